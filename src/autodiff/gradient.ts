@@ -1,0 +1,79 @@
+import {
+  formatShape,
+  isFloat,
+  type Node,
+  RegardError,
+  reachableNodes,
+  ShapeError,
+  type Tensor,
+} from "../core/index.js";
+import { add, fill } from "../ops/index.js";
+
+/**
+ * Gradients of `outputs`, weighted by `upstream`, with respect to `sources` (the vector-Jacobian product), as new
+ * nodes of the same graph. An undefined upstream stands for zeros; an undefined result for a source that no
+ * output depends on.
+ */
+export function differentiate(
+  outputs: readonly Tensor[],
+  upstream: readonly (Tensor | undefined)[],
+  sources: readonly Tensor[],
+): (Tensor | undefined)[] {
+  const nodes = reachableNodes(outputs);
+  const wanted = new Set(sources);
+  const onPath = new Set<Node>();
+  for (const node of nodes)
+    if (node.inputs.some((input) => isFloat(input.dtype) && (wanted.has(input) || onPath.has(input.node))))
+      onPath.add(node);
+
+  const gradients = new Map<Tensor, Tensor>();
+  const accumulate = (tensor: Tensor, gradient: Tensor | undefined): void => {
+    if (!gradient) return;
+    const before = gradients.get(tensor);
+    gradients.set(tensor, before ? add(before, gradient) : gradient);
+  };
+  outputs.forEach((output, index) => {
+    accumulate(output, upstream[index]);
+  });
+
+  for (const node of nodes.reverse()) {
+    if (!onPath.has(node)) continue;
+    const reaching = node.outputs.map((output) => gradients.get(output));
+    if (reaching.every((gradient) => gradient === undefined)) continue;
+    const { gradient } = node.operation;
+    if (!gradient) continue;
+    const inputGradients = gradient({
+      node: node as never,
+      inputs: node.inputs,
+      outputs: node.outputs,
+      attributes: node.attributes,
+      upstream: reaching,
+      wanted: node.inputs.map(
+        (input) => isFloat(input.dtype) && (wanted.has(input) || onPath.has(input.node)),
+      ),
+      differentiate,
+    });
+    node.inputs.forEach((input, index) => {
+      if (isFloat(input.dtype) && (wanted.has(input) || onPath.has(input.node)))
+        accumulate(input, inputGradients[index]);
+    });
+  }
+  return sources.map((source) => gradients.get(source));
+}
+
+/**
+ * Gradients of a scalar with respect to tensors of its graph; zeros for those it does not depend on.
+ * @throws ShapeError where the loss is not a float scalar
+ */
+export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  if (loss.shape.length !== 0 || !isFloat(loss.dtype))
+    throw new ShapeError(
+      `gradient: the loss is ${loss.dtype} ${formatShape(loss.shape)} but must be one floating-point number; reduce it with reduceMean or reduceSum.`,
+    );
+  for (const tensor of wrt)
+    if (!isFloat(tensor.dtype))
+      throw new RegardError(
+        `gradient: cannot differentiate with respect to a ${tensor.dtype} tensor; leave it out or cast it.`,
+      );
+  return differentiate([loss], [fill(1, loss)], wrt).map((found, index) => found ?? fill(0, wrt[index]!));
+}

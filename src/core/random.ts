@@ -1,0 +1,90 @@
+/**
+ * Counter-based random numbers: Threefry-2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy
+ * as 1, 2, 3"). A value is a pure function of (seed, stream, step, index), so nothing needs to be carried along
+ * for a run to be repeated or resumed exactly.
+ */
+const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
+
+/** One Threefry-2x32-20 block: two 32-bit words out for a two-word key and a two-word counter. */
+export function threefry(key0: number, key1: number, counter0: number, counter1: number): [number, number] {
+  const keys = [key0, key1, key0 ^ key1 ^ 0x1bd11bda];
+  let a = (counter0 + key0) | 0;
+  let b = (counter1 + key1) | 0;
+  for (let group = 0; group < 5; group++) {
+    const offset = (group & 1) * 4;
+    for (let round = 0; round < 4; round++) {
+      const rotation = ROTATIONS[offset + round]!;
+      a = (a + b) | 0;
+      b = ((b << rotation) | (b >>> (32 - rotation))) ^ a;
+    }
+    a = (a + keys[(group + 1) % 3]!) | 0;
+    b = (b + keys[(group + 2) % 3]! + group + 1) | 0;
+  }
+  return [a >>> 0, b >>> 0];
+}
+
+/** FNV-1a, to turn a stream's name into a key word. */
+export function hashString(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++)
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return hash >>> 0;
+}
+
+/** A stream of random numbers for one (seed, stream, step). Reading it advances only its own counter. */
+export class Random {
+  readonly #key0: number;
+  readonly #key1: number;
+  readonly #step: number;
+  #counter = 0;
+  #spare: number | undefined;
+
+  constructor(seed: number, stream: string, step = 0) {
+    this.#key0 = seed >>> 0;
+    this.#key1 = hashString(stream) ^ Math.floor(seed / 2 ** 32);
+    this.#step = step;
+  }
+
+  /** 32 uniform random bits. */
+  bits(): number {
+    if (this.#spare !== undefined) {
+      const bits = this.#spare;
+      this.#spare = undefined;
+      return bits;
+    }
+    const [first, second] = threefry(this.#key0, this.#key1, this.#counter++, this.#step);
+    this.#spare = second;
+    return first;
+  }
+
+  /** Uniform in [0, 1). */
+  uniform(): number {
+    return this.bits() / 2 ** 32;
+  }
+
+  /** A whole number from 0 up to, but without, `limit` (at most 2^53). */
+  integer(limit: number): number {
+    if (limit <= 2 ** 32) return Math.floor((this.bits() / 2 ** 32) * limit);
+    const high = this.bits() >>> 11;
+    return Math.floor(((high * 2 ** 32 + this.bits()) / 2 ** 53) * limit);
+  }
+
+  /** A standard normal deviate (Box & Muller 1958). */
+  normal(): number {
+    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
+    return radius * Math.cos(2 * Math.PI * this.uniform());
+  }
+
+  /** Shuffles `items` in place (Fisher & Yates) and returns them. */
+  shuffle<Item>(items: Item[]): Item[] {
+    for (let last = items.length - 1; last > 0; last--) {
+      const other = this.integer(last + 1);
+      [items[last], items[other]] = [items[other]!, items[last]!];
+    }
+    return items;
+  }
+
+  pick<Item>(items: readonly Item[]): Item {
+    return items[this.integer(items.length)]!;
+  }
+}

@@ -1,0 +1,3 @@
+export * from "./lower.js";
+export * from "./schema.js";
+export * from "./simplify.js";

@@ -1,0 +1,183 @@
+import {
+  forEachIndex,
+  formatShape,
+  type NDArray,
+  ndarray,
+  normaliseAxis,
+  type Operation,
+  ShapeError,
+  sameShape,
+  type Tensor,
+} from "../core/index.js";
+import { mul, sub } from "./binary.js";
+import { bools, defineOperation, floats, indices, type OperationFunction, requireDType } from "./define.js";
+import { scatterAddAlongAxis } from "./gather.js";
+import { unsqueeze } from "./layout.js";
+import { reduceSum } from "./reduce.js";
+import { exp, neg } from "./unary.js";
+import { cast, where } from "./where.js";
+
+/** log Σ exp along an axis, for the reference evaluator, keyed by the flat position with that axis at 0. */
+function logSumExp(x: NDArray, axis: number): (index: readonly number[]) => number {
+  const key = (index: readonly number[]) => index.map((i, position) => (position === axis ? 0 : i)).join();
+  const largest = new Map<string, number>();
+  const sums = new Map<string, number>();
+  forEachIndex(x.shape, (index, flat) => {
+    largest.set(key(index), Math.max(largest.get(key(index)) ?? Number.NEGATIVE_INFINITY, x.data[flat]!));
+  });
+  forEachIndex(x.shape, (index, flat) => {
+    const at = key(index);
+    sums.set(at, (sums.get(at) ?? 0) + Math.exp(x.data[flat]! - largest.get(at)!));
+  });
+  return (index) => largest.get(key(index))! + Math.log(sums.get(key(index))!);
+}
+
+type SoftmaxFunction = (x: Tensor, options?: SoftmaxOptions) => Tensor;
+
+function normaliser(
+  name: "softmax" | "logSoftmax",
+  onnx: string,
+  value: (x: number, logSum: number) => number,
+  gradient: (y: Tensor, dy: Tensor, axis: number) => Tensor,
+): OperationFunction<SoftmaxFunction> {
+  const record: Operation<{ axis: number }> = {
+    name,
+    infer: ([x]) => {
+      requireDType(name, "the operand", x!, "float32", "float64");
+      return [x!];
+    },
+    gradient: ({ outputs: [y], attributes: { axis }, upstream: [dy] }) => [gradient(y!, dy!, axis)],
+    lower: (context, inputs, { attributes: { axis } }) => context.emit(onnx, inputs, { axis: { int: axis } }),
+    evaluate: (_, [x], { axis }) => {
+      const result = ndarray(x!.dtype, x!.shape);
+      const logSum = logSumExp(x!, axis);
+      forEachIndex(x!.shape, (index, flat) => {
+        result.data[flat] = value(x!.data[flat]!, logSum(index));
+      });
+      return [result];
+    },
+    flops: ({ outputs: [y] }, size) => 12 * y!.shape.reduce<number>((n, d) => n * size(d), 1),
+    samples: () => [
+      { inputs: [floats("three", "five")], build: (x) => call(x!) },
+      { inputs: [floats("two", "three", "five")], build: (x) => call(x!, { axis: 1 }) },
+      {
+        inputs: [floats("three", "five"), bools("three", "five")],
+        build: (x, mask) => call(x!, { mask: mask! }),
+      },
+      {
+        inputs: [floats("three", "five")],
+        build: (x) => call(x!, { mask: cast(sub(x!, x!), "bool") }),
+        differentiable: false,
+      },
+    ],
+  };
+  const call: OperationFunction<SoftmaxFunction> = defineOperation<{ axis: number }, SoftmaxFunction>(
+    record,
+    (make) =>
+      (x, { axis = -1, mask } = {}) => {
+        const normal = normaliseAxis(name, axis, x.shape);
+        if (!mask) return make([x], { axis: normal }).outputs[0]!;
+        const y = make([where(mask, x, MASKED)], { axis: normal }).outputs[0]!;
+        return where(mask, y, name === "softmax" ? 0 : MASKED_LOG_PROBABILITY);
+      },
+  );
+  return call;
+}
+
+export interface SoftmaxOptions {
+  readonly axis?: number;
+  /** bool, broadcast to the operand: only elements where it is true take part. */
+  readonly mask?: Tensor;
+}
+
+/** Far below any score, yet finite, so that differences of two masked scores are numbers. */
+const MASKED = -1e30;
+const MASKED_LOG_PROBABILITY = -1e4;
+
+/**
+ * exp(x) / Σ exp(x) along an axis. With a mask, masked elements are exactly 0; where everything is masked all are 0.
+ */
+export const softmax = normaliser(
+  "softmax",
+  "Softmax",
+  (x, logSum) => Math.exp(x - logSum),
+  (y, dy, axis) => mul(y, sub(dy, reduceSum(mul(dy, y), { axes: axis, keep: true }))),
+);
+
+/** x − log Σ exp(x) along an axis. With a mask, masked elements are −10⁴: finite, and 0 as a probability. */
+export const logSoftmax = normaliser(
+  "logSoftmax",
+  "LogSoftmax",
+  (x, logSum) => x - logSum,
+  (y, dy, axis) => sub(dy, mul(exp(y), reduceSum(dy, { axes: axis, keep: true }))),
+);
+
+const crossEntropyOperation: Operation<Record<never, never>> = {
+  name: "crossEntropy",
+  infer: ([logits, targets]) => {
+    requireDType("crossEntropy", "logits", logits!, "float32", "float64");
+    requireDType("crossEntropy", "targets", targets!, "int32");
+    if (logits!.shape.length !== 2 || !sameShape(targets!.shape, logits!.shape.slice(0, 1)))
+      throw new ShapeError(
+        `crossEntropy: logits ${formatShape(logits!.shape)} need targets of shape ${formatShape(logits!.shape.slice(0, 1))} but they are ${formatShape(targets!.shape)}; reshape both to one row per prediction.`,
+      );
+    return [{ dtype: logits!.dtype, shape: targets!.shape }, logits!];
+  },
+  gradient: ({ inputs: [, targets], outputs: [, logProbabilities], upstream: [dy, extra] }) => {
+    // softmax − one-hot, each row scaled by its gradient: written into one array of the logits' size.
+    const rows = dy ? unsqueeze(dy, 1) : undefined;
+    const scaled = rows
+      ? scatterAddAlongAxis(mul(exp(logProbabilities!), rows), unsqueeze(targets!, 1), neg(rows), 1)
+      : undefined;
+    if (!extra) return [scaled, undefined];
+    const through = sub(extra, mul(exp(logProbabilities!), reduceSum(extra, { axes: 1, keep: true })));
+    return [scaled ? sub(scaled, neg(through)) : through, undefined];
+  },
+  lower: (context, [logits, targets]) => {
+    const [logProbabilities] = context.emit("LogSoftmax", [logits!], { axis: { int: 1 } });
+    const [column] = context.emit("Unsqueeze", [targets!, context.constant("int64", [1], [1])]);
+    const [picked] = context.emit("GatherElements", [logProbabilities!, column!], { axis: { int: 1 } });
+    const [row] = context.emit("Squeeze", [picked!, context.constant("int64", [1], [1])]);
+    return [context.emit("Neg", [row!])[0]!, logProbabilities!];
+  },
+  evaluate: (_, [logits, targets]) => {
+    const logSum = logSumExp(logits!, 1);
+    const columns = logits!.shape[1]!;
+    const logProbabilities = ndarray(logits!.dtype, logits!.shape);
+    forEachIndex(logits!.shape, (index, flat) => {
+      logProbabilities.data[flat] = logits!.data[flat]! - logSum(index);
+    });
+    const losses = ndarray(
+      logits!.dtype,
+      targets!.shape,
+      targets!.data.map((target, row) => -logProbabilities.data[row * columns + target]!),
+    );
+    return [losses, logProbabilities];
+  },
+  flops: ({ inputs: [logits] }, size) => 12 * logits!.shape.reduce<number>((n, d) => n * size(d), 1),
+  samples: () => [
+    {
+      inputs: [floats("three", 7), indices(7, "three")],
+      build: (logits, targets) => crossEntropy(logits!, targets!).losses,
+    },
+    {
+      inputs: [floats("three", 7), indices(7, "three")],
+      build: (logits, targets) => Object.values(crossEntropy(logits!, targets!)),
+    },
+  ],
+};
+
+/**
+ * Softmax with cross-entropy: −log softmax(logits)[target], per row.
+ * @param logits [N, V]
+ * @param targets int32 [N], below V
+ * @returns the losses [N] and the log-probabilities [N, V]
+ */
+export const crossEntropy = defineOperation(
+  crossEntropyOperation,
+  (make): ((logits: Tensor, targets: Tensor) => { losses: Tensor; logProbabilities: Tensor }) =>
+    (logits, targets) => {
+      const [losses, logProbabilities] = make([logits, targets], {}).outputs;
+      return { losses: losses!, logProbabilities: logProbabilities! };
+    },
+);

@@ -1,0 +1,137 @@
+import { ndarray, type Operation, type Tensor } from "../core/index.js";
+import { add, div, mul, sub } from "./binary.js";
+import { greater } from "./compare.js";
+import { constant } from "./constant.js";
+import { bools, defineOperation, floats, type OperationFunction, positives, requireDType } from "./define.js";
+import { where } from "./where.js";
+
+interface Unary {
+  readonly onnx: string;
+  readonly value: (x: number) => number;
+  /** The gradient of the input, from input, output and the gradient of the output. Absent: zero everywhere. */
+  readonly gradient?: (x: Tensor, y: Tensor, dy: Tensor) => Tensor;
+  readonly domain?: "positive";
+  readonly flops?: number;
+}
+
+function unary(name: string, definition: Unary): OperationFunction<(x: Tensor) => Tensor> {
+  return defineOperation<Record<never, never>, (x: Tensor) => Tensor>(
+    {
+      name,
+      infer: ([x]) => {
+        requireDType(name, "the operand", x!, "float32", "float64", "int32");
+        return [x!];
+      },
+      ...(definition.gradient && {
+        gradient: ({ inputs, outputs, upstream }) => [
+          definition.gradient!(inputs[0]!, outputs[0]!, upstream[0]!),
+        ],
+      }),
+      lower: (context, inputs) => context.emit(definition.onnx, inputs),
+      evaluate: (_, [x]) => [ndarray(x!.dtype, x!.shape, x!.data.map(definition.value))],
+      flops: ({ outputs }, size) =>
+        outputs[0]!.shape.reduce<number>((n, d) => n * size(d), definition.flops ?? 1),
+      samples: () => [
+        {
+          inputs: [(definition.domain ? positives : floats)("three", "five")],
+          differentiable: definition.gradient !== undefined,
+          build: (x) => call(x!),
+        },
+      ],
+    },
+    (make) => (x: Tensor) => make([x], {}).outputs[0]!,
+  );
+  function call(x: Tensor): Tensor {
+    return operations[name as keyof typeof operations](x);
+  }
+}
+
+/** Elementwise functions of one tensor of any shape. */
+export const neg = unary("neg", { onnx: "Neg", value: (x) => -x, gradient: (_, __, dy) => neg(dy) });
+export const exp = unary("exp", {
+  onnx: "Exp",
+  value: Math.exp,
+  gradient: (_, y, dy) => mul(dy, y),
+  flops: 8,
+});
+export const log = unary("log", {
+  onnx: "Log",
+  value: Math.log,
+  gradient: (x, _, dy) => div(dy, x),
+  domain: "positive",
+  flops: 8,
+});
+export const sqrt = unary("sqrt", {
+  onnx: "Sqrt",
+  value: Math.sqrt,
+  gradient: (_, y, dy) => div(mul(dy, 0.5), y),
+  domain: "positive",
+});
+export const tanh = unary("tanh", {
+  onnx: "Tanh",
+  value: Math.tanh,
+  gradient: (_, y, dy) => mul(dy, sub(1, mul(y, y))),
+  flops: 8,
+});
+export const sigmoid = unary("sigmoid", {
+  onnx: "Sigmoid",
+  value: (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),
+  gradient: (_, y, dy) => mul(dy, mul(y, sub(1, y))),
+  flops: 8,
+});
+export const relu = unary("relu", {
+  onnx: "Relu",
+  value: (x) => Math.max(x, 0),
+  gradient: (_, y, dy) => where(greater(y, 0), dy, constant(0, { dtype: dy.dtype })),
+});
+export const abs = unary("abs", { onnx: "Abs", value: Math.abs, gradient: (x, _, dy) => mul(dy, sign(x)) });
+export const sign = unary("sign", { onnx: "Sign", value: Math.sign });
+export const floor = unary("floor", { onnx: "Floor", value: Math.floor });
+export const sin = unary("sin", {
+  onnx: "Sin",
+  value: Math.sin,
+  gradient: (x, _, dy) => mul(dy, cos(x)),
+  flops: 8,
+});
+export const cos = unary("cos", {
+  onnx: "Cos",
+  value: Math.cos,
+  gradient: (x, _, dy) => neg(mul(dy, sin(x))),
+  flops: 8,
+});
+const operations = { neg, exp, log, sqrt, tanh, sigmoid, relu, abs, sign, floor, sin, cos };
+
+/** x²; a product rather than a power, which ONNX Runtime computes faster. */
+export const square = (x: Tensor): Tensor => mul(x, x);
+
+/** log(1 + eˣ), written so that it neither overflows nor loses small values. */
+export const softplus = (x: Tensor): Tensor => add(relu(x), log(add(exp(neg(abs(x))), 1)));
+
+/** The Gaussian error linear unit in its tanh form (Hendrycks & Gimpel 2016, section 2). */
+export const gelu = (x: Tensor): Tensor =>
+  mul(mul(x, 0.5), add(tanh(mul(add(x, mul(mul(square(x), x), 0.044715)), Math.sqrt(2 / Math.PI))), 1));
+
+const notOperation: Operation<Record<never, never>> = {
+  name: "not",
+  infer: ([x]) => {
+    requireDType("not", "the operand", x!, "bool");
+    return [x!];
+  },
+  lower: (context, inputs) => context.emit("Not", inputs),
+  evaluate: (_, [x]) => [
+    ndarray(
+      "bool",
+      x!.shape,
+      x!.data.map((value) => 1 - value),
+    ),
+  ],
+  samples: () => [{ inputs: [bools("three", "five")], differentiable: false, build: (x) => not(x!) }],
+};
+
+/** Logical negation of a bool tensor. */
+export const not = defineOperation(
+  notOperation,
+  (make) =>
+    (x: Tensor): Tensor =>
+      make([x], {}).outputs[0]!,
+);

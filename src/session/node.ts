@@ -1,0 +1,14 @@
+import * as runtime from "onnxruntime-node";
+import type { Backend } from "./contract.js";
+import { loadProgram } from "./onnxruntime.js";
+
+const backend = (name: string, provider: string): Backend => ({
+  name,
+  load: (program, options = {}) => loadProgram(runtime, program, options, { executionProviders: [provider] }),
+});
+
+/** onnxruntime-node on the CPU: the fastest place to train without a GPU. */
+export const nodeBackend = backend("node", "cpu");
+
+/** onnxruntime-node on the GPU through WebGPU, where the machine has one. */
+export const webgpuBackend = backend("node-webgpu", "webgpu");
