@@ -7,3 +7,4 @@ export * from "./operation.js";
 export * from "./random.js";
 export * from "./shape.js";
 export * from "./tensor.js";
+export * from "./tokens.js";

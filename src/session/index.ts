@@ -1,2 +1,3 @@
 export * from "./contract.js";
 export * from "./reference.js";
+export * from "./state.js";

@@ -1,0 +1,94 @@
+"""RNNsearch in PyTorch eager, for comparison with Regard: same weights, same batch, same loss.
+
+Reads a safetensors file that holds the weights and one batch, then answers each line "N" on standard input with a
+line of JSON: the milliseconds of N training steps and the loss of the first of them.
+"""
+
+import json
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+
+tensors = load_file(sys.argv[1])
+torch.set_num_threads(int(sys.argv[2]))
+source, target = tensors.pop("source").long(), tensors.pop("target").long()
+p = {name: torch.nn.Parameter(value) for name, value in tensors.items()}
+optimizer = torch.optim.Adam(p.values(), lr=1e-3, fused=True)
+
+
+def gru_step(name, state, projected):
+    hidden = state.shape[1]
+    gates = torch.sigmoid(projected[:, : 2 * hidden] + state @ p[f"{name}.gates"])
+    reset, update = gates[:, :hidden], gates[:, hidden:]
+    candidate = torch.tanh(projected[:, 2 * hidden :] + (reset * state) @ p[f"{name}.candidate"])
+    return state + update * (candidate - state)
+
+
+def project(name, x):
+    return F.linear(x, p[f"{name}.input"].t(), p[f"{name}.bias"])
+
+
+def linear(name, x):
+    return F.linear(x, p[f"{name}.weight"].t(), p.get(f"{name}.bias"))
+
+
+def encode(name, x, mask, reverse):
+    projected = project(name, x)
+    steps = range(x.shape[0])
+    state = x.new_zeros(x.shape[1], p[f"{name}.candidate"].shape[0])
+    states = [None] * x.shape[0]
+    for t in reversed(steps) if reverse else steps:
+        state = torch.where(mask[t, :, None], gru_step(name, state, projected[t]), state)
+        states[t] = state
+    return torch.stack(states), state
+
+
+def loss_of(source, target):
+    mask = source != 0
+    words = F.embedding(source, p["source.table"])
+    forward, _ = encode("encoder.forward", words, mask, False)
+    backward, last = encode("encoder.backward", words, mask, True)
+    annotations = torch.cat([forward, backward], -1).transpose(0, 1).contiguous()
+    keys = linear("attention.key", annotations)
+    mask = mask.t()
+    state = torch.tanh(linear("start", last))
+    previous = F.embedding(target[:-1], p["target.table"])
+    projected = project("decoder", previous)
+    before, contexts = [], []
+    for t in range(previous.shape[0]):
+        query = linear("attention.query", state)
+        scores = (torch.tanh(query[:, None] + keys) @ p["attention.vector"]).squeeze(-1)
+        weights = torch.softmax(scores.masked_fill(~mask, -1e30), -1)
+        context = torch.bmm(weights[:, None], annotations)[:, 0]
+        before.append(state)
+        contexts.append(context)
+        state = gru_step("decoder", state, projected[t] + linear("context", context))
+    read_out = (
+        linear("output.state", torch.stack(before))
+        + linear("output.word", previous)
+        + linear("output.context", torch.stack(contexts))
+    )
+    read_out = read_out.unflatten(-1, (-1, 2)).amax(-1)
+    logits = linear("output.vocabulary", read_out)
+    return F.cross_entropy(logits.flatten(0, 1), target[1:].flatten(), ignore_index=0)
+
+
+def step():
+    loss = loss_of(source, target)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+print(json.dumps({"ready": True, "version": torch.__version__}), flush=True)
+for line in sys.stdin:
+    times, losses = [], []
+    for _ in range(int(line)):
+        start = time.perf_counter()
+        losses.append(step())
+        times.append((time.perf_counter() - start) * 1000)
+    print(json.dumps({"ms": times, "losses": losses}), flush=True)

@@ -1,0 +1,73 @@
+/**
+ * What a model attended to while it handled one input, as plain data: the one type that views draw and measures
+ * score. Numbers are nested by the axes named in brackets, outermost first.
+ */
+export type AttentionTrace =
+  | AlignmentTrace
+  | SpatialTrace
+  | TemporalTrace
+  | GlimpsesTrace
+  | WindowsTrace
+  | MemoryTrace
+  | HeadsTrace;
+
+/** Pixels of an image, [row, column, channel], from 0 to 1. */
+export type Image = readonly (readonly (readonly number[])[])[];
+
+export interface AlignmentTrace {
+  readonly kind: "alignment";
+  readonly source: readonly string[];
+  readonly target: readonly string[];
+  /** [target, source]; a row adds up to 1. */
+  readonly weights: readonly (readonly number[])[];
+}
+
+export interface SpatialTrace {
+  readonly kind: "spatial";
+  readonly image: Image;
+  readonly grid: { readonly rows: number; readonly columns: number };
+  /** [step, row, column]; a step adds up to 1. */
+  readonly weights: readonly (readonly (readonly number[])[])[];
+}
+
+export interface TemporalTrace {
+  readonly kind: "temporal";
+  readonly frames: readonly Image[];
+  /** [step, frame]; a step adds up to 1. */
+  readonly weights: readonly (readonly number[])[];
+}
+
+export interface GlimpsesTrace {
+  readonly kind: "glimpses";
+  readonly image: Image;
+  /** Centres in pixels, and the side in pixels of each retina scale, one entry a step. */
+  readonly steps: readonly { readonly x: number; readonly y: number; readonly scales: readonly number[] }[];
+}
+
+export interface WindowsTrace {
+  readonly kind: "windows";
+  readonly image: Image;
+  /** Gaussian filterbanks in pixels, one entry a step. */
+  readonly steps: readonly { readonly read: Window; readonly write: Window }[];
+}
+
+export interface Window {
+  readonly x: number;
+  readonly y: number;
+  readonly stride: number;
+  readonly width: number;
+}
+
+export interface MemoryTrace {
+  readonly kind: "memory";
+  /** [step, slot] of each head, by name. */
+  readonly heads: Readonly<Record<string, readonly (readonly number[])[]>>;
+}
+
+export interface HeadsTrace {
+  readonly kind: "heads";
+  readonly queries: readonly string[];
+  readonly keys: readonly string[];
+  /** [layer, head, query, key] */
+  readonly weights: readonly (readonly (readonly (readonly (readonly number[])[])[])[])[];
+}

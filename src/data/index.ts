@@ -1,0 +1,10 @@
+import type { Dataset } from "./contract.js";
+import { bilingual, bilingualReversed } from "./generate/bilingual/index.js";
+
+export * from "./batch.js";
+export * from "./contract.js";
+export { DEMONSTRATION } from "./generate/bilingual/index.js";
+export * from "./vocabulary.js";
+
+/** Every dataset that needs no download. */
+export const datasets: readonly Dataset[] = [bilingual, bilingualReversed];

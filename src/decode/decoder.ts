@@ -1,0 +1,148 @@
+import { type Tensor, typedArray } from "../core/index.js";
+import type { TokenBatch } from "../data/index.js";
+import type { Translator } from "../models/index.js";
+import type { Program } from "../onnx/index.js";
+import { input, logSoftmax, topK } from "../ops/index.js";
+import type { Backend, LoadOptions, Session, Value, Values } from "../session/index.js";
+
+/** One output sequence. */
+export interface Decoded {
+  /** Token numbers, without START and END. */
+  readonly tokens: readonly number[];
+  /** Log-probability in nats of the tokens, and of END where it was reached. */
+  readonly logProbability: number;
+  /** Attention weights, a row of source places for each token (and END), where the model has attention. */
+  readonly weights?: readonly (readonly number[])[];
+  /** False where the length limit cut it short. */
+  readonly finished: boolean;
+}
+
+export interface DecodeOptions {
+  /** Tokens after which a sequence is cut. */
+  readonly longest: number;
+}
+
+/** What a step offers for each row: the most probable tokens, best first. */
+export interface Step {
+  readonly tokens: Int32Array;
+  readonly logProbabilities: ArrayLike<number>;
+  /** Candidates a row, the second axis of both. */
+  readonly width: number;
+  readonly state: Values;
+  readonly weights?: Value;
+}
+
+const MEMORY = "memory.";
+const STATE = "state.";
+
+/** A translator's encoder and one decoding step, loaded and ready. Parameters are fed at every call. */
+export class Decoder {
+  private constructor(
+    readonly width: number,
+    readonly vocabulary: number,
+    private readonly encoder: Session,
+    private readonly stepper: Session,
+    private readonly stepInputs: ReadonlySet<string>,
+  ) {}
+
+  /** @param width the largest number of candidates a step will be asked for */
+  static async load(
+    translator: Translator,
+    backend: Backend,
+    options: { width: number; vocabulary: number } & LoadOptions,
+  ): Promise<Decoder> {
+    const encoded = translator.encode(input("source", "int32", ["source", "batch"]));
+    const named = (prefix: string, tensors: Readonly<Record<string, Tensor>>): Program =>
+      Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
+    const asInputs = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
+      Object.fromEntries(
+        Object.entries(tensors).map(([name, { dtype, shape }]) => [
+          name,
+          input(prefix + name, dtype, [ROWS, ...shape.slice(1)]),
+        ]),
+      );
+    const encoder = await backend.load(
+      { ...named(MEMORY, encoded.memory), ...named(STATE, encoded.state) },
+      options,
+    );
+    const step = translator.step(
+      asInputs(MEMORY, encoded.memory),
+      asInputs(STATE, encoded.state),
+      input("previous", "int32", [ROWS]),
+    );
+    const width = Math.min(options.width, options.vocabulary);
+    const best = topK(logSoftmax(step.logits), width);
+    const stepper = await backend.load(
+      {
+        tokens: best.indices,
+        logProbabilities: best.values,
+        ...named(`next.${STATE}`, step.state),
+        ...(step.weights && { weights: step.weights }),
+      },
+      options,
+    );
+    const names = stepper.inputs.map(
+      (tensor) => (tensor.node.attributes as unknown as { name: string }).name,
+    );
+    return new Decoder(width, options.vocabulary, encoder, stepper, new Set(names));
+  }
+
+  /** Reads a batch of sources. */
+  async encode(parameters: Values, source: TokenBatch): Promise<{ memory: Values; state: Values }> {
+    const results = await this.encoder.run({
+      ...parameters,
+      source: { dtype: "int32", shape: [source.length, source.count], data: source.data },
+    });
+    const part = (prefix: string) =>
+      Object.fromEntries(Object.entries(results).filter(([name]) => name.startsWith(prefix)));
+    return { memory: part(MEMORY), state: part(STATE) };
+  }
+
+  /** One step for every row. */
+  async step(parameters: Values, memory: Values, state: Values, previous: Int32Array): Promise<Step> {
+    const feeds: Record<string, Value> = {
+      ...parameters,
+      previous: { dtype: "int32", shape: [previous.length], data: previous },
+    };
+    // A model without attention does not use all of its memory in a step.
+    for (const [name, value] of [...Object.entries(memory), ...Object.entries(state)])
+      if (this.stepInputs.has(name)) feeds[name] = value;
+    const results = await this.stepper.run(feeds);
+    const next = Object.entries(results).filter(([name]) => name.startsWith(`next.${STATE}`));
+    return {
+      tokens: results.tokens!.data as Int32Array,
+      logProbabilities: results.logProbabilities!.data,
+      width: this.width,
+      state: Object.fromEntries(next.map(([name, value]) => [name.slice("next.".length), value])),
+      ...(results.weights && { weights: results.weights }),
+    };
+  }
+
+  async release(): Promise<void> {
+    await this.encoder.release();
+    await this.stepper.release();
+  }
+}
+
+/** The axis of hypotheses: the batch when decoding greedily, the batch times the beam otherwise. */
+const ROWS = "rows";
+
+/** The rows of values picked by `rows`, in that order. */
+export const takeRows = (values: Values, rows: readonly number[]): Values =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, { dtype, shape, data }]) => {
+      const size = data.length / shape[0]!;
+      const result = typedArray(dtype, rows.length * size);
+      rows.forEach((row, index) => {
+        result.set(data.subarray(row * size, (row + 1) * size), index * size);
+      });
+      return [name, { dtype, shape: [rows.length, ...shape.slice(1)], data: result }];
+    }),
+  );
+
+/** Row `row` of attention weights, as numbers. */
+export function weightsOf(weights: Value | undefined, row: number): number[] | undefined {
+  if (!weights) return undefined;
+  const size = weights.shape[1]!;
+  return [...weights.data.subarray(row * size, (row + 1) * size)];
+}

@@ -1,0 +1,3 @@
+export * from "./beam.js";
+export * from "./decoder.js";
+export * from "./greedy.js";

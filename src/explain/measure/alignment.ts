@@ -1,0 +1,55 @@
+import type { Link } from "../../data/index.js";
+
+/** Counts from which alignment scores are made; add those of many sentences before scoring. */
+export interface AlignmentCounts {
+  readonly proposed: number;
+  readonly sure: number;
+  readonly proposedSure: number;
+  readonly proposedPossible: number;
+}
+
+/** The link of each target word to the place its attention is greatest at; none where that is no source word. */
+export function linksOf(
+  weights: readonly ArrayLike<number>[],
+  sourceWords: number,
+): { source: number; target: number }[] {
+  return weights.flatMap((row, target) => {
+    let source = 0;
+    for (let place = 1; place < row.length; place++) if (row[place]! > row[source]!) source = place;
+    return source < sourceWords ? [{ source, target }] : [];
+  });
+}
+
+/** Compares proposed links with gold ones. Every sure link is a possible one too. */
+export function countAlignment(
+  proposed: readonly { source: number; target: number }[],
+  gold: readonly Link[],
+): AlignmentCounts {
+  const key = ({ source, target }: { source: number; target: number }) => `${source} ${target}`;
+  const sure = new Set(gold.filter((link) => link.sure).map(key));
+  const possible = new Set(gold.map(key));
+  return {
+    proposed: proposed.length,
+    sure: sure.size,
+    proposedSure: proposed.filter((link) => sure.has(key(link))).length,
+    proposedPossible: proposed.filter((link) => possible.has(key(link))).length,
+  };
+}
+
+export const addCounts = (a: AlignmentCounts, b: AlignmentCounts): AlignmentCounts => ({
+  proposed: a.proposed + b.proposed,
+  sure: a.sure + b.sure,
+  proposedSure: a.proposedSure + b.proposedSure,
+  proposedPossible: a.proposedPossible + b.proposedPossible,
+});
+
+export const NO_COUNTS: AlignmentCounts = { proposed: 0, sure: 0, proposedSure: 0, proposedPossible: 0 };
+
+/** Alignment error rate (Och & Ney 2003, equation 36): 1 − (|A ∩ S| + |A ∩ P|) / (|A| + |S|). Lower is better. */
+export const alignmentErrorRate = ({
+  proposed,
+  sure,
+  proposedSure,
+  proposedPossible,
+}: AlignmentCounts): number =>
+  proposed + sure === 0 ? 0 : 1 - (proposedSure + proposedPossible) / (proposed + sure);

@@ -1,0 +1,126 @@
+import { z } from "zod";
+import { type MechanismName, mechanisms } from "../../attention/index.js";
+import { PAD, subtractDimensions, type Tensor } from "../../core/index.js";
+import { bidirectional, embedding, gru, linear, maxout, normal } from "../../nn/index.js";
+import { add, equal, not, scan, slice, tanh, transpose } from "../../ops/index.js";
+import type { ModelCard } from "../contract.js";
+import { tokenLoss } from "../loss.js";
+
+const configuration = z.object({
+  embedding: z.int().min(1).max(4096).default(128).describe("features of a word"),
+  hidden: z
+    .int()
+    .min(1)
+    .max(4096)
+    .default(128)
+    .describe("features of each encoder direction and of the decoder"),
+  alignment: z
+    .int()
+    .min(1)
+    .max(4096)
+    .default(128)
+    .describe("features in which state and annotation are compared"),
+  maxout: z.int().min(1).max(4096).default(128).describe("features of the output layer after maxout"),
+  attention: z
+    .enum(Object.keys(mechanisms) as [MechanismName, ...MechanismName[]])
+    .default("additive")
+    .describe("how a place is scored"),
+});
+
+/**
+ * RNNsearch (Bahdanau, Cho & Bengio 2015). Numbers in comments are the paper's equations; the card beside this file
+ * lists them with every departure. Axes: S source, T target, B batch, E embedding, H hidden, V target vocabulary.
+ */
+export const rnnsearch: ModelCard<z.output<typeof configuration>> = {
+  id: "rnnsearch",
+  title: "Neural Machine Translation by Jointly Learning to Align and Translate",
+  paper: "Bahdanau, Cho & Bengio 2015",
+  year: 2015,
+  task: "translation",
+  attention: ["alignment"],
+  data: ["bilingual"],
+  configuration,
+  build(scope, { embedding: E, hidden: H, alignment, maxout: L, attention }, vocabularies) {
+    const initialise = normal(0.01);
+    const sourceWords = embedding(scope.at("source"), {
+      vocabulary: vocabularies.source,
+      size: E,
+      initialise,
+    });
+    const targetWords = embedding(scope.at("target"), {
+      vocabulary: vocabularies.target,
+      size: E,
+      initialise,
+    });
+    const annotate = bidirectional(scope.at("encoder"), gru, { input: E, hidden: H, initialise });
+    const start = linear(scope.at("start"), { input: H, output: H, initialise });
+    const attend = mechanisms[attention](scope.at("attention"), { query: H, key: 2 * H, hidden: alignment });
+    const decoder = gru(scope.at("decoder"), { input: E, hidden: H, initialise });
+    const contextToGates = linear(scope.at("context"), {
+      input: 2 * H,
+      output: 3 * H,
+      bias: false,
+      initialise,
+    });
+    const outputState = linear(scope.at("output.state"), { input: H, output: 2 * L, initialise });
+    const outputWord = linear(scope.at("output.word"), { input: E, output: 2 * L, bias: false, initialise });
+    const outputContext = linear(scope.at("output.context"), {
+      input: 2 * H,
+      output: 2 * L,
+      bias: false,
+      initialise,
+    });
+    const outputVocabulary = linear(scope.at("output.vocabulary"), {
+      input: L,
+      output: vocabularies.target,
+      initialise,
+    });
+
+    const encode = (source: Tensor) => {
+      const real = not(equal(source, PAD)); // [S, B]
+      const { outputs, backward } = annotate(sourceWords(source), { mask: real }); // (7) h_j = [→h_j; ←h_j]
+      const annotations = transpose(outputs, [1, 0, 2]); // [B, S, 2H]
+      const memory = { annotations, keys: attend.keys(annotations), mask: transpose(real) };
+      // A.2.2: s_0 = tanh(W_s ←h_1); the backward reading ends at the first word.
+      return { memory, state: { hidden: tanh(start(backward.final.hidden)) } };
+    };
+
+    type Memory = ReturnType<typeof encode>["memory"];
+
+    /** From s_{i−1} and the projected word y_{i−1} to s_i; `projected` is [B, 3H]. */
+    const advance = (memory: Memory, hidden: Tensor, projected: Tensor) => {
+      // (5), (6): α_i = softmax(a(s_{i−1}, h_j)), c_i = Σ_j α_ij h_j
+      const { context, weights } = attend(hidden, memory.annotations, memory.mask, memory.keys);
+      // (4), A.1.1: s_i = f(s_{i−1}, y_{i−1}, c_i)
+      const { state } = decoder.step({ hidden }, add(projected, contextToGates(context)));
+      return { context, weights, next: state.hidden };
+    };
+
+    /** A.2.2: t_i = maxout(U_o s_{i−1} + V_o E y_{i−1} + C_o c_i); the logits of y_i are W_o t_i. (4) */
+    const readOut = (hidden: Tensor, word: Tensor, context: Tensor): Tensor =>
+      outputVocabulary(maxout(add(add(outputState(hidden), outputWord(word)), outputContext(context))));
+
+    return {
+      encode,
+      step(memory, { hidden }, previous) {
+        const word = targetWords(previous);
+        const { context, weights, next } = advance(memory as Memory, hidden!, decoder.project(word));
+        return { logits: readOut(hidden!, word, context), state: { hidden: next }, weights };
+      },
+      train(source, target) {
+        const { memory, state } = encode(source);
+        const steps = subtractDimensions(target.shape[0]!, 1);
+        const words = targetWords(slice(target, 0, 0, steps)); // [T − 1, B, E]
+        const { outputs } = scan(
+          { initial: state, sequences: { projected: decoder.project(words) } },
+          ({ hidden }, { projected }) => {
+            const { context, weights, next } = advance(memory, hidden, projected);
+            return { states: { hidden: next }, outputs: { before: hidden, context, weights } };
+          },
+        );
+        const logits = readOut(outputs.before, words, outputs.context); // [T − 1, B, V]
+        return { ...tokenLoss(logits, slice(target, 0, 1, steps)), weights: outputs.weights };
+      },
+    };
+  },
+};

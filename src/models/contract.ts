@@ -1,0 +1,57 @@
+import type { z } from "zod";
+import type { Tensor } from "../core/index.js";
+import type { Scope } from "../nn/index.js";
+
+/** Tensors whose axis 0 is the batch. */
+export type BatchTensors = Readonly<Record<string, Tensor>>;
+
+/**
+ * A model that reads one token sequence and writes another. Axes: S source steps, T target steps, B batch,
+ * V target vocabulary.
+ */
+export interface Translator {
+  /**
+   * Teacher-forced training.
+   * @param source int32 [S, B], padded with PAD
+   * @param target int32 [T, B], from START to END, padded with PAD
+   */
+  train(
+    source: Tensor,
+    target: Tensor,
+  ): {
+    /** Mean cross-entropy in nats over the target tokens that are not padding. */
+    readonly loss: Tensor;
+    /** Cross-entropy of each target sequence, [B], for scoring. */
+    readonly sequenceLoss: Tensor;
+    /** Attention weights [T − 1, B, S], where the model has attention. */
+    readonly weights?: Tensor;
+  };
+  /** What decoding needs of a source: a memory that stays and a state that steps change. */
+  encode(source: Tensor): { readonly memory: BatchTensors; readonly state: BatchTensors };
+  /** One step of decoding from the token before it, int32 [B]. */
+  step(
+    memory: BatchTensors,
+    state: BatchTensors,
+    previous: Tensor,
+  ): { readonly logits: Tensor; readonly state: BatchTensors; readonly weights?: Tensor };
+}
+
+export interface Vocabularies {
+  readonly source: number;
+  readonly target: number;
+}
+
+/** A paper's model as an entry of the registry. */
+export interface ModelCard<Configuration = unknown> {
+  readonly id: string;
+  readonly title: string;
+  readonly paper: string;
+  readonly year: number;
+  readonly task: "translation";
+  /** Kinds of attention trace it yields. */
+  readonly attention: readonly ("alignment" | "none")[];
+  readonly data: readonly string[];
+  /** Sizes and options, with their defaults and limits. */
+  readonly configuration: z.ZodType<Configuration>;
+  build(scope: Scope, configuration: Configuration, vocabularies: Vocabularies): Translator;
+}

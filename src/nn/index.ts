@@ -1,0 +1,4 @@
+export * from "./initialise.js";
+export * from "./layers.js";
+export * from "./recurrent.js";
+export * from "./scope.js";

@@ -1,0 +1,48 @@
+import type { Random } from "../core/index.js";
+
+/** Draws the first values of a parameter of the given shape, in row-major order. */
+export type Initialiser = (shape: readonly number[], random: Random) => Float64Array;
+
+const drawn =
+  (draw: (random: Random) => number): Initialiser =>
+  (shape, random) =>
+    Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => draw(random));
+
+export const constantly = (value: number): Initialiser => drawn(() => value);
+export const zeros = constantly(0);
+export const ones = constantly(1);
+
+/** Normal with mean 0 and the given standard deviation. */
+export const normal = (deviation: number): Initialiser => drawn((random) => deviation * random.normal());
+
+/** Uniform between −limit and limit. */
+export const uniform = (limit: number): Initialiser => drawn((random) => limit * (2 * random.uniform() - 1));
+
+/** Uniform with variance 2 / (rows + columns) (Glorot & Bengio 2010, equation 16). */
+export const glorotUniform: Initialiser = (shape, random) =>
+  uniform(Math.sqrt(6 / (shape.at(-2)! + shape.at(-1)!)))(shape, random);
+
+/**
+ * Orthonormal columns (Saxe et al. 2013): normal deviates made orthogonal by Gram & Schmidt. A matrix wider than it is
+ * high is a row of square blocks, each orthogonal, as suits the packed matrices of gated cells.
+ */
+export const orthogonal: Initialiser = (shape, random) => {
+  const [rows, columns] = shape as [number, number];
+  const result = new Float64Array(rows * columns);
+  for (let start = 0; start < columns; start += rows) {
+    const block: Float64Array[] = [];
+    for (let column = start; column < Math.min(columns, start + rows); column++) {
+      const vector = Float64Array.from({ length: rows }, () => random.normal());
+      // Twice, because one pass loses orthogonality to rounding.
+      for (let pass = 0; pass < 2; pass++)
+        for (const other of block) {
+          const overlap = vector.reduce((sum, value, row) => sum + value * other[row]!, 0);
+          for (let row = 0; row < rows; row++) vector[row]! -= overlap * other[row]!;
+        }
+      const length = Math.hypot(...vector);
+      for (let row = 0; row < rows; row++) result[row * columns + column] = vector[row]! /= length;
+      block.push(vector);
+    }
+  }
+  return result;
+};

@@ -1,0 +1,102 @@
+import {
+  type DType,
+  Random,
+  RegardError,
+  type Shape,
+  type Tensor,
+  type TypedArray,
+  typedArray,
+} from "../core/index.js";
+import { input } from "../ops/index.js";
+import type { Initialiser } from "./initialise.js";
+
+/** A trainable tensor and how its first values are drawn. */
+export interface Parameter {
+  /** The path of names from the root scope, joined by dots. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly tensor: Tensor;
+  readonly initialise: Initialiser;
+}
+
+interface Registry {
+  readonly dtype: DType;
+  readonly parameters: Map<string, Parameter>;
+  readonly noise: Map<string, Tensor>;
+}
+
+/**
+ * Where layers put their parameters: a place in a tree of names. Layers take a scope and sizes and return functions
+ * on tensors; the root scope then knows every parameter of the model.
+ */
+export class Scope {
+  readonly #registry: Registry;
+  readonly #path: string;
+
+  private constructor(registry: Registry, path: string) {
+    this.#registry = registry;
+    this.#path = path;
+  }
+
+  /** A new tree of parameters with elements of the given type. */
+  static root(dtype: "float32" | "float64" = "float32"): Scope {
+    return new Scope({ dtype, parameters: new Map(), noise: new Map() }, "");
+  }
+
+  get dtype(): DType {
+    return this.#registry.dtype;
+  }
+
+  /** Every parameter of the tree, in order of creation. */
+  get parameters(): readonly Parameter[] {
+    return [...this.#registry.parameters.values()];
+  }
+
+  /** Every noise input of the tree. */
+  get noiseInputs(): ReadonlyMap<string, Tensor> {
+    return this.#registry.noise;
+  }
+
+  #join(name: string): string {
+    return this.#path === "" ? name : `${this.#path}.${name}`;
+  }
+
+  /** The scope called `name` inside this one. */
+  at(name: string): Scope {
+    return new Scope(this.#registry, this.#join(name));
+  }
+
+  /** A new parameter. @throws RegardError where the name is taken */
+  parameter(name: string, shape: readonly number[], initialise: Initialiser): Tensor {
+    const path = this.#join(name);
+    if (this.#registry.parameters.has(path))
+      throw new RegardError(
+        `two parameters are named "${path}"; give each layer a scope of its own with scope.at().`,
+      );
+    const tensor = input(path, this.dtype, shape, { kind: "parameter" });
+    this.#registry.parameters.set(path, { name: path, shape, tensor, initialise });
+    return tensor;
+  }
+
+  /**
+   * Random numbers to be fed anew at every run, as a function of (seed, this scope's path, step).
+   * @throws RegardError where the name is taken
+   */
+  noise(name: string, shape: Shape, distribution: "uniform" | "normal"): Tensor {
+    const path = this.#join(name);
+    if (this.#registry.noise.has(path))
+      throw new RegardError(
+        `two noise inputs are named "${path}"; give each layer a scope of its own with scope.at().`,
+      );
+    const tensor = input(path, this.dtype, shape, { kind: "noise", distribution });
+    this.#registry.noise.set(path, tensor);
+    return tensor;
+  }
+}
+
+/** First values of a parameter: a function of the seed and its name alone, so models can grow without moving others. */
+export const initialValues = (parameter: Parameter, seed: number): TypedArray =>
+  typedArray(
+    parameter.tensor.dtype,
+    parameter.initialise(parameter.shape, new Random(seed, `parameter ${parameter.name}`)),
+  );

@@ -1,0 +1,7 @@
+export * from "./loop.js";
+export * from "./optimizer.js";
+export * from "./safetensors.js";
+export * from "./schedule.js";
+export * from "./settings.js";
+export * from "./step.js";
+export * from "./trainer.js";

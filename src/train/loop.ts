@@ -1,0 +1,83 @@
+import type { Budget } from "./settings.js";
+import type { StepReport, Trainer, Validation } from "./trainer.js";
+
+/** Where a run stands, for progress bars and records. */
+export interface Progress extends StepReport {
+  /** Seconds of training in all, those before a resume included. */
+  readonly seconds: number;
+  /** How much of the run is over, 0 to 1. */
+  readonly progress: number;
+  /** Target tokens a second, over the last steps. */
+  readonly tokensPerSecond: number;
+  /** Seconds left at the present pace. */
+  readonly secondsLeft: number;
+}
+
+export interface LoopOptions {
+  readonly budget: Budget;
+  /** Seconds trained before, where a run is resumed. */
+  readonly secondsBefore?: number;
+  /** Stops after the present step. */
+  readonly signal?: AbortSignal;
+  onStep?(progress: Progress): void | Promise<void>;
+  /** After every validation; the place to write a checkpoint. */
+  onValidation?(validation: Validation, step: number, seconds: number): void | Promise<void>;
+  /** In place of a validation where training was interrupted. */
+  onInterrupt?(step: number, seconds: number): void | Promise<void>;
+}
+
+/** Steps over which the pace is averaged. */
+const PACE = 50;
+
+/** Trains until the budget is used up or the signal says stop. Validates at every multiple of the interval and at the end. */
+export async function train(
+  trainer: Trainer,
+  options: LoopOptions,
+): Promise<{ interrupted: boolean; seconds: number; validation?: Validation }> {
+  const { budget, signal } = options;
+  const { validateEvery } = trainer.settings;
+  const started = performance.now();
+  const seconds = () => (options.secondsBefore ?? 0) + (performance.now() - started) / 1000;
+  const lastStep = Math.min(
+    budget.steps ?? Number.POSITIVE_INFINITY,
+    budget.epochs === undefined
+      ? Number.POSITIVE_INFINITY
+      : Math.max(1, Math.round(budget.epochs * trainer.stepsPerEpoch)),
+  );
+  const lastSecond = (budget.minutes ?? Number.POSITIVE_INFINITY) * 60;
+  const progressNow = () => Math.min(1, Math.max(trainer.step / lastStep, seconds() / lastSecond));
+  const recent: { tokens: number; seconds: number }[] = [];
+  let validation: Validation | undefined;
+  let validatedAt = -1;
+  while (progressNow() < 1 && !signal?.aborted) {
+    const before = seconds();
+    const report = await trainer.train(progressNow());
+    const now = seconds();
+    recent.push({ tokens: report.tokens, seconds: now - before });
+    if (recent.length > PACE) recent.shift();
+    const sum = (value: (part: { tokens: number; seconds: number }) => number) =>
+      recent.reduce((total, part) => total + value(part), 0);
+    const stepSeconds = sum((part) => part.seconds) / recent.length;
+    await options.onStep?.({
+      ...report,
+      seconds: now,
+      progress: progressNow(),
+      tokensPerSecond: sum((part) => part.tokens) / sum((part) => part.seconds),
+      secondsLeft: Math.max(0, Math.min(lastSecond - now, (lastStep - report.step) * stepSeconds)),
+    });
+    if (trainer.step % validateEvery === 0 && !signal?.aborted) {
+      validation = await trainer.validate();
+      validatedAt = trainer.step;
+      await options.onValidation?.(validation, trainer.step, seconds());
+    }
+  }
+  const interrupted = signal?.aborted === true && progressNow() < 1;
+  if (validatedAt !== trainer.step) {
+    if (interrupted) await options.onInterrupt?.(trainer.step, seconds());
+    else {
+      validation = await trainer.validate();
+      await options.onValidation?.(validation, trainer.step, seconds());
+    }
+  }
+  return { interrupted, seconds: seconds(), ...(validation && { validation }) };
+}

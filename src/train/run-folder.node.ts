@@ -1,0 +1,206 @@
+import { randomUUID } from "node:crypto";
+import { appendFile, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { RegardError, UsageError } from "../core/index.js";
+import { Vocabulary } from "../data/index.js";
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.js";
+import { type RunSettings, settingsSchema } from "./settings.js";
+import type { Vocabularies } from "./trainer.js";
+
+const runSchema = z.object({
+  regard: z.string(),
+  node: z.string(),
+  created: z.string(),
+  settings: settingsSchema,
+});
+const vocabularySchema = z.object({ source: z.array(z.string()), target: z.array(z.string()) });
+
+export interface Checkpoint {
+  readonly step: number;
+  readonly tensors: Record<string, StoredTensor>;
+  readonly metadata: Record<string, string>;
+}
+
+/** Newest checkpoints kept beside the best: one to resume from, and one in case that is damaged. */
+const KEPT = 2;
+
+/** A run on disk: `run.json`, `vocabulary.json`, `metrics.jsonl` and checkpoints. Every file is whole or not there. */
+export class RunFolder {
+  private constructor(
+    readonly path: string,
+    readonly settings: RunSettings,
+    readonly vocabularies: Vocabularies,
+  ) {}
+
+  /** Starts a run in a new or empty folder. @throws UsageError where the folder holds something */
+  static async create(
+    path: string,
+    settings: RunSettings,
+    vocabularies: Vocabularies,
+    version: string,
+  ): Promise<RunFolder> {
+    await RunFolder.assertFree(path);
+    await mkdir(path, { recursive: true });
+    await writeAtomically(
+      join(path, "vocabulary.json"),
+      JSON.stringify({ source: vocabularies.source.words, target: vocabularies.target.words }),
+    );
+    const run = { regard: version, node: process.version, created: new Date().toISOString(), settings };
+    await writeAtomically(join(path, "run.json"), `${JSON.stringify(run, undefined, 2)}\n`);
+    return new RunFolder(path, settings, vocabularies);
+  }
+
+  /** @throws UsageError where the folder holds something */
+  static async assertFree(path: string): Promise<void> {
+    const entries = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return [];
+      throw new UsageError(
+        `cannot use "${path}" for a run: ${error.message}; choose another folder with --out.`,
+      );
+    });
+    if (entries.includes("run.json"))
+      throw new UsageError(
+        `"${path}" already holds a run; choose another folder with --out, or go on with it: regard train --resume ${path}`,
+      );
+    if (entries.length > 0)
+      throw new UsageError(`"${path}" is not empty; choose a new or empty folder with --out.`);
+  }
+
+  /** Opens a run. @throws UsageError where the folder is not a run or its files cannot be read */
+  static async open(path: string): Promise<RunFolder> {
+    const read = async <Schema extends z.ZodType>(
+      name: string,
+      schema: Schema,
+    ): Promise<z.output<Schema>> => {
+      const file = join(path, name);
+      const text = await readFile(file, "utf8").catch(() => undefined);
+      if (text === undefined)
+        throw new UsageError(
+          `"${path}" is not a run: it has no ${name}; give the folder that regard train wrote.`,
+        );
+      try {
+        return schema.parse(JSON.parse(text));
+      } catch (error) {
+        throw new UsageError(
+          `${file} cannot be read as part of a run (${(error as Error).message.split("\n")[0]}).`,
+        );
+      }
+    };
+    const { settings } = await read("run.json", runSchema);
+    const words = await read("vocabulary.json", vocabularySchema);
+    return new RunFolder(path, settings, {
+      source: Vocabulary.from(words.source),
+      target: Vocabulary.from(words.target),
+    });
+  }
+
+  /** Steps of the checkpoints there are, in order. */
+  async checkpoints(): Promise<number[]> {
+    const names = await readdir(this.path);
+    return names
+      .flatMap((name) =>
+        /^checkpoint-(\d+)\.safetensors$/.exec(name)?.[1] ? [Number(/\d+/.exec(name)![0])] : [],
+      )
+      .sort((a, b) => a - b);
+  }
+
+  #file(step: number): string {
+    return join(this.path, `checkpoint-${String(step).padStart(8, "0")}.safetensors`);
+  }
+
+  /** Writes a checkpoint, then removes those that are neither among the newest nor the best. */
+  async writeCheckpoint(
+    step: number,
+    snapshot: { tensors: Readonly<Record<string, StoredTensor>>; metadata: Readonly<Record<string, string>> },
+  ): Promise<void> {
+    await writeAtomically(this.#file(step), encodeSafetensors(snapshot.tensors, snapshot.metadata));
+    const steps = await this.checkpoints();
+    const kept = new Set([...steps.slice(-KEPT), Number(snapshot.metadata.bestStep)]);
+    for (const old of steps) if (!kept.has(old)) await rm(this.#file(old), { force: true });
+  }
+
+  async readCheckpoint(step: number): Promise<Checkpoint> {
+    const file = this.#file(step);
+    return { step, ...decodeSafetensors(await readFile(file), file) };
+  }
+
+  /**
+   * The newest checkpoint that can be read. `warn` hears of those that cannot.
+   * @throws RegardError where there is none
+   */
+  async newestCheckpoint(warn: (message: string) => void): Promise<Checkpoint> {
+    for (const step of (await this.checkpoints()).reverse()) {
+      try {
+        return await this.readCheckpoint(step);
+      } catch (error) {
+        if (!(error instanceof RegardError)) throw error;
+        warn(
+          `${error.message.replace(/; use an earlier checkpoint\.$/, "")}; using the checkpoint before it.`,
+        );
+      }
+    }
+    throw new UsageError(
+      `"${this.path}" holds no checkpoint that can be read; train it again in a new folder.`,
+    );
+  }
+
+  /** The checkpoint with the best validation score, or the newest where none has been scored. */
+  async bestCheckpoint(warn: (message: string) => void): Promise<Checkpoint> {
+    const newest = await this.newestCheckpoint(warn);
+    const best = Number(newest.metadata.bestStep);
+    return best !== newest.step && (await this.checkpoints()).includes(best)
+      ? this.readCheckpoint(best)
+      : newest;
+  }
+
+  /** Adds a line to `metrics.jsonl`. */
+  async record(line: Readonly<Record<string, unknown>>): Promise<void> {
+    await appendFile(join(this.path, "metrics.jsonl"), `${JSON.stringify(line)}\n`);
+  }
+
+  /** The lines of `metrics.jsonl` up to a step; a last line that was cut short is left out. */
+  async metrics(
+    upTo = Number.POSITIVE_INFINITY,
+  ): Promise<{ step: number; seconds: number; [key: string]: unknown }[]> {
+    const text = await readFile(join(this.path, "metrics.jsonl"), "utf8").catch(() => "");
+    return text.split("\n").flatMap((line) => {
+      try {
+        const entry = JSON.parse(line);
+        return entry.step <= upTo ? [entry] : [];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  /** Takes back what was recorded after a step, before training goes on from it. Returns the seconds trained by then. */
+  async rewind(step: number): Promise<number> {
+    const lines = await this.metrics(step);
+    await writeAtomically(
+      join(this.path, "metrics.jsonl"),
+      lines.map((line) => `${JSON.stringify(line)}\n`).join(""),
+    );
+    return lines.at(-1)?.seconds ?? 0;
+  }
+}
+
+/** Writes a file so that it is there whole or not at all, also where the machine stops half-way. */
+export async function writeAtomically(path: string, contents: string | Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), `.${randomUUID()}.partial`);
+  try {
+    const file = await open(temporary, "wx");
+    try {
+      await file.writeFile(contents);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw new RegardError(
+      `cannot write ${path}: ${(error as Error).message}; free some space or choose another folder.`,
+    );
+  }
+}

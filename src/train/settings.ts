@@ -1,0 +1,67 @@
+import { z } from "zod";
+import { UsageError } from "../core/index.js";
+import { type Dataset, datasets } from "../data/index.js";
+import { type ModelCard, models } from "../models/index.js";
+import { optimizerSchema } from "./optimizer.js";
+import { scheduleSchema } from "./schedule.js";
+
+/** When a run is over; the first that comes counts. */
+export const budgetSchema = z
+  .object({
+    steps: z.int().min(1).max(1e9).optional(),
+    epochs: z.number().positive().max(1e6).optional(),
+    minutes: z.number().positive().max(1e6).optional(),
+  })
+  .refine(
+    (budget) => Object.values(budget).some((limit) => limit !== undefined),
+    "give steps, epochs or minutes",
+  );
+
+export type Budget = z.output<typeof budgetSchema>;
+
+/** Everything that decides what a run does, as `run.json` keeps it. */
+export const settingsSchema = z.object({
+  model: z.string(),
+  configuration: z.record(z.string(), z.unknown()),
+  data: z.string(),
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+  batch: z.int().min(1).max(65_536).default(64),
+  optimizer: optimizerSchema,
+  learningRate: z.number().positive().max(100),
+  schedule: scheduleSchema,
+  /** The largest global norm of the gradient. */
+  clip: z.number().positive().default(1),
+  /** Steps between validations, each of which writes a checkpoint. */
+  validateEvery: z.int().min(1).default(250),
+  budget: budgetSchema,
+});
+
+export type RunSettings = z.output<typeof settingsSchema>;
+
+/** @throws UsageError naming the ids there are */
+function byId<Item extends { id: string }>(kind: string, items: readonly Item[], id: string): Item {
+  const found = items.find((item) => item.id === id);
+  if (!found)
+    throw new UsageError(
+      `there is no ${kind} called "${id}"; choose one of ${items.map((item) => item.id).join(", ")}.`,
+    );
+  return found;
+}
+
+export const modelById = (id: string): ModelCard => byId("model", models, id);
+export const datasetById = (id: string): Dataset => byId("dataset", datasets, id);
+
+/** Checks a value against a schema. @throws UsageError naming the option, its value and what is wrong with it */
+export function checked<Schema extends z.ZodType>(
+  what: string,
+  schema: Schema,
+  value: unknown,
+): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = issue!.path.join(".");
+  throw new UsageError(
+    `${what}${path ? ` "${path}"` : ""}: ${issue!.message.replace(/^Invalid input: /, "")}.`,
+  );
+}

@@ -1,0 +1,221 @@
+import { gradient } from "../autodiff/index.js";
+import { type DType, RegardError, type Tensor, type TypedArray, typedArray } from "../core/index.js";
+import { initialValues, type Parameter } from "../nn/index.js";
+import type { Program } from "../onnx/index.js";
+import {
+  add,
+  and,
+  concat,
+  constant,
+  div,
+  equal,
+  fill,
+  input,
+  minimum,
+  mul,
+  reduceSum,
+  reshape,
+  scan,
+  sqrt,
+  square,
+  sub,
+  where,
+} from "../ops/index.js";
+import { DoubleBuffer, type Values } from "../session/index.js";
+import type { Optimizer } from "./optimizer.js";
+
+/** Where each parameter lies in the flat array that holds them all. */
+export interface Slot {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Elements the optimizer updates at a time: few enough that all it touches stays in the processor's cache. */
+const BLOCK = 16_384;
+
+/** Parameters one behind the other, padded to a whole number of optimizer blocks. */
+export interface Layout {
+  readonly slots: readonly Slot[];
+  /** Elements without the padding. */
+  readonly count: number;
+  readonly padded: number;
+  readonly dtype: DType;
+}
+
+export function layoutOf(parameters: readonly Parameter[]): Layout {
+  let count = 0;
+  const slots = parameters.map(({ name, shape }) => {
+    const length = shape.reduce((a, b) => a * b, 1);
+    const slot = { name, shape, offset: count, length };
+    count += length;
+    return slot;
+  });
+  return { slots, count, padded: Math.ceil(count / BLOCK) * BLOCK, dtype: parameters[0]!.tensor.dtype };
+}
+
+/** The parameters inside a flat array, as values to feed, without copies. */
+export const viewsOf = (layout: Layout, flat: TypedArray): Values =>
+  Object.fromEntries(
+    layout.slots.map(({ name, shape, offset, length }) => [
+      name,
+      { dtype: layout.dtype, shape, data: flat.subarray(offset, offset + length) },
+    ]),
+  );
+
+/** Names of what a step reads and writes besides the batch. */
+const STATE = "state.";
+const NEXT = "next.";
+const PARAMETERS = `${STATE}parameters`;
+
+/**
+ * Forward, backward and optimizer as one program. Gradients meet in one flat tensor, `gradient`, before the optimizer
+ * takes it; between the two is where gradients of several machines would be averaged.
+ *
+ * Outputs: `loss`, `gradientNorm` (before clipping), those of `extra`, and the new state.
+ * Where the loss or a gradient is not finite the state stays as it was.
+ */
+export function trainingStep(options: {
+  readonly loss: Tensor;
+  readonly parameters: readonly Parameter[];
+  readonly optimizer: Optimizer;
+  /** The largest global norm a gradient may have; longer ones are scaled down to it. */
+  readonly clip?: number | undefined;
+  readonly extra?: Program;
+}): { readonly program: Program; readonly layout: Layout } {
+  const { loss, parameters, optimizer, clip } = options;
+  const layout = layoutOf(parameters);
+  const { dtype, padded, count } = layout;
+  const gradients = gradient(
+    loss,
+    parameters.map(({ tensor }) => tensor),
+  );
+  const flat = concat(
+    [
+      ...gradients.map((tensor, index) => reshape(tensor, [layout.slots[index]!.length])),
+      ...(padded > count ? [fill(0, { dtype, shape: [padded - count] })] : []),
+    ],
+    0,
+  );
+  const gradientNorm = sqrt(reduceSum(square(flat)));
+  // x − x is 0 for every finite x and nothing else.
+  const zero = constant(0, { dtype });
+  const finite = and(equal(sub(gradientNorm, gradientNorm), zero), equal(sub(loss, loss), zero));
+  const scale = clip === undefined ? constant(1, { dtype }) : minimum(div(clip, add(gradientNorm, 1e-12)), 1);
+
+  const learningRate = input("learningRate", dtype, []);
+  const step = input("step", dtype, []);
+  const names = ["parameters", ...optimizer.slots];
+  const blocks = [padded / BLOCK, BLOCK];
+  const before = names.map((name) => [name, reshape(input(STATE + name, dtype, [padded]), blocks)] as const);
+  const { outputs } = scan(
+    {
+      initial: {},
+      sequences: { ...Object.fromEntries(before), gradient: reshape(flat, blocks) } as Record<string, Tensor>,
+    },
+    (_, { gradient: block, parameters: parameter, ...slots }) => {
+      const next = optimizer.update({
+        parameter: parameter!,
+        gradient: clip === undefined ? block! : mul(block!, scale),
+        slots,
+        learningRate,
+        step,
+      });
+      const old: Record<string, Tensor> = { parameters: parameter!, ...slots };
+      const updated = Object.entries({ parameters: next.parameter, ...next.slots });
+      return {
+        states: {},
+        outputs: Object.fromEntries(updated.map(([name, value]) => [name, where(finite, value, old[name]!)])),
+      };
+    },
+  );
+  const after = names.map((name) => [NEXT + name, reshape(outputs[name]!, [padded])]);
+  return { program: { loss, gradientNorm, ...options.extra, ...Object.fromEntries(after) }, layout };
+}
+
+/** The state of a training step: parameters and what the optimizer remembers, as flat arrays kept twice. */
+export class TrainingState {
+  readonly #buffer: DoubleBuffer;
+
+  private constructor(
+    readonly layout: Layout,
+    arrays: Readonly<Record<string, TypedArray>>,
+  ) {
+    this.#buffer = new DoubleBuffer(
+      Object.fromEntries(
+        Object.entries(arrays).map(([name, data]) => [
+          STATE + name,
+          { dtype: layout.dtype, shape: [layout.padded], data },
+        ]),
+      ),
+    );
+  }
+
+  /** First values of all parameters from a seed; what the optimizer remembers starts at 0. */
+  static initial(parameters: readonly Parameter[], optimizer: Optimizer, seed: number): TrainingState {
+    const layout = layoutOf(parameters);
+    const empty = () => typedArray(layout.dtype, layout.padded);
+    const flat = empty();
+    layout.slots.forEach(({ offset }, index) => {
+      flat.set(initialValues(parameters[index]!, seed), offset);
+    });
+    return new TrainingState(layout, {
+      parameters: flat,
+      ...Object.fromEntries(optimizer.slots.map((name) => [name, empty()])),
+    });
+  }
+
+  /** The arrays of the state by name (`parameters`, and one for each memory of the optimizer), padding included. */
+  get arrays(): Readonly<Record<string, TypedArray>> {
+    return Object.fromEntries(
+      Object.entries(this.#buffer.current).map(([name, { data }]) => [name.slice(STATE.length), data]),
+    );
+  }
+
+  /** What a step reads. */
+  get feeds(): Values {
+    return { ...this.#buffer.current, ...this.parameters };
+  }
+
+  /** Where a step writes. */
+  get into(): Values {
+    return Object.fromEntries(
+      Object.entries(this.#buffer.next).map(([name, value]) => [NEXT + name.slice(STATE.length), value]),
+    );
+  }
+
+  /** The current parameters by name, without copies: they change when training goes on. */
+  get parameters(): Values {
+    return viewsOf(this.layout, this.#buffer.current[PARAMETERS]!.data);
+  }
+
+  /**
+   * Copies stored parameters and memories of the optimizer (`optimizer.` and their name) into the state.
+   * @throws RegardError naming what is missing or of another size
+   */
+  restore(
+    tensors: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: TypedArray }>>,
+  ): void {
+    const take = (name: string, shape: readonly number[], target: TypedArray): void => {
+      const stored = tensors[name];
+      if (stored?.shape.join() !== shape.join())
+        throw new RegardError(
+          `the checkpoint holds ${stored ? `"${name}" as [${stored.shape.join(", ")}]` : `no "${name}"`} but the model needs [${shape.join(", ")}]; it belongs to another model or other sizes.`,
+        );
+      target.set(stored.data);
+    };
+    for (const { name, shape, data } of Object.entries(this.parameters).map(([key, value]) => ({
+      name: key,
+      ...value,
+    })))
+      take(name, shape, data);
+    for (const [name, data] of Object.entries(this.arrays))
+      if (name !== "parameters") take(`optimizer.${name}`, [data.length], data);
+  }
+
+  /** Takes what the last step wrote as the state. */
+  advance(): void {
+    this.#buffer.swap();
+  }
+}

@@ -1,0 +1,4 @@
+export * from "./alignment-matrix.js";
+export * from "./render.js";
+export * from "./terminal.js";
+export * from "./theme.js";

@@ -1,0 +1,61 @@
+import type { ReactElement } from "react";
+import { renderToStaticMarkup } from "react-dom/server";
+import type { AttentionTrace } from "../attention/trace.js";
+import { RegardError } from "../core/index.js";
+import { AlignmentMatrix } from "./alignment-matrix.js";
+import { dark, light, type Theme } from "./theme.js";
+
+export interface ViewOptions {
+  readonly theme?: Theme;
+  readonly title?: string;
+}
+
+/** The view that draws a trace. @throws RegardError where its kind has none yet */
+export function viewOf(trace: AttentionTrace, options: ViewOptions = {}): ReactElement {
+  if (trace.kind === "alignment") return <AlignmentMatrix trace={trace} {...options} />;
+  throw new RegardError(`there is no view yet for a trace of kind "${trace.kind}".`);
+}
+
+/** A trace as the text of an SVG file. */
+export const toSvg = (trace: AttentionTrace, options: ViewOptions = {}): string =>
+  renderToStaticMarkup(viewOf(trace, options));
+
+const STYLE = `
+  :root { color-scheme: light dark; }
+  body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; background: ${light.background}; color: ${light.text}; }
+  figure { margin: 1.5rem 0; overflow-x: auto; }
+  figure svg { max-width: 100%; height: auto; }
+  .dark { display: none; }
+  @media (prefers-color-scheme: dark) {
+    body { background: ${dark.background}; color: ${dark.text}; }
+    .light { display: none; }
+    .dark { display: block; }
+  }`;
+
+/** Traces as one HTML page that needs nothing else, in the reader's light or dark colours. */
+export function toHtml(
+  title: string,
+  sections: readonly { heading: string; trace: AttentionTrace }[],
+): string {
+  const page = (
+    <html lang="en">
+      <head>
+        <meta charSet="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>{title}</title>
+        <style>{STYLE}</style>
+      </head>
+      <body>
+        <h1>{title}</h1>
+        {sections.map(({ heading, trace }, index) => (
+          <section key={index}>
+            <h2>{heading}</h2>
+            <figure className="light">{viewOf(trace, { theme: light })}</figure>
+            <figure className="dark">{viewOf(trace, { theme: dark })}</figure>
+          </section>
+        ))}
+      </body>
+    </html>
+  );
+  return `<!doctype html>\n${renderToStaticMarkup(page)}\n`;
+}

@@ -1,0 +1,51 @@
+import type { AlignmentTrace } from "../attention/trace.js";
+
+export interface TerminalOptions {
+  /** Whether the terminal shows 24-bit colour; shades of grey characters otherwise. */
+  readonly colour: boolean;
+  /** Columns of the terminal. */
+  readonly width: number;
+}
+
+const SHADES = [" ", "░", "▒", "▓", "█"] as const;
+
+/** From the dark of an unlit cell to a bright blue, evenly in lightness. */
+function background(weight: number): string {
+  const mix = (from: number, to: number) => Math.round(from + (to - from) * weight);
+  return `${mix(28, 120)};${mix(32, 190)};${mix(40, 255)}`;
+}
+
+/** An alignment as text: a row for each word written, a column for each word read. */
+export function alignmentText(trace: AlignmentTrace, { colour, width }: TerminalOptions): string {
+  const { source, target, weights } = trace;
+  const left = Math.max(0, ...target.map((word) => word.length));
+  const needed = source.map((word) => Math.max(6, word.length + 2));
+  const fits = left + 2 + needed.reduce((a, b) => a + b, 0) <= width;
+  // Where the words do not fit, columns are numbered and the words listed below.
+  const widths = fits
+    ? needed
+    : source.map(() => Math.max(3, Math.min(6, Math.floor((width - left - 2) / source.length))));
+  const labels = fits ? source : source.map((_, index) => String(index + 1));
+  const centred = (text: string, size: number) => {
+    const before = Math.max(0, Math.floor((size - text.length) / 2));
+    return " ".repeat(before) + text.padEnd(size - before);
+  };
+  const lines = [
+    `${" ".repeat(left + 2)}${labels.map((label, index) => centred(label, widths[index]!)).join("")}`,
+  ];
+  target.forEach((word, row) => {
+    const cells = weights[row]!.map((weight, column) => {
+      const size = widths[column]!;
+      const number = weight >= 0.005 && size >= 6 ? weight.toFixed(2) : "";
+      if (colour) {
+        const foreground = weight > 0.5 ? "16;20;28" : "200;208;218";
+        return `\u001b[48;2;${background(weight)}m\u001b[38;2;${foreground}m${centred(number, size)}\u001b[0m`;
+      }
+      const shade = SHADES[Math.min(SHADES.length - 1, Math.round(weight * (SHADES.length - 1)))]!;
+      return size >= 6 ? centred(`${shade.repeat(2)}${number}`, size) : shade.repeat(size);
+    });
+    lines.push(`${word.padStart(left)}  ${cells.join("")}`);
+  });
+  if (!fits) lines.push("", source.map((word, index) => `${index + 1} ${word}`).join("  "));
+  return lines.map((line) => line.trimEnd()).join("\n");
+}

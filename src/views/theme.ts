@@ -1,0 +1,35 @@
+/** Colours of a picture. Weights are drawn as `ink` at an opacity equal to the weight, which is even in lightness. */
+export interface Theme {
+  readonly background: string;
+  readonly text: string;
+  readonly faint: string;
+  readonly line: string;
+  /** A blue that is told from its background with every kind of colour vision. */
+  readonly ink: string;
+}
+
+export const light: Theme = {
+  background: "#ffffff",
+  text: "#1b1f24",
+  faint: "#656d76",
+  line: "#d8dee4",
+  ink: "#0b4f9e",
+};
+
+export const dark: Theme = {
+  background: "#14171c",
+  text: "#e8ebef",
+  faint: "#9aa4b0",
+  line: "#343b45",
+  ink: "#6db3ff",
+};
+
+/** Fonts by preference; the last is what pictures are rendered with where no system font is wanted. */
+export const FONT = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif";
+
+/** The width of a text in pixels, near enough to lay out labels without a font at hand. */
+export const textWidth = (text: string, size: number): number =>
+  [...text].reduce(
+    (sum, letter) => sum + (/[iljtf.,'|!¡]/.test(letter) ? 0.34 : /[mwMW]/.test(letter) ? 0.92 : 0.62),
+    0,
+  ) * size;
