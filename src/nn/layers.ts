@@ -1,4 +1,4 @@
-import { formatShape, ShapeError, type Tensor } from "../core/index.js";
+import { formatShape, multiplyDimensions, ShapeError, type Tensor } from "../core/index.js";
 import {
   add,
   div,
@@ -6,8 +6,9 @@ import {
   layerNorm as layerNormOperation,
   less,
   matmul,
-  reduceMax,
+  maximum,
   reshape,
+  split,
   where,
 } from "../ops/index.js";
 import { glorotUniform, type Initialiser, normal, ones, zeros } from "./initialise.js";
@@ -20,10 +21,14 @@ export function linear(
 ): (x: Tensor) => Tensor {
   const weight = scope.parameter("weight", [sizes.input, sizes.output], sizes.initialise ?? glorotUniform);
   const bias = sizes.bias === false ? undefined : scope.parameter("bias", [sizes.output], zeros);
-  return (x) => {
-    const product = matmul(x, weight);
-    return bias ? add(product, bias) : product;
-  };
+  return (x) => affine(x, weight, bias);
+}
+
+/** x W + b over the last axis, as one product of matrices however many axes `x` has. */
+export function affine(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  const lead = x.shape.slice(0, -1);
+  const product = matmul(reshape(x, [multiplyDimensions(...lead), x.shape.at(-1)!]), weight);
+  return reshape(bias ? add(product, bias) : product, [...lead, weight.shape[1]!]);
 }
 
 /** Token numbers (int32, any shape) to vectors: [...] to [..., size]. */
@@ -36,16 +41,18 @@ export function embedding(
 }
 
 /**
- * The largest of each `pieces` neighbouring features (Goodfellow et al. 2013): [..., F] to [..., F / pieces].
+ * The largest of `pieces` linear features (Goodfellow et al. 2013): [..., F] to [..., F / pieces]. Feature i of the
+ * result is the largest of features i, i + F / pieces, …, so that each piece is one stretch of memory.
  * @throws ShapeError where the features do not divide into pieces
  */
 export function maxout(x: Tensor, pieces = 2): Tensor {
   const features = x.shape.at(-1);
   if (typeof features !== "number" || features % pieces !== 0)
     throw new ShapeError(
-      `maxout: the last axis of ${formatShape(x.shape)} is ${features}, which does not divide into pieces of ${pieces}; make it a multiple.`,
+      `maxout: the last axis of ${formatShape(x.shape)} is ${features}, which does not divide into ${pieces} pieces; make it a multiple.`,
     );
-  return reduceMax(reshape(x, [...x.shape.slice(0, -1), features / pieces, pieces]), { axes: -1 });
+  const parts = split(x, new Array<number>(pieces).fill(features / pieces), -1);
+  return parts.reduce((a, b) => maximum(a, b));
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   where,
 } from "../ops/index.js";
 import { glorotUniform, type Initialiser, orthogonal, zeros } from "./initialise.js";
+import { affine } from "./layers.js";
 import type { Scope } from "./scope.js";
 
 /** What a cell carries from step to step: tensors [B, H]. `hidden` is the one others look at. */
@@ -52,7 +53,7 @@ export const gru: CellFactory = (scope, { input, hidden, initialise = glorotUnif
   const recurrentCandidate = scope.parameter("candidate", [hidden, hidden], orthogonal);
   return {
     hidden,
-    project: (x) => add(matmul(x, kernel), bias),
+    project: (x) => affine(x, kernel, bias),
     step({ hidden: before }, projected) {
       const [gatesInput, candidateInput] = split(projected, [2 * hidden, hidden], -1);
       const gates = sigmoid(add(gatesInput!, matmul(before, recurrentGates)));
@@ -77,7 +78,7 @@ export const lstm: CellFactory = (scope, { input, hidden, initialise = glorotUni
   const recurrent = scope.parameter("recurrent", [hidden, 4 * hidden], orthogonal);
   return {
     hidden,
-    project: (x) => add(matmul(x, kernel), bias),
+    project: (x) => affine(x, kernel, bias),
     step({ hidden: before, cell }, projected) {
       const all = add(projected, matmul(before, recurrent));
       const [sigmoids, candidateInput] = split(all, [3 * hidden, hidden], -1);

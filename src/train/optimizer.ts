@@ -51,12 +51,13 @@ type Options<Name extends OptimizerOptions["name"]> = Omit<Extract<OptimizerOpti
 export const adam = ({ beta1, beta2, epsilon }: Options<"adam">): Optimizer => ({
   slots: ["first", "second"],
   update({ parameter, gradient, slots, learningRate, step }) {
-    const first = add(mul(slots.first!, beta1), mul(gradient, 1 - beta1));
-    const second = add(mul(slots.second!, beta2), mul(square(gradient), 1 - beta2));
-    // The corrections for the start at 0 go into scalars: lr · m / (1 − β₁ᵗ) / (√(v / (1 − β₂ᵗ)) + ε).
+    // The moments are kept as plain sums, m / (1 − β₁) and v / (1 − β₂), which saves a pass over memory for each; the
+    // factors, and the corrections for the start at 0, go into scalars.
+    const first = add(mul(slots.first!, beta1), gradient);
+    const second = add(mul(slots.second!, beta2), square(gradient));
     const power = (base: number) => pow(constant(base, { dtype: step.dtype }), step);
-    const secondScale = sqrt(sub(1, power(beta2)));
-    const rate = div(mul(learningRate, secondScale), sub(1, power(beta1)));
+    const secondScale = sqrt(div(sub(1, power(beta2)), 1 - beta2));
+    const rate = mul(div(mul(learningRate, 1 - beta1), sub(1, power(beta1))), secondScale);
     const denominator = add(sqrt(second), mul(secondScale, epsilon));
     return { parameter: sub(parameter, div(mul(first, rate), denominator)), slots: { first, second } };
   },

@@ -53,7 +53,7 @@ export class RunFolder {
 
   /** @throws UsageError where the folder holds something */
   static async assertFree(path: string): Promise<void> {
-    const entries = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+    const entries: string[] = await readdir(path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return [];
       throw new UsageError(
         `cannot use "${path}" for a run: ${error.message}; choose another folder with --out.`,

@@ -4,11 +4,9 @@ import { initialValues, type Parameter } from "../nn/index.js";
 import type { Program } from "../onnx/index.js";
 import {
   add,
-  and,
   concat,
   constant,
   div,
-  equal,
   fill,
   input,
   minimum,
@@ -18,8 +16,6 @@ import {
   scan,
   sqrt,
   square,
-  sub,
-  where,
 } from "../ops/index.js";
 import { DoubleBuffer, type Values } from "../session/index.js";
 import type { Optimizer } from "./optimizer.js";
@@ -43,6 +39,8 @@ export interface Layout {
   readonly padded: number;
   readonly dtype: DType;
 }
+
+const blocksOf = ({ padded }: Layout): number[] => [padded / BLOCK, BLOCK];
 
 export function layoutOf(parameters: readonly Parameter[]): Layout {
   let count = 0;
@@ -74,7 +72,7 @@ const PARAMETERS = `${STATE}parameters`;
  * takes it; between the two is where gradients of several machines would be averaged.
  *
  * Outputs: `loss`, `gradientNorm` (before clipping), those of `extra`, and the new state.
- * Where the loss or a gradient is not finite the state stays as it was.
+ * Where the loss or the norm is not finite the new state is worthless: do not advance to it.
  */
 export function trainingStep(options: {
   readonly loss: Tensor;
@@ -99,16 +97,13 @@ export function trainingStep(options: {
     0,
   );
   const gradientNorm = sqrt(reduceSum(square(flat)));
-  // x − x is 0 for every finite x and nothing else.
-  const zero = constant(0, { dtype });
-  const finite = and(equal(sub(gradientNorm, gradientNorm), zero), equal(sub(loss, loss), zero));
   const scale = clip === undefined ? constant(1, { dtype }) : minimum(div(clip, add(gradientNorm, 1e-12)), 1);
 
   const learningRate = input("learningRate", dtype, []);
   const step = input("step", dtype, []);
   const names = ["parameters", ...optimizer.slots];
-  const blocks = [padded / BLOCK, BLOCK];
-  const before = names.map((name) => [name, reshape(input(STATE + name, dtype, [padded]), blocks)] as const);
+  const blocks = blocksOf(layout);
+  const before = names.map((name) => [name, input(STATE + name, dtype, blocks)] as const);
   const { outputs } = scan(
     {
       initial: {},
@@ -122,15 +117,10 @@ export function trainingStep(options: {
         learningRate,
         step,
       });
-      const old: Record<string, Tensor> = { parameters: parameter!, ...slots };
-      const updated = Object.entries({ parameters: next.parameter, ...next.slots });
-      return {
-        states: {},
-        outputs: Object.fromEntries(updated.map(([name, value]) => [name, where(finite, value, old[name]!)])),
-      };
+      return { states: {}, outputs: { parameters: next.parameter, ...next.slots } as Record<string, Tensor> };
     },
   );
-  const after = names.map((name) => [NEXT + name, reshape(outputs[name]!, [padded])]);
+  const after = names.map((name) => [NEXT + name, outputs[name]!]);
   return { program: { loss, gradientNorm, ...options.extra, ...Object.fromEntries(after) }, layout };
 }
 
@@ -146,7 +136,7 @@ export class TrainingState {
       Object.fromEntries(
         Object.entries(arrays).map(([name, data]) => [
           STATE + name,
-          { dtype: layout.dtype, shape: [layout.padded], data },
+          { dtype: layout.dtype, shape: blocksOf(layout), data },
         ]),
       ),
     );
@@ -194,24 +184,11 @@ export class TrainingState {
    * Copies stored parameters and memories of the optimizer (`optimizer.` and their name) into the state.
    * @throws RegardError naming what is missing or of another size
    */
-  restore(
-    tensors: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: TypedArray }>>,
-  ): void {
-    const take = (name: string, shape: readonly number[], target: TypedArray): void => {
-      const stored = tensors[name];
-      if (stored?.shape.join() !== shape.join())
-        throw new RegardError(
-          `the checkpoint holds ${stored ? `"${name}" as [${stored.shape.join(", ")}]` : `no "${name}"`} but the model needs [${shape.join(", ")}]; it belongs to another model or other sizes.`,
-        );
-      target.set(stored.data);
-    };
-    for (const { name, shape, data } of Object.entries(this.parameters).map(([key, value]) => ({
-      name: key,
-      ...value,
-    })))
-      take(name, shape, data);
+  restore(tensors: StoredTensors): void {
+    for (const [name, { shape, data }] of Object.entries(this.parameters))
+      data.set(stored(tensors, name, shape));
     for (const [name, data] of Object.entries(this.arrays))
-      if (name !== "parameters") take(`optimizer.${name}`, [data.length], data);
+      if (name !== "parameters") data.set(stored(tensors, `optimizer.${name}`, [data.length]));
   }
 
   /** Takes what the last step wrote as the state. */
@@ -219,3 +196,25 @@ export class TrainingState {
     this.#buffer.swap();
   }
 }
+
+type StoredTensors = Readonly<
+  Record<string, { readonly shape: readonly number[]; readonly data: TypedArray }>
+>;
+
+function stored(tensors: StoredTensors, name: string, shape: readonly number[]): TypedArray {
+  const found = tensors[name];
+  if (found?.shape.join() !== shape.join())
+    throw new RegardError(
+      `the checkpoint holds ${found ? `"${name}" as [${found.shape.join(", ")}]` : `no "${name}"`} but the model needs [${shape.join(", ")}]; it belongs to another model or other sizes.`,
+    );
+  return found!.data;
+}
+
+/** Parameters of a checkpoint as values to feed. @throws RegardError naming what is missing or of another size */
+export const storedParameters = (parameters: readonly Parameter[], tensors: StoredTensors): Values =>
+  Object.fromEntries(
+    parameters.map(({ name, shape, tensor: { dtype } }) => [
+      name,
+      { dtype, shape, data: stored(tensors, name, shape) },
+    ]),
+  );

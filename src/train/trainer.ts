@@ -166,11 +166,11 @@ export class Trainer {
       },
       this.state.into,
     );
-    this.state.advance();
     this.#step++;
     const loss = results.loss!.data[0]!;
     const gradientNorm = results.gradientNorm!.data[0]!;
     const skipped = !(Number.isFinite(loss) && Number.isFinite(gradientNorm));
+    if (!skipped) this.state.advance();
     this.#skippedInARow = skipped ? this.#skippedInARow + 1 : 0;
     if (skipped) this.#skipped++;
     if (this.#skippedInARow >= MOST_SKIPPED)

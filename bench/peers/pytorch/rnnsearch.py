@@ -71,7 +71,7 @@ def loss_of(source, target):
         + linear("output.word", previous)
         + linear("output.context", torch.stack(contexts))
     )
-    read_out = read_out.unflatten(-1, (-1, 2)).amax(-1)
+    read_out = torch.maximum(*read_out.chunk(2, -1))
     logits = linear("output.vocabulary", read_out)
     return F.cross_entropy(logits.flatten(0, 1), target[1:].flatten(), ignore_index=0)
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type MechanismName, mechanisms } from "../../attention/index.js";
 import { PAD, subtractDimensions, type Tensor } from "../../core/index.js";
-import { bidirectional, embedding, gru, linear, maxout, normal } from "../../nn/index.js";
+import { bidirectional, embedding, gru, linear, maxout } from "../../nn/index.js";
 import { add, equal, not, scan, slice, tanh, transpose } from "../../ops/index.js";
 import type { ModelCard } from "../contract.js";
 import { tokenLoss } from "../loss.js";
@@ -41,39 +41,33 @@ export const rnnsearch: ModelCard<z.output<typeof configuration>> = {
   data: ["bilingual"],
   configuration,
   build(scope, { embedding: E, hidden: H, alignment, maxout: L, attention }, vocabularies) {
-    const initialise = normal(0.01);
     const sourceWords = embedding(scope.at("source"), {
       vocabulary: vocabularies.source,
       size: E,
-      initialise,
     });
     const targetWords = embedding(scope.at("target"), {
       vocabulary: vocabularies.target,
       size: E,
-      initialise,
     });
-    const annotate = bidirectional(scope.at("encoder"), gru, { input: E, hidden: H, initialise });
-    const start = linear(scope.at("start"), { input: H, output: H, initialise });
+    const annotate = bidirectional(scope.at("encoder"), gru, { input: E, hidden: H });
+    const start = linear(scope.at("start"), { input: H, output: H });
     const attend = mechanisms[attention](scope.at("attention"), { query: H, key: 2 * H, hidden: alignment });
-    const decoder = gru(scope.at("decoder"), { input: E, hidden: H, initialise });
+    const decoder = gru(scope.at("decoder"), { input: E, hidden: H });
     const contextToGates = linear(scope.at("context"), {
       input: 2 * H,
       output: 3 * H,
       bias: false,
-      initialise,
     });
-    const outputState = linear(scope.at("output.state"), { input: H, output: 2 * L, initialise });
-    const outputWord = linear(scope.at("output.word"), { input: E, output: 2 * L, bias: false, initialise });
+    const outputState = linear(scope.at("output.state"), { input: H, output: 2 * L });
+    const outputWord = linear(scope.at("output.word"), { input: E, output: 2 * L, bias: false });
     const outputContext = linear(scope.at("output.context"), {
       input: 2 * H,
       output: 2 * L,
       bias: false,
-      initialise,
     });
     const outputVocabulary = linear(scope.at("output.vocabulary"), {
       input: L,
       output: vocabularies.target,
-      initialise,
     });
 
     const encode = (source: Tensor) => {

@@ -1,0 +1,19 @@
+import { UsageError } from "../core/index.js";
+import type { Backend } from "../session/index.js";
+
+/** Devices to train on, by the name `--device` takes. Each is loaded only when asked for. */
+const devices: Readonly<Record<string, () => Promise<Backend>>> = {
+  cpu: async () => (await import("../session/node.js")).nodeBackend,
+  webgpu: async () => (await import("../session/node.js")).webgpuBackend,
+  wasm: async () => (await import("../session/web.js")).webBackend,
+};
+
+/** @throws UsageError naming the devices there are */
+export function backendFor(device: string): Promise<Backend> {
+  const load = devices[device];
+  if (!load)
+    throw new UsageError(
+      `there is no device "${device}"; --device takes ${Object.keys(devices).join(", ")}.`,
+    );
+  return load();
+}

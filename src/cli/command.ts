@@ -1,0 +1,34 @@
+import type { Command } from "commander";
+
+/** Options that every command has. */
+export interface CommonOptions {
+  readonly json?: boolean;
+  readonly debug?: boolean;
+}
+
+/** A verb of the command line: adds itself to the program. */
+export type CommandDefinition = (program: Command) => void;
+
+/** A command with the options and the example that all have. */
+export function define(
+  program: Command,
+  usage: string,
+  description: string,
+  examples: readonly string[],
+): Command {
+  return program
+    .command(usage)
+    .description(description)
+    .option("--json", "print one JSON object on standard output")
+    .option("--debug", "print a stack trace where something fails")
+    .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ regard ${example}`).join("\n")}\n`);
+}
+
+/** Prints a result: the JSON object where it was asked for, the text otherwise. */
+export function print(options: CommonOptions, json: unknown, text: string): void {
+  process.stdout.write(options.json ? `${JSON.stringify(json)}\n` : `${text}\n`);
+}
+
+export const warn = (message: string): void => {
+  process.stderr.write(`${message}\n`);
+};

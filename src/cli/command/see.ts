@@ -1,0 +1,110 @@
+import type { AlignmentTrace } from "../../attention/index.js";
+import { UNKNOWN, UsageError } from "../../core/index.js";
+import { detokenise, tokenBatch, tokenise } from "../../data/index.js";
+import { type Decoded, Decoder, decodeByBeam } from "../../decode/index.js";
+import { storedParameters } from "../../train/index.js";
+import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
+import { buildModel } from "../../train/trainer.js";
+import { alignmentText, toHtml, toSvg } from "../../views/index.js";
+import { backendFor } from "../backend.js";
+import { type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
+import { toPng } from "../png.js";
+import { hasColour } from "../terminal.js";
+
+interface SeeOptions extends CommonOptions {
+  readonly svg?: string;
+  readonly png?: string;
+  readonly html?: string;
+  readonly beam: string;
+  readonly device: string;
+}
+
+export const seeCommand: CommandDefinition = (program) => {
+  define(program, "see <run> <input>", "run one input through a model and draw what it attended to", [
+    'see runs/first "I love coffee"',
+    'see runs/first "does Ana read the new book?" --svg book.svg --png book.png --html book.html',
+  ])
+    .option("--svg <file>", "write the picture as SVG")
+    .option("--png <file>", "write the picture as PNG")
+    .option("--html <file>", "write one page with the picture that needs nothing else")
+    .option("--beam <n>", "hypotheses kept while decoding; 1 takes the likeliest word each time", "4")
+    .option("--device <name>", "cpu, webgpu or wasm", "cpu")
+    .action(see);
+};
+
+async function see(path: string, text: string, options: SeeOptions): Promise<void> {
+  const width = Number(options.beam);
+  if (!Number.isInteger(width) || width < 1 || width > 64)
+    throw new UsageError(`--beam is ${options.beam} but must be a whole number from 1 to 64.`);
+  const folder = await RunFolder.open(path);
+  const words = tokenise(text);
+  if (words.length === 0) throw new UsageError("the input is empty; give a sentence, in quotes.");
+  const { settings, vocabularies } = folder;
+  const { translator, parameters } = buildModel(settings, vocabularies);
+  const checkpoint = await folder.bestCheckpoint(warn);
+  const decoder = await Decoder.load(translator, await backendFor(options.device), {
+    width: width + 1,
+    vocabulary: vocabularies.target.size,
+  });
+  const values = storedParameters(parameters, checkpoint.tensors);
+  const source = vocabularies.source.encode(words);
+  const unknown = words.filter((_, index) => source[index] === UNKNOWN);
+  if (unknown.length > 0)
+    warn(
+      `The model does not know ${unknown.map((word) => `"${word}"`).join(", ")}; it was trained on other words.`,
+    );
+  const [found] = await decodeByBeam(decoder, values, tokenBatch([source]), {
+    longest: 2 * words.length + 10,
+    width,
+  });
+  await decoder.release();
+  const [best] = found!;
+  const target = vocabularies.target.decode(best!.tokens);
+  const output = detokenise(target);
+  const trace = traceOf(words, target, best!);
+  const traces = trace ? [trace] : [];
+
+  const title = `${text} → ${output}`;
+  if (!trace && (options.svg ?? options.png ?? options.html))
+    throw new UsageError(
+      `model ${settings.model} has no attention to draw; leave out --svg, --png and --html.`,
+    );
+  if (trace && options.svg) await writeAtomically(options.svg, toSvg(trace, { title }));
+  if (trace && options.png) await writeAtomically(options.png, toPng(toSvg(trace, { title })));
+  if (trace && options.html)
+    await writeAtomically(
+      options.html,
+      toHtml(title, [{ heading: "Which words it looked at for each word it wrote", trace }]),
+    );
+  const written = [options.svg, options.png, options.html].filter((file) => file !== undefined);
+  const picture =
+    trace &&
+    alignmentText(trace, { colour: hasColour(process.stdout), width: process.stdout.columns ?? 100 });
+  print(
+    options,
+    { output, traces },
+    [
+      output,
+      ...(picture ? ["", picture] : []),
+      ...(written.length > 0 ? ["", `Written: ${written.join(", ")}`] : []),
+    ].join("\n"),
+  );
+}
+
+/** The alignment of what was decoded, without the end marks; absent where the model has no attention. */
+function traceOf(
+  source: readonly string[],
+  target: readonly string[],
+  decoded: Decoded,
+): AlignmentTrace | undefined {
+  if (!decoded.weights) return undefined;
+  return {
+    kind: "alignment",
+    source: [...source, END_MARK],
+    target: [...target, END_MARK].slice(0, decoded.weights.length),
+    weights: decoded.weights,
+  };
+}
+
+/** How the end of a sentence, which attention may look at, is written. */
+const END_MARK = "■";

@@ -1,0 +1,256 @@
+import { join } from "node:path";
+import type { Command } from "commander";
+import { RegardError, UsageError } from "../../core/index.js";
+import type { ParallelData } from "../../data/index.js";
+import {
+  checked,
+  datasetById,
+  modelById,
+  optimizerSchema,
+  type RunSettings,
+  settingsSchema,
+  train,
+} from "../../train/index.js";
+import { RunFolder } from "../../train/run-folder.node.js";
+import { Trainer, type Validation, type Vocabularies, vocabulariesOf } from "../../train/trainer.js";
+import { backendFor } from "../backend.js";
+import { type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
+import { Interrupted, interruptSignal } from "../interrupt.js";
+import { duration, ProgressBar } from "../terminal.js";
+import { VERSION } from "../version.js";
+
+interface TrainOptions extends CommonOptions {
+  readonly data: string;
+  readonly minutes?: number;
+  readonly steps?: number;
+  readonly epochs?: number;
+  readonly seed: number;
+  readonly out?: string;
+  readonly resume?: string;
+  readonly device: string;
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly optimizer: string;
+  readonly schedule: string;
+  readonly warmup: number;
+  readonly clip: number;
+  readonly validateEvery: number;
+  readonly set: readonly string[];
+}
+
+/** Minutes of training where nothing else is asked for. */
+const DEFAULT_MINUTES = 2;
+
+const number = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === "" || Number.isNaN(value))
+    throw new UsageError(`"${text}" is not a number; give one such as 10 or 0.001.`);
+  return value;
+};
+
+export const trainCommand: CommandDefinition = (program: Command) => {
+  define(program, "train [model]", "train a model; Ctrl-C saves it", [
+    "train rnnsearch --minutes 2",
+    "train rnnsearch --data bilingual-es-en --steps 3000 --seed 7 --out runs/spanish",
+    "train rnnsearch --set hidden=256 --set attention=dot --learning-rate 0.002",
+    "train --resume runs/spanish",
+  ])
+    .option("--data <id>", "what to train on", "bilingual")
+    .option("--minutes <n>", `train for this long (${DEFAULT_MINUTES} where no other limit is given)`, number)
+    .option("--steps <n>", "train for this many steps", number)
+    .option("--epochs <n>", "train for this many passes over the data", number)
+    .option("--seed <n>", "fixes the run: first values, order of batches, noise", number, 1)
+    .option("--out <folder>", "where the run goes (a new folder in runs/)")
+    .option("--resume <folder>", "go on with a run that was stopped; a new limit may be given")
+    .option("--device <name>", "cpu, webgpu or wasm", "cpu")
+    .option("--batch <n>", "pairs a step", number, 64)
+    .option("--learning-rate <n>", "the largest learning rate", number, 0.003)
+    .option("--optimizer <name>", "adam, adamw, sgd or adadelta", "adam")
+    .option("--schedule <name>", "constant, linear, cosine or inverse-sqrt", "cosine")
+    .option("--warmup <n>", "steps over which the learning rate rises", number, 100)
+    .option("--clip <n>", "largest norm of the gradient", number, 1)
+    .option("--validate-every <n>", "steps between validations and checkpoints", number, 250)
+    .option(
+      "--set <name=value>",
+      "an option of the model; may be repeated",
+      (entry: string, all: string[]) => [...all, entry],
+      [] as string[],
+    )
+    .action(async (model: string | undefined, options: TrainOptions) => {
+      if (options.resume !== undefined) await resume(options.resume, options);
+      else if (model === undefined)
+        throw new UsageError(
+          "name a model to train, as in: regard train rnnsearch; regard models lists them.",
+        );
+      else await start(model, options);
+    });
+};
+
+function budgetOf(options: TrainOptions) {
+  const given = Object.fromEntries(
+    (["minutes", "steps", "epochs"] as const).flatMap((name) =>
+      options[name] === undefined ? [] : [[name, options[name]]],
+    ),
+  );
+  return Object.keys(given).length > 0 ? given : undefined;
+}
+
+/** `name=value` entries as an object; values that are numbers become numbers. */
+function configurationOf(entries: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const [name, ...rest] = entry.split("=");
+      const value = rest.join("=");
+      if (!name || rest.length === 0)
+        throw new UsageError(`--set takes name=value, such as hidden=256, not "${entry}".`);
+      return [name, value !== "" && !Number.isNaN(Number(value)) ? Number(value) : value];
+    }),
+  );
+}
+
+async function start(model: string, options: TrainOptions): Promise<void> {
+  const card = modelById(model);
+  const dataset = datasetById(options.data);
+  const given = configurationOf(options.set);
+  const configuration = checked(`model ${card.id}, option`, card.configuration, given) as Record<
+    string,
+    unknown
+  >;
+  for (const name of Object.keys(given))
+    if (!(name in configuration))
+      throw new UsageError(
+        `model ${card.id} has no option "${name}"; it has ${Object.keys(configuration).join(", ")}.`,
+      );
+  const settings = checked("option", settingsSchema, {
+    model,
+    configuration,
+    data: options.data,
+    seed: options.seed,
+    batch: options.batch,
+    optimizer: checked("--optimizer", optimizerSchema, { name: options.optimizer }),
+    learningRate: options.learningRate,
+    schedule: { name: options.schedule, warmup: options.warmup },
+    clip: options.clip,
+    validateEvery: options.validateEvery,
+    budget: budgetOf(options) ?? { minutes: DEFAULT_MINUTES },
+  } satisfies Record<keyof RunSettings, unknown>);
+  const backend = await backendFor(options.device);
+  const path =
+    options.out ?? join("runs", `${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}-${model}`);
+  await RunFolder.assertFree(path);
+  const data = await dataset.load(settings.seed);
+  const vocabularies = vocabulariesOf(data);
+  const trainer = await Trainer.create(settings, data, vocabularies, backend);
+  const folder = await RunFolder.create(path, settings, vocabularies, VERSION);
+  describe(trainer, data, vocabularies);
+  await run(trainer, folder, {
+    options,
+    secondsBefore: 0,
+    best: { loss: Number.POSITIVE_INFINITY, step: 0 },
+  });
+}
+
+async function resume(path: string, options: TrainOptions): Promise<void> {
+  const folder = await RunFolder.open(path);
+  const settings = { ...folder.settings, budget: budgetOf(options) ?? folder.settings.budget };
+  const backend = await backendFor(options.device);
+  const checkpoint = await folder.newestCheckpoint(warn);
+  const data = await datasetById(settings.data).load(settings.seed);
+  const trainer = await Trainer.create(settings, data, folder.vocabularies, backend);
+  trainer.restore(checkpoint.tensors, checkpoint.metadata);
+  const secondsBefore = await folder.rewind(checkpoint.step);
+  warn(`Going on with ${path} from step ${checkpoint.step}.`);
+  await run(trainer, folder, {
+    options,
+    secondsBefore,
+    best: { loss: Number(checkpoint.metadata.bestLoss), step: Number(checkpoint.metadata.bestStep) },
+  });
+}
+
+function describe(trainer: Trainer, data: ParallelData, vocabularies: Vocabularies): void {
+  const count = (value: number) => value.toLocaleString("en");
+  warn(
+    `${trainer.settings.model}: ${count(trainer.state.layout.count)} parameters, ${count(data.train.length)} sentence pairs, ` +
+      `${count(vocabularies.source.size)} source and ${count(vocabularies.target.size)} target words.`,
+  );
+}
+
+/** Steps between two lines of `metrics.jsonl`. */
+const RECORD_EVERY = 10;
+
+async function run(
+  trainer: Trainer,
+  folder: RunFolder,
+  context: { options: TrainOptions; secondsBefore: number; best: { loss: number; step: number } },
+): Promise<void> {
+  const bar = new ProgressBar();
+  let { best } = context;
+  let lastLoss = Number.NaN;
+  const interrupt = interruptSignal(() =>
+    bar.line("Stopping after this step and saving; Ctrl-C again to stop at once."),
+  );
+  const save = (step: number) => {
+    const { tensors, metadata } = trainer.snapshot();
+    return folder.writeCheckpoint(step, {
+      tensors,
+      metadata: { ...metadata, bestLoss: String(best.loss), bestStep: String(best.step) },
+    });
+  };
+  const onValidation = async (validation: Validation, step: number, seconds: number) => {
+    if (validation.loss < best.loss) best = { loss: validation.loss, step };
+    await folder.record({ step, seconds, validation });
+    await save(step);
+    const parts = [
+      `step ${step}`,
+      `validation loss ${validation.loss.toFixed(3)}`,
+      `exact ${(100 * validation.exact).toFixed(1)} %`,
+      ...(validation.aer === undefined ? [] : [`alignment errors ${(100 * validation.aer).toFixed(1)} %`]),
+      duration(seconds),
+    ];
+    bar.line(parts.join("  "));
+  };
+  try {
+    const { interrupted, seconds, validation } = await train(trainer, {
+      budget: trainer.settings.budget,
+      secondsBefore: context.secondsBefore,
+      signal: interrupt.signal,
+      async onStep(progress) {
+        lastLoss = progress.loss;
+        bar.update(progress);
+        if (progress.skipped)
+          bar.line(`step ${progress.step}: the loss or gradient was not finite; nothing was changed.`);
+        if (progress.step % RECORD_EVERY === 0) {
+          const { step, seconds, loss, gradientNorm, learningRate, tokensPerSecond } = progress;
+          await folder.record({ step, seconds, loss, gradientNorm, learningRate, tokensPerSecond });
+        }
+      },
+      onValidation,
+      onInterrupt: async (step) => save(step),
+    });
+    bar.clear();
+    const again = `regard train --resume ${folder.path}`;
+    const result = {
+      run: folder.path,
+      steps: trainer.step,
+      seconds,
+      loss: lastLoss,
+      validation: validation ?? null,
+    };
+    print(
+      context.options,
+      result,
+      interrupted
+        ? `Saved ${folder.path} at step ${trainer.step}. Go on with: ${again}`
+        : `Trained ${trainer.step} steps in ${duration(seconds)}. The run is ${folder.path}`,
+    );
+    if (interrupted) throw new Interrupted();
+  } catch (error) {
+    bar.clear();
+    if (error instanceof RegardError && (await folder.checkpoints()).length > 0)
+      warn(`The last good checkpoint is kept in ${folder.path}.`);
+    throw error;
+  } finally {
+    interrupt.stop();
+    await trainer.release();
+  }
+}

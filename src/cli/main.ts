@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { RegardError, UsageError } from "../core/index.js";
+import { modelsCommand } from "./command/models.js";
+import { seeCommand } from "./command/see.js";
+import { trainCommand } from "./command/train.js";
+import { Interrupted } from "./interrupt.js";
+import { VERSION } from "./version.js";
+
+const program = new Command("regard")
+  .description("Design, train, see and explain attention models.")
+  .version(VERSION)
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "regard: ")) })
+  .showHelpAfterError("(add --help for the options and an example)");
+for (const command of [modelsCommand, trainCommand, seeCommand]) command(program);
+for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+
+/** Exit codes: 0 done, 1 failed, 2 used wrongly, 130 interrupted. */
+function exitCode(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Interrupted) return 130;
+  return error instanceof UsageError ? 2 : 1;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCode(error);
+  const reported = error instanceof CommanderError || error instanceof Interrupted;
+  if (process.argv.includes("--debug") && !reported) process.stderr.write(`${(error as Error).stack}\n`);
+  else if (!reported) {
+    const { message } = error as Error;
+    const hint =
+      error instanceof RegardError ? "" : " (this was not foreseen; --debug shows where it happened)";
+    process.stderr.write(`regard: ${message}${hint}\n`);
+  }
+}

@@ -1,0 +1,54 @@
+import { styleText } from "node:util";
+import type { Progress } from "../train/index.js";
+
+/** Whether people look at this stream: a terminal, and no request for plain text. */
+export const isInteractive = (stream: NodeJS.WriteStream): boolean =>
+  stream.isTTY === true && !process.env.NO_COLOR;
+
+/** Whether the stream shows 24-bit colour. */
+export const hasColour = (stream: NodeJS.WriteStream): boolean =>
+  !process.env.NO_COLOR &&
+  (process.env.FORCE_COLOR !== undefined || (stream.isTTY === true && stream.hasColors?.(2 ** 24)));
+
+/** 75 s as "1:15", 3700 s as "1:01:40". */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (value: number) => String(value).padStart(2, "0");
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+const BAR = 24;
+/** Milliseconds between two drawings of the bar. */
+const REDRAW = 100;
+
+/** A training bar on standard error; where that is no terminal, `line` alone is printed. */
+export class ProgressBar {
+  readonly #interactive = isInteractive(process.stderr);
+  #drawn = 0;
+
+  update(now: Progress): void {
+    if (!this.#interactive || performance.now() - this.#drawn < REDRAW) return;
+    this.#drawn = performance.now();
+    const full = Math.round(now.progress * BAR);
+    const bar = styleText("cyan", "█".repeat(full)) + styleText("gray", "░".repeat(BAR - full));
+    const facts = [
+      `step ${now.step}`,
+      `loss ${now.loss.toFixed(3)}`,
+      `${Math.round(now.tokensPerSecond).toLocaleString("en")} tokens/s`,
+      `rate ${now.learningRate.toExponential(1)}`,
+      `${duration(now.secondsLeft)} left`,
+    ];
+    process.stderr.write(`\r\u001b[2K${bar} ${facts.join("  ")}`);
+  }
+
+  /** Prints a line that stays, above the bar. */
+  line(text: string): void {
+    process.stderr.write(`${this.#interactive ? "\r\u001b[2K" : ""}${text}\n`);
+  }
+
+  /** Removes the bar. */
+  clear(): void {
+    if (this.#interactive) process.stderr.write("\r\u001b[2K");
+  }
+}
