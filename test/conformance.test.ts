@@ -83,7 +83,8 @@ describe.each(registry.map((operation) => ({ operation, name: operation.name }))
             await agrees(nodeBackend, "float32", example);
           });
           test("onnxruntime-web", () => agrees(webBackend, "float32", example));
-          test.runIf(sample.differentiable !== false)("gradient against finite differences", async () => {
+          if (sample.differentiable === false) return;
+          test("gradient against finite differences", async () => {
             const built = example("float64");
             const results = await runOn(referenceBackend, built);
             for (const [index, tensor] of built.gradients!.of.entries()) {

@@ -160,7 +160,7 @@ export const lexiconAdjectives: readonly Adjective[] = [
   ...adjectives(
     "ser",
     [...OBJECTS, "place", "reading", "sound"],
-    "new:nuevo, beautiful:bonito, ugly:feo, ancient:antiguo",
+    "new:nuevo, old:viejo, beautiful:bonito, ugly:feo, ancient:antiguo",
   ),
   ...adjectives("ser", [...OBJECTS, "food", "drink"], "expensive:caro, cheap:barato"),
   ...adjectives(
@@ -171,7 +171,7 @@ export const lexiconAdjectives: readonly Adjective[] = [
   ...adjectives(
     "ser",
     ["person"],
-    "tall:alto, young:joven, famous:famoso, kind:amable, intelligent:inteligente, poor:pobre, rich:rico",
+    "tall:alto, old:viejo, young:joven, famous:famoso, kind:amable, intelligent:inteligente, poor:pobre, rich:rico",
   ),
   ...adjectives("ser", LIVING, "strong:fuerte, happy:feliz, fast:rápido, slow:lento, dangerous:peligroso"),
   ...adjectives("ser", ["food", "drink"], "sweet:dulce, fresh:fresco, delicious:delicioso"),

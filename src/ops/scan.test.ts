@@ -1,0 +1,100 @@
+import { expect, test } from "vitest";
+import { instantiate, variantsOf } from "../../test/sample.js";
+import { differentiate } from "../autodiff/index.js";
+import { Random, reachableNodes, type Tensor, typedArray } from "../core/index.js";
+import { lower, type Program, simplify } from "../onnx/index.js";
+import { referenceBackend, type Value } from "../session/index.js";
+import { nodeBackend } from "../session/node.js";
+import { add, fill, input, matmul, reduceSum, type ScanAttributes, scan, tanh, unrollAll } from "./index.js";
+
+const samples = scan.operation.samples().map((sample, index) => ({ sample, name: `sample ${index + 1}` }));
+
+test.each(samples)(
+  "$name: the loop and its unrolled form agree, values and gradients",
+  async ({ sample }) => {
+    const { outputs, gradients, feeds } = instantiate(sample, variantsOf(sample)[0]!, "float64");
+    const tensors = [...outputs, ...gradients!.values.map((tensor) => tensor!)];
+    const program = (list: readonly Tensor[]): Program =>
+      Object.fromEntries(list.map((tensor, index) => [`t${index}`, tensor]));
+    const looped = await nodeBackend.load(program(tensors));
+    const unrolledTensors = unrollAll(tensors);
+    expect(reachableNodes(unrolledTensors).some((node) => node.operation === scan.operation)).toBe(false);
+    for (const backend of [nodeBackend, referenceBackend]) {
+      const unrolled = await backend.load(program(unrolledTensors));
+      const [a, b] = [await looped.run(feeds), await unrolled.run(feeds)];
+      for (const [name, value] of Object.entries(b)) expect(a[name]).toBeAllClose(value, 1e-10);
+    }
+    const byOption = await nodeBackend.load(program(tensors), { scan: "unroll" });
+    expect((await byOption.run(feeds)).t0).toBeAllClose((await looped.run(feeds)).t0!, 1e-10);
+  },
+);
+
+function recurrence() {
+  const weights = input("weights", "float32", [3, 3]);
+  const sequence = input("sequence", "float32", ["steps", "batch", 3]);
+  const initial = fill(0, { dtype: "float32", shape: ["batch", 3] });
+  const { outputs } = scan({ initial: { h: initial }, sequences: { x: sequence } }, ({ h }, { x }) => {
+    const next = tanh(add(matmul(h, weights), x));
+    return { states: { h: next }, outputs: { next, unused: matmul(next, next, { transposeRight: true }) } };
+  });
+  return { weights, sequence, loss: reduceSum(outputs.next) };
+}
+
+test("weight gradients of loop invariants are taken after the loop, in one product", () => {
+  const { weights, loss } = recurrence();
+  const [gradient] = differentiate([loss], [fill(1, loss)], [weights]);
+  const scans = reachableNodes(simplify([gradient!])).filter((node) => node.operation === scan.operation);
+  expect(scans).toHaveLength(2);
+  for (const node of scans) {
+    const { states, body } = node.attributes as unknown as ScanAttributes;
+    // One state, the hidden one or its gradient: no running sum of the weights' gradient.
+    expect(states).toBe(1);
+    const products = reachableNodes(body.results).filter((inner) => inner.operation === matmul.operation);
+    expect(products).toHaveLength(1);
+    // Outputs that nothing uses are gone, among them a second product in the forward step.
+    expect(body.results.length).toBeLessThanOrEqual(4);
+  }
+});
+
+test("one graph serves every length and batch", async () => {
+  const { weights, loss } = recurrence();
+  const [gradient] = differentiate([loss], [fill(1, loss)], [weights]);
+  const program = { loss, gradient: gradient! };
+  expect(lower(program).inputs.map(({ shape }) => shape)).toEqual([
+    [3, 3],
+    ["steps", "batch", 3],
+  ]);
+  const session = await nodeBackend.load(program);
+  const reference = await referenceBackend.load(program);
+  const random = new Random(1, "lengths");
+  const value = (...shape: number[]): Value => ({
+    dtype: "float32",
+    shape,
+    data: typedArray(
+      "float32",
+      Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.normal() / 2),
+    ),
+  });
+  for (const [steps, batch] of [
+    [1, 1],
+    [5, 2],
+    [13, 7],
+  ] as const) {
+    const feeds = { weights: value(3, 3), sequence: value(steps, batch, 3) };
+    const expected = await reference.run(feeds);
+    const found = await session.run(feeds);
+    expect(found.loss).toBeAllClose(expected.loss!, 1e-5);
+    expect(found.gradient).toBeAllClose(expected.gradient!, 1e-4);
+  }
+});
+
+test("a loop without sequences counts by its length", async () => {
+  const { states, outputs } = scan({ initial: { x: input("x", "float32", [2]) }, length: 5 }, ({ x }) => ({
+    states: { x: add(x, 1) },
+    outputs: { x },
+  }));
+  const session = await nodeBackend.load({ final: states.x, all: outputs.x });
+  const results = await session.run({ x: { dtype: "float32", shape: [2], data: Float32Array.of(0, 10) } });
+  expect([...results.final!.data]).toEqual([5, 15]);
+  expect([...results.all!.data]).toEqual([0, 10, 1, 11, 2, 12, 3, 13, 4, 14]);
+});
