@@ -64,9 +64,12 @@ test("inputs given values become constants of the file", async () => {
   expect([...y!.data]).toEqual([531, 642]);
 });
 
-test("two inputs of one name are refused", () => {
+test("two values of one name are refused", () => {
   expect(() => lower({ y: add(x, input("x", "float32", [3])) })).toThrow(
     'two inputs of one program are named "x"; give each its own name.',
+  );
+  expect(() => lower({ x: exp(x) })).toThrow(
+    'an output and an input of one program are both named "x"; rename the output.',
   );
 });
 

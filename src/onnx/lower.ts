@@ -50,6 +50,11 @@ const IR_VERSION = 10;
 export function lower(program: Program, options: LowerOptions = {}): LoweredModel {
   const names = Object.keys(program);
   const asked = Object.values(program);
+  const clash = inputsOf(asked).find((tensor) => names.includes(nameOf(tensor)));
+  if (clash)
+    throw new RegardError(
+      `an output and an input of one program are both named "${nameOf(clash)}"; rename the output.`,
+    );
   const results = simplify(options.scan === "unroll" ? unrollAll(asked) : asked);
   const all = inputsOf(results);
   const fixed = options.values ?? {};

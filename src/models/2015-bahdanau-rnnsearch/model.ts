@@ -83,7 +83,7 @@ export const rnnsearch: ModelCard<z.output<typeof configuration>> = {
 
     /** From s_{i−1} and the projected word y_{i−1} to s_i; `projected` is [B, 3H]. */
     const advance = (memory: Memory, hidden: Tensor, projected: Tensor) => {
-      // (5), (6): α_i = softmax(a(s_{i−1}, h_j)), c_i = Σ_j α_ij h_j
+      // (5), (6): α_i = softmax(a(s_{i−1}, h_j)), c_i = Σ_j α_ij h_j, with the score a of A.1.2 by default
       const { context, weights } = attend(hidden, memory.annotations, memory.mask, memory.keys);
       // (4), A.1.1: s_i = f(s_{i−1}, y_{i−1}, c_i)
       const { state } = decoder.step({ hidden }, add(projected, contextToGates(context)));

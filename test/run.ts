@@ -1,0 +1,58 @@
+import { Random, type Tensor, typedArray } from "../src/core/index.js";
+import { initialValues, type Scope } from "../src/nn/index.js";
+import type { Program } from "../src/onnx/index.js";
+import { type Backend, referenceBackend, type Value, type Values } from "../src/session/index.js";
+
+/** A value of normal deviates, of the element type given. */
+export function normals(
+  seed: string,
+  shape: readonly number[],
+  dtype: "float32" | "float64" = "float64",
+): Value {
+  const random = new Random(1, seed);
+  const count = shape.reduce((a, b) => a * b, 1);
+  return {
+    dtype,
+    shape,
+    data: typedArray(
+      dtype,
+      Array.from({ length: count }, () => random.normal()),
+    ),
+  };
+}
+
+export const ints = (shape: readonly number[], values: readonly number[]): Value => ({
+  dtype: "int32",
+  shape,
+  data: Int32Array.from(values),
+});
+
+export const bools = (shape: readonly number[], values: readonly (boolean | number)[]): Value => ({
+  dtype: "bool",
+  shape,
+  data: Uint8Array.from(values, Number),
+});
+
+/** First values of a scope's parameters, to feed. */
+export const parametersOf = (scope: Scope, seed = 1): Values =>
+  Object.fromEntries(
+    scope.parameters.map((parameter) => [
+      parameter.name,
+      { dtype: scope.dtype, shape: parameter.shape, data: initialValues(parameter, seed) },
+    ]),
+  );
+
+/** Loads a program, runs it once and lets it go. */
+export async function runOnce(
+  program: Program,
+  feeds: Values,
+  backend: Backend = referenceBackend,
+): Promise<Record<string, Value>> {
+  const session = await backend.load(program);
+  const needed = session.inputs.map(
+    (tensor: Tensor) => (tensor.node.attributes as unknown as { name: string }).name,
+  );
+  const results = await session.run(Object.fromEntries(needed.map((name) => [name, feeds[name]!])));
+  await session.release();
+  return results;
+}
