@@ -90,7 +90,7 @@ test.each(["additive", "general"])(
       };
       const numeric = ((await loss(1e-5)) - (await loss(-1e-5))) / 2e-5;
       const slope = Float64Array.from(found[`gradient of ${name}`]!.data);
-    const analytic = slope.reduce((sum, element, index) => sum + element * direction[index]!, 0);
+      const analytic = slope.reduce((sum, element, index) => sum + element * direction[index]!, 0);
       expect([analytic], name).toBeAllClose([numeric], 1e-6);
     }
   },

@@ -1,0 +1,165 @@
+// The training step of RNNsearch, here and in PyTorch, from the same weights on the same batch, interleaved.
+// Run: npm run bench -- [batch,length,hidden,vocabulary …]
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { reachableNodes, resolveDimension } from "regard/core";
+import { models } from "regard/models";
+import { Scope } from "regard/nn";
+import { simplify } from "regard/onnx";
+import { input, matmul } from "regard/ops";
+import type { Value } from "regard/session";
+import { nodeBackend } from "regard/session/node";
+import { encodeSafetensors, makeOptimizer, optimizerSchema, TrainingState, trainingStep } from "regard/train";
+import { type Peer, pythonOf, startPeer } from "./peer.js";
+
+const DEFAULTS = ["32,20,128,1000", "64,20,256,4000", "64,20,512,8000"];
+const PEERS = ["pytorch", "pytorch-1.13"];
+const ROUNDS = 8;
+const STEPS = 5;
+const THREADS = Math.min(2, availableParallelism());
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+
+/** GFLOP/s of a large product: what the machine's matrix kernel can do. */
+async function ceiling(): Promise<number> {
+  const size = 1024;
+  const session = await nodeBackend.load(
+    { y: matmul(input("a", "float32", [size, size]), input("b", "float32", [size, size])) },
+    { threads: THREADS },
+  );
+  const value = (): Value => ({
+    dtype: "float32",
+    shape: [size, size],
+    data: new Float32Array(size * size).fill(0.5),
+  });
+  const [feeds, into] = [{ a: value(), b: value() }, { y: value() }];
+  const times: number[] = [];
+  for (let round = 0; round < 20; round++) {
+    const started = performance.now();
+    await session.run(feeds, into);
+    times.push(performance.now() - started);
+  }
+  await session.release();
+  return (2 * size ** 3) / median(times) / 1e6;
+}
+
+async function workload(text: string): Promise<object> {
+  const [batch, length, hidden, vocabulary] = text.split(",").map(Number) as [number, number, number, number];
+  const scope = Scope.root();
+  const card = models.find(({ id }) => id === "rnnsearch")!;
+  const sizes = { embedding: hidden, hidden, alignment: hidden, maxout: hidden };
+  const translator = card.build(scope, card.configuration.parse(sizes), {
+    source: vocabulary,
+    target: vocabulary,
+  });
+  const { loss } = translator.train(
+    input("source", "int32", ["source", "batch"]),
+    input("target", "int32", ["target", "batch"]),
+  );
+  const optimizer = makeOptimizer(optimizerSchema.parse({ name: "adam" }));
+  const { program } = trainingStep({ loss, parameters: scope.parameters, optimizer });
+  const started = performance.now();
+  const session = await nodeBackend.load(program, { threads: THREADS });
+  const loadMs = performance.now() - started;
+  const state = TrainingState.initial(scope.parameters, optimizer, 1);
+  const words = (rows: number, seed: number): Value => ({
+    dtype: "int32",
+    shape: [rows, batch],
+    data: Int32Array.from({ length: rows * batch }, (_, i) => 4 + ((i * 7919 + seed) % (vocabulary - 4))),
+  });
+  const data = { source: words(length, 1), target: words(length + 1, 2) };
+  const scalar = (value: number): Value => ({ dtype: "float32", shape: [], data: Float32Array.of(value) });
+
+  const folder = await mkdtemp(join(tmpdir(), "regard-bench-"));
+  const file = join(folder, "weights.safetensors");
+  await writeFile(
+    file,
+    encodeSafetensors({ ...(state.parameters as Record<string, never>), ...(data as Record<string, never>) }),
+  );
+  const peers: Peer[] = [];
+  for (const peer of PEERS) {
+    const python = pythonOf(peer);
+    if (python) peers.push(await startPeer(peer, python, "pytorch/rnnsearch.py", [file, String(THREADS)]));
+    else console.error(`${peer} is not installed (see bench/peers/README.md); left out.`);
+  }
+
+  let count = 0;
+  const own = async () => {
+    const [ms, losses]: [number[], number[]] = [[], []];
+    for (let step = 0; step < STEPS; step++) {
+      const begun = performance.now();
+      const results = await session.run(
+        { ...data, ...state.feeds, learningRate: scalar(1e-3), step: scalar(++count) },
+        state.into,
+      );
+      state.advance();
+      ms.push(performance.now() - begun);
+      losses.push(results.loss!.data[0]!);
+    }
+    return { ms, losses };
+  };
+  const ours: number[] = [];
+  const theirs = peers.map((): number[] => []);
+  let worst = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const mine = await own();
+    const answers = [];
+    for (const peer of peers) answers.push(await peer.run(STEPS));
+    for (const { losses } of answers)
+      losses.forEach((value, index) => {
+        worst = Math.max(worst, Math.abs(value - mine.losses[index]!) / Math.abs(value));
+      });
+    // The first round warms up; losses must agree before and after it.
+    if (round === 0) {
+      for (const { losses } of answers)
+        if (Math.abs(losses[0]! - mine.losses[0]!) > 1e-4)
+          throw new Error(`losses differ: ${mine.losses[0]} and ${losses[0]}`);
+      continue;
+    }
+    ours.push(...mine.ms);
+    answers.forEach(({ ms }, index) => theirs[index]!.push(...ms));
+  }
+  for (const peer of peers) peer.close();
+  await session.release();
+  await rm(folder, { recursive: true });
+
+  const bindings = new Map([
+    ["source", length],
+    ["target", length + 1],
+    ["batch", batch],
+  ]);
+  const flops = reachableNodes(simplify(Object.values(program))).reduce(
+    (sum, node) =>
+      sum +
+      (node.operation.flops?.(node as never, (dimension) => resolveDimension(dimension, bindings)) ?? 0),
+    0,
+  );
+  const medianMs = median(ours);
+  return {
+    workload: `rnnsearch train step, batch ${batch}, length ${length}, hidden ${hidden}, vocabulary ${vocabulary}`,
+    medianMs,
+    gigaflops: flops / 1e9,
+    gigaflopsPerSecond: flops / medianMs / 1e6,
+    loadMs,
+    worstLossDifference: worst,
+    peers: Object.fromEntries(
+      peers.map(({ name }, index) => [
+        name,
+        { medianMs: median(theirs[index]!), ratio: median(theirs[index]!) / medianMs },
+      ]),
+    ),
+  };
+}
+
+const results = [];
+const top = await ceiling();
+const asked = process.argv.slice(2).filter((argument) => argument.includes(","));
+for (const text of asked.length > 0 ? asked : DEFAULTS) {
+  const result = (await workload(text)) as { gigaflopsPerSecond: number };
+  results.push({ ...result, ceilingShare: result.gigaflopsPerSecond / top });
+  console.error(JSON.stringify(results.at(-1), undefined, 2));
+}
+console.log(
+  JSON.stringify({ machine: cpus()[0]!.model, threads: THREADS, ceilingGigaflopsPerSecond: top, results }),
+);

@@ -1,0 +1,184 @@
+import { describe, expect, test } from "vitest";
+import { END, hashString, Random, START, UNKNOWN } from "../core/index.js";
+import {
+  drawSentence,
+  generate,
+  LONGEST,
+  LONGEST_IN_TRAINING,
+  type Sentence,
+  splitOf,
+} from "./generate/bilingual/index.js";
+import { Batches, DEMONSTRATION, datasets, detokenise, tokenBatch, tokenise, Vocabulary } from "./index.js";
+
+describe("bilingual", () => {
+  /** What a million draws bring: how many are distinct, and the first of some kinds of sentence. */
+  const survey = (() => {
+    const random = new Random(5, "survey");
+    // Two hashes instead of a string; a collision would only lower the count or raise a false alarm.
+    const code = (text: string) => hashString(text) * 2 ** 21 + (hashString(`~ ${text}`) % 2 ** 21);
+    const spanishOf = new Map<number, number>();
+    const englishOf = new Map<number, number>();
+    const found = new Map<string, Sentence>();
+    const ambiguous: string[] = [];
+    for (let count = 0; count < 1_200_000; count++) {
+      const sentence = drawSentence(random);
+      const [source, target] = [sentence.source.join(" "), sentence.target.join(" ")];
+      const [english, spanish] = [code(source), code(target)];
+      if ((spanishOf.get(english) ?? spanish) !== spanish) ambiguous.push(source);
+      if ((englishOf.get(spanish) ?? english) !== english) ambiguous.push(target);
+      spanishOf.set(english, spanish);
+      englishOf.set(spanish, english);
+      if (sentence.source.length <= 5) found.set(source, sentence);
+    }
+    return { distinct: spanishOf.size, ambiguous, found };
+  })();
+  const find = (english: string): Sentence => survey.found.get(english)!;
+
+  test("has over a million distinct pairs, each a function both ways", () => {
+    expect(survey.distinct).toBeGreaterThan(1_000_000);
+    expect(survey.ambiguous).toEqual([]);
+  });
+
+  test("says what it should, and links what belongs together", () => {
+    const coffee = find(DEMONSTRATION);
+    expect(coffee.target).toEqual(["me", "encanta", "el", "café"]);
+    expect(coffee.links).toEqual([
+      { source: 0, target: 0, sure: true },
+      { source: 1, target: 1, sure: true },
+      { source: 2, target: 2, sure: false },
+      { source: 2, target: 3, sure: true },
+    ]);
+    expect(find("Ana likes apples").target).toEqual(["a", "Ana", "le", "gustan", "las", "manzanas"]);
+    expect(find("you do not drink water").target).toEqual(["no", "bebes", "agua"]);
+    const first = (pattern: RegExp): Sentence =>
+      [...survey.found].find(([english]) => pattern.test(english))![1];
+    expect(first(/^is the \w+ dirty \?$/).target.join(" ")).toMatch(/^¿ está (el|la) \S+ suci[oa] \?$/);
+    expect(first(/^\w+ \w+ near the river$/).target.slice(-3)).toEqual(["cerca", "del", "río"]);
+    const inverted = first(/black cats$/);
+    expect(inverted.target.slice(-2)).toEqual(["gatos", "negros"]);
+    const [last, words] = [inverted.source.length - 1, inverted.target.length - 1];
+    expect(inverted.links!.filter(({ source }) => source >= last - 1)).toEqual([
+      { source: last - 1, target: words, sure: true },
+      { source: last, target: words - 1, sure: true },
+    ]);
+  });
+
+  const sizes = { train: 3000, validation: 50, test: 100, "test-long": 50, "test-combinations": 50 };
+  const data = generate(1, sizes);
+  const text = (pair: { source: readonly string[] }) => pair.source.join(" ");
+
+  test("uses over 300 words a side, and every word of a test is in training", () => {
+    const all = generate(1, { ...sizes, train: 20_000 });
+    for (const side of ["source", "target"] as const) {
+      const known = new Set(all.train.flatMap((pair) => pair[side]));
+      expect(known.size).toBeGreaterThan(300);
+      for (const pair of [...all.test, ...all["test-long"], ...all["test-combinations"]])
+        for (const word of pair[side]) expect(known).toContain(word);
+    }
+  });
+
+  test("keeps its splits apart: by sentence, by length, by combination", () => {
+    const seen = new Set(data.train.map(text));
+    expect(seen.size).toBe(data.train.length);
+    for (const split of ["validation", "test", "test-long", "test-combinations"] as const) {
+      expect(data[split]).toHaveLength(sizes[split]);
+      for (const pair of data[split]) expect(seen).not.toContain(text(pair));
+    }
+    const length = ({ source, target }: { source: readonly string[]; target: readonly string[] }) =>
+      Math.max(source.length, target.length);
+    expect(Math.max(...data.train.map(length))).toBe(LONGEST_IN_TRAINING);
+    expect(Math.min(...data["test-long"].map(length))).toBeGreaterThan(LONGEST_IN_TRAINING);
+    expect(Math.max(...data["test-long"].map(length))).toBeLessThanOrEqual(LONGEST);
+    expect(splitOf(find(DEMONSTRATION))).toBe("test");
+    const other = new Set(generate(2, sizes).train.map(text));
+    for (const pair of data.test) expect(other).not.toContain(text(pair));
+    expect(generate(1, sizes)).toEqual(data);
+  }, 60_000);
+
+  test("turned round, source and target and their links change places", async () => {
+    const [forward, reversed] = await Promise.all(datasets.map((dataset) => dataset.load(3)));
+    const [pair, turned] = [forward!.train[0]!, reversed!.train[0]!];
+    expect(turned.source).toEqual(pair.target);
+    expect(turned.target).toEqual(pair.source);
+    expect(turned.links).toEqual(
+      pair.links!.map(({ source, target, sure }) => ({ source: target, target: source, sure })),
+    );
+  });
+});
+
+describe("vocabulary", () => {
+  const vocabulary = Vocabulary.of([
+    ["b", "a", "b"],
+    ["Ana", "a", "b", "c"],
+  ]);
+
+  test("ranks words by how often they occur", () => {
+    expect(vocabulary.words).toEqual(["<pad>", "<start>", "<end>", "<unknown>", "b", "a", "Ana", "c"]);
+    expect(Vocabulary.of([["b", "a", "b"]], { size: 1 }).words.at(-1)).toBe("b");
+    expect(Vocabulary.of([["b", "a", "b"]], { atLeast: 2 }).size).toBe(5);
+  });
+
+  test("finds words whatever their case, and marks unknown ones", () => {
+    expect(vocabulary.encode(["B", "ana", "zebra"], { start: true })).toEqual([START, 4, 6, UNKNOWN, END]);
+    expect(vocabulary.decode([4, 6])).toEqual(["b", "Ana"]);
+    expect(Vocabulary.from(vocabulary.words)).toEqual(vocabulary);
+    expect(() => Vocabulary.from(["a", "b"])).toThrow(
+      "a vocabulary must begin with <pad>, <start>, <end>, <unknown>, not a, b.",
+    );
+  });
+
+  test("takes a text apart and puts it together", () => {
+    const words = tokenise("¿Le gusta a Ana el café?  Sí, 12 veces: l'eau.");
+    expect(words).toEqual([
+      "¿",
+      "Le",
+      "gusta",
+      "a",
+      "Ana",
+      "el",
+      "café",
+      "?",
+      "Sí",
+      ",",
+      "12",
+      "veces",
+      ":",
+      "l'eau",
+      ".",
+    ]);
+    expect(detokenise(["¿", "le", "gusta", "el", "café", "?"])).toBe("¿Le gusta el café?");
+    expect(tokenise("   ")).toEqual([]);
+  });
+});
+
+describe("batches", () => {
+  const pairs = Array.from({ length: 23 }, (_, index) => ({
+    source: new Array<number>((index % 7) + 1).fill(index + 4),
+    target: [START, index + 4, END],
+  }));
+
+  test("pads to the longest, a column each", () => {
+    expect(tokenBatch([[5, 6, 7], [8]])).toEqual({
+      length: 3,
+      count: 2,
+      data: Int32Array.of(5, 8, 6, 0, 7, 0),
+    });
+  });
+
+  test("an epoch has every pair at most once, and a step's batch depends on seed and step alone", () => {
+    const batches = new Batches(pairs, 5, 1);
+    expect(batches.perEpoch).toBe(4);
+    const words = (step: number) => [...batches.at(step).target.data.slice(5, 10)];
+    const epoch = [0, 1, 2, 3].flatMap(words);
+    expect(new Set(epoch).size).toBe(20);
+    const later = words(9);
+    expect([...new Batches(pairs, 5, 1).at(9).target.data.slice(5, 10)]).toEqual(later);
+    expect([...new Batches(pairs, 5, 2).at(9).target.data.slice(5, 10)]).not.toEqual(later);
+  });
+
+  test("fewer pairs than a batch are refused", () => {
+    expect(() => new Batches(pairs, 64, 1)).toThrow(
+      "a batch holds 64 pairs but there are only 23 for training; give --batch 23 or less, or more data.",
+    );
+  });
+});

@@ -1,0 +1,88 @@
+import { expect, test } from "vitest";
+import { parametersOf } from "../../test/run.js";
+import { END, START } from "../core/index.js";
+import { tokenBatch } from "../data/index.js";
+import { rnnsearch } from "../models/index.js";
+import { Scope } from "../nn/index.js";
+import type { Value } from "../session/index.js";
+import { nodeBackend } from "../session/node.js";
+import { beamScore, type Decoded, Decoder, decodeByBeam, decodeGreedily } from "./index.js";
+
+const vocabularies = { source: 11, target: 7 };
+
+/** An untrained model whose output layer is made bold, so that its choices differ from sentence to sentence. */
+async function load(width: number) {
+  const scope = Scope.root();
+  const sizes = { embedding: 3, hidden: 5, alignment: 7, maxout: 2 };
+  const model = rnnsearch.build(scope, rnnsearch.configuration.parse(sizes), vocabularies);
+  const parameters: Record<string, Value> = { ...parametersOf(scope, 4) };
+  for (const [name, value] of Object.entries(parameters))
+    if (!name.endsWith("bias"))
+      parameters[name] = { ...value, data: value.data.map((element) => 4 * element) };
+  const decoder = await Decoder.load(model, nodeBackend, { width, vocabulary: vocabularies.target });
+  return { decoder, parameters };
+}
+
+const sentences = [
+  [4, 5, 6, END],
+  [7, END],
+  [8, 9, 10, 4, 5, END],
+];
+
+const close = (a: Decoded, b: Decoded): void => {
+  expect(a.tokens).toEqual(b.tokens);
+  expect(a.finished).toBe(b.finished);
+  expect(a.logProbability).toBeCloseTo(b.logProbability, 4);
+  a.weights!.forEach((row, index) => {
+    expect(row.slice(0, b.weights![index]!.length)).toBeAllClose(b.weights![index]!, 1e-5);
+  });
+};
+
+test("a batch is decoded as each of its sentences alone", async () => {
+  const { decoder, parameters } = await load(1);
+  const together = await decodeGreedily(decoder, parameters, tokenBatch(sentences), { longest: 9 });
+  for (const [index, sentence] of sentences.entries()) {
+    const [alone] = await decodeGreedily(decoder, parameters, tokenBatch([sentence]), { longest: 9 });
+    close(together[index]!, alone!);
+    expect(alone!.weights).toHaveLength(alone!.tokens.length + (alone!.finished ? 1 : 0));
+  }
+});
+
+test("a beam of one is greedy, a batch of beams is each beam alone", async () => {
+  const { decoder, parameters } = await load(4);
+  const batch = tokenBatch(sentences);
+  const greedy = await decodeGreedily(decoder, parameters, batch, { longest: 9 });
+  const narrow = await decodeByBeam(decoder, parameters, batch, { longest: 9, width: 1 });
+  narrow.forEach(([best], index) => {
+    if (greedy[index]!.finished) close(best!, greedy[index]!);
+  });
+  const wide = await decodeByBeam(decoder, parameters, batch, { longest: 9, width: 3 });
+  for (const [index, sentence] of sentences.entries()) {
+    const [alone] = await decodeByBeam(decoder, parameters, tokenBatch([sentence]), { longest: 9, width: 3 });
+    for (const [rank, found] of wide[index]!.entries()) close(found, alone![rank]!);
+    const scores = wide[index]!.map(beamScore);
+    expect(scores).toEqual([...scores].sort((a, b) => b - a));
+  }
+});
+
+test("a beam as wide as the search finds the best sequence there is", async () => {
+  const { decoder, parameters } = await load(vocabularies.target);
+  const source = tokenBatch([sentences[0]!]);
+  // Every sequence of up to two words and END, scored one by one.
+  const { memory, state } = await decoder.encode(parameters, source);
+  const all: { tokens: number[]; score: number }[] = [];
+  const visit = async (tokens: number[], logProbability: number, now: typeof state): Promise<void> => {
+    const step = await decoder.step(parameters, memory, now, Int32Array.of(tokens.at(-1) ?? START));
+    for (let rank = 0; rank < step.width; rank++) {
+      const [token, total] = [step.tokens[rank]!, logProbability + step.logProbabilities[rank]!];
+      if (token === END) all.push({ tokens, score: total / (tokens.length + 1) });
+      else if (tokens.length < 2) await visit([...tokens, token], total, step.state);
+    }
+  };
+  await visit([], 0, state);
+  const best = all.sort((a, b) => b.score - a.score)[0]!;
+  const [found] = await decodeByBeam(decoder, parameters, source, { longest: 3, width: 300 });
+  const finished = found!.filter((sequence) => sequence.tokens.length <= 2);
+  expect(finished[0]!.tokens).toEqual(best.tokens);
+  expect(beamScore(finished[0]!)).toBeCloseTo(best.score, 5);
+});

@@ -1,0 +1,11 @@
+export * as attention from "./attention/index.js";
+export { gradient } from "./autodiff/index.js";
+export * from "./core/index.js";
+export * as data from "./data/index.js";
+export * as decode from "./decode/index.js";
+export * as models from "./models/index.js";
+export * as nn from "./nn/index.js";
+export * as onnx from "./onnx/index.js";
+export * as ops from "./ops/index.js";
+export * as session from "./session/index.js";
+export * as training from "./train/index.js";

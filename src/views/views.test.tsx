@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import type { AlignmentTrace } from "../attention/index.js";
+import { alignmentText, dark, toHtml, toSvg } from "./index.js";
+
+const trace: AlignmentTrace = {
+  kind: "alignment",
+  source: ["I", "love", "coffee", "■"],
+  target: ["me", "encanta", "el", "café", "■"],
+  weights: [
+    [0.9, 0.06, 0.04, 0],
+    [0.1, 0.8, 0.1, 0],
+    [0, 0.01, 0.98, 0.01],
+    [0, 0, 1, 0],
+    [0, 0, 0.25, 0.75],
+  ],
+};
+
+test("the alignment matrix is drawn as it was", async () => {
+  await expect(toSvg(trace, { title: "I love coffee → Me encanta el café" })).toMatchFileSnapshot(
+    "pictures/alignment.svg",
+  );
+  await expect(toSvg(trace, { theme: dark })).toMatchFileSnapshot("pictures/alignment-dark.svg");
+});
+
+test("every weight is a cell, and text stays text", () => {
+  const svg = toSvg(trace);
+  expect(svg.match(/fill-opacity=/g)).toHaveLength(20);
+  expect(svg).toContain("<title>café ← coffee: 1.000</title>");
+  for (const word of [...trace.source, ...trace.target]) expect(svg).toMatch(new RegExp(`>${word}</text>`));
+});
+
+test("markup in words is text, not markup", () => {
+  const svg = toSvg({ ...trace, source: ["<b>", "&", '"', "■"] });
+  expect(svg).not.toContain("<b>");
+  expect(svg).toContain("&lt;b&gt;");
+});
+
+test("a long text still fits, and a page needs nothing else", () => {
+  const words = Array.from({ length: 120 }, (_, index) => `w${index}`);
+  const long: AlignmentTrace = {
+    kind: "alignment",
+    source: words,
+    target: words,
+    weights: words.map((_, row) => words.map((__, column) => (row === column ? 1 : 0))),
+  };
+  expect(Number(/width="(\d+)"/.exec(toSvg(long))![1])).toBeLessThan(1400);
+  const page = toHtml("A page", [{ heading: "One", trace }]);
+  expect(page).toMatch(/^<!doctype html>\n<html lang="en">/);
+  expect(page).not.toMatch(/(src|href)="http/);
+});
+
+test("a kind of trace without a view says so", () => {
+  expect(() => toSvg({ kind: "memory", heads: {} })).toThrow(
+    'there is no view yet for a trace of kind "memory".',
+  );
+});
+
+test("the terminal shows shades without colour, and numbers columns that do not fit", () => {
+  expect(alignmentText(trace, { colour: false, width: 100 })).toBe(
+    [
+      "           I    love  coffee   ■",
+      "     me  ██0.90  0.06   0.04",
+      "encanta    0.10▓▓0.80   0.10",
+      "     el          0.01 ██0.98   0.01",
+      "   café               ██1.00",
+      "      ■               ░░0.25 ▓▓0.75",
+    ].join("\n"),
+  );
+  const narrow = alignmentText(trace, { colour: false, width: 24 });
+  expect(narrow.split("\n")[0]).toMatch(/1 +2 +3 +4/);
+  expect(narrow).toContain("1 I  2 love  3 coffee  4 ■");
+  expect(alignmentText(trace, { colour: true, width: 100 })).toContain("\u001b[48;2;120;190;255m");
+});

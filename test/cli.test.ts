@@ -1,0 +1,291 @@
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+
+interface Result {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the command line as a user does. `interrupt` sends Ctrl-C once standard error matches it. */
+function regard(args: readonly string[], interrupt?: RegExp): Promise<Result> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, NO_COLOR: "1" } });
+    let [out, err, sent] = ["", "", false];
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      err += chunk;
+      if (interrupt && !sent && interrupt.test(err)) {
+        sent = true;
+        child.kill("SIGINT");
+      }
+    });
+    child.on("close", (code) => resolve({ code, out, err }));
+  });
+}
+
+let folder: string;
+let first: string;
+const small = [
+  "--set",
+  "embedding=16",
+  "--set",
+  "hidden=16",
+  "--set",
+  "alignment=16",
+  "--set",
+  "maxout=16",
+  "--batch",
+  "16",
+];
+const quick = ["train", "rnnsearch", ...small, "--steps", "12", "--validate-every", "6"];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "regard-"));
+  first = join(folder, "first");
+  const { code, err } = await regard([...quick, "--out", first]);
+  expect(code, err).toBe(0);
+}, 60_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const checkpointsOf = async (run: string): Promise<string[]> =>
+  (await readdir(run)).filter((name) => name.startsWith("checkpoint-")).sort();
+
+test("a run folder holds the run, its vocabulary, its metrics and its checkpoints", async () => {
+  expect((await readdir(first)).sort()).toEqual([
+    "checkpoint-00000006.safetensors",
+    "checkpoint-00000012.safetensors",
+    "metrics.jsonl",
+    "run.json",
+    "vocabulary.json",
+  ]);
+  const run = JSON.parse(await readFile(join(first, "run.json"), "utf8"));
+  expect(run.settings).toMatchObject({
+    model: "rnnsearch",
+    seed: 1,
+    batch: 16,
+    configuration: { hidden: 16, attention: "additive" },
+  });
+  const lines = (await readFile(join(first, "metrics.jsonl"), "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines.map(({ step }) => step)).toEqual([6, 10, 12]);
+  expect(lines[1]).toMatchObject({ step: 10, loss: expect.any(Number), tokensPerSecond: expect.any(Number) });
+  expect(lines[2].validation).toMatchObject({
+    loss: expect.any(Number),
+    exact: expect.any(Number),
+    aer: expect.any(Number),
+  });
+});
+
+test("models lists them, as text and as JSON", async () => {
+  const { out } = await regard(["models", "--json"]);
+  expect(JSON.parse(out)).toEqual([
+    expect.objectContaining({ id: "rnnsearch", year: 2015, task: "translation", attention: ["alignment"] }),
+  ]);
+  expect((await regard(["models"])).out).toContain("Bahdanau, Cho & Bengio 2015");
+});
+
+test("every command has help with an example", async () => {
+  for (const command of ["models", "train", "see"]) {
+    const { code, out } = await regard([command, "--help"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/Examples:\n {2}\$ regard /);
+    expect(out).toContain("--json");
+    expect(out).toContain("--debug");
+  }
+});
+
+test("two trainings with one seed give the same checkpoint to the byte", async () => {
+  const second = join(folder, "second");
+  const { code, out } = await regard([...quick, "--out", second, "--json"]);
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toEqual({
+    run: second,
+    steps: 12,
+    seconds: expect.any(Number),
+    loss: expect.any(Number),
+    validation: { loss: expect.any(Number), exact: expect.any(Number), aer: expect.any(Number) },
+  });
+  const last = "checkpoint-00000012.safetensors";
+  expect((await readFile(join(second, last))).equals(await readFile(join(first, last)))).toBe(true);
+});
+
+test("Ctrl-C saves and says how to go on, and going on ends where an uninterrupted run does", async () => {
+  const path = join(folder, "interrupted");
+  const stopped = await regard([...quick, "--out", path], /step 6 /);
+  expect(stopped.code).toBe(130);
+  expect(stopped.out).toMatch(/^Saved .* at step \d+\. Go on with: regard train --resume /);
+  const [saved] = (await checkpointsOf(path)).slice(-1);
+  expect(saved).not.toBe("checkpoint-00000012.safetensors");
+  const resumed = await regard(["train", "--resume", path]);
+  expect(resumed.code, resumed.err).toBe(0);
+  const last = "checkpoint-00000012.safetensors";
+  expect((await readFile(join(path, last))).equals(await readFile(join(first, last)))).toBe(true);
+});
+
+test("a damaged newest checkpoint is named, and the one before it used", async () => {
+  const path = join(folder, "damaged");
+  await regard([...quick, "--out", path]);
+  const whole = await readFile(join(path, "checkpoint-00000012.safetensors"));
+  await truncate(join(path, "checkpoint-00000012.safetensors"), 5000);
+  const { code, err } = await regard(["train", "--resume", path]);
+  expect(code).toBe(0);
+  expect(err).toMatch(
+    /checkpoint-00000012\.safetensors is not a whole safetensors file: .*; using the checkpoint before it\./,
+  );
+  expect(err).toContain("from step 6.");
+  expect((await readFile(join(path, "checkpoint-00000012.safetensors"))).equals(whole)).toBe(true);
+});
+
+describe("see", () => {
+  test("prints the output with its alignment, and writes pictures", async () => {
+    const files = ["svg", "png", "html"].map((type) => join(folder, `picture.${type}`));
+    const { code, out, err } = await regard([
+      "see",
+      first,
+      "I love coffee",
+      "--svg",
+      files[0]!,
+      "--png",
+      files[1]!,
+      "--html",
+      files[2]!,
+    ]);
+    expect(code, err).toBe(0);
+    expect(out).toMatch(/I +love +coffee +■/);
+    const [svg, png, html] = await Promise.all(files.map((file) => readFile(file)));
+    expect(svg!.toString()).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+    expect([...png!.subarray(0, 4)]).toEqual([0x89, 0x50, 0x4e, 0x47]);
+    expect(html!.toString()).toMatch(/^<!doctype html>/);
+  });
+
+  test("gives the trace as JSON", async () => {
+    const { out } = await regard(["see", first, "I love coffee", "--json", "--beam", "2"]);
+    const { output, traces } = JSON.parse(out);
+    expect(typeof output).toBe("string");
+    expect(traces).toHaveLength(1);
+    expect(traces[0]).toMatchObject({ kind: "alignment", source: ["I", "love", "coffee", "■"] });
+    for (const row of traces[0].weights) {
+      expect(row).toHaveLength(4);
+      expect(row.reduce((a: number, b: number) => a + b)).toBeCloseTo(1, 4);
+    }
+  });
+
+  test("names words it does not know", async () => {
+    const { code, err } = await regard(["see", first, "I love xylophones"]);
+    expect(code).toBe(0);
+    expect(err).toBe('The model does not know "xylophones"; it was trained on other words.\n');
+  });
+});
+
+describe("used wrongly, each command says so in a sentence and changes nothing", () => {
+  test.each<[string, (paths: { first: string; folder: string }) => string[], RegExp]>([
+    [
+      "an unknown model",
+      () => ["train", "rnnserch"],
+      /^regard: there is no model called "rnnserch"; choose one of rnnsearch\.$/,
+    ],
+    [
+      "no model",
+      () => ["train"],
+      /^regard: name a model to train, as in: regard train rnnsearch; regard models lists them\.$/,
+    ],
+    [
+      "an unknown dataset",
+      () => ["train", "rnnsearch", "--data", "klingon"],
+      /^regard: there is no dataset called "klingon"; choose one of bilingual, bilingual-es-en\.$/,
+    ],
+    [
+      "an unknown device",
+      () => ["train", "rnnsearch", "--device", "abacus"],
+      /^regard: there is no device "abacus"; --device takes cpu, webgpu, wasm\.$/,
+    ],
+    [
+      "no number",
+      () => ["train", "rnnsearch", "--steps", "many"],
+      /^regard: "many" is not a number; give one such as 10 or 0\.001\.$/,
+    ],
+    [
+      "steps out of range",
+      () => ["train", "rnnsearch", "--steps", "0"],
+      /^regard: option "budget\.steps": Too small: expected number to be >=1\.$/,
+    ],
+    [
+      "a rate out of range",
+      () => ["train", "rnnsearch", "--learning-rate", "-1"],
+      /^regard: option "learningRate": Too small: expected number to be >0\.$/,
+    ],
+    [
+      "a seed out of range",
+      () => ["train", "rnnsearch", "--seed", "-1"],
+      /^regard: option "seed": Too small: expected number to be >=0\.$/,
+    ],
+    [
+      "a size out of range",
+      () => ["train", "rnnsearch", "--set", "hidden=0"],
+      /^regard: model rnnsearch, option "hidden": Too small: expected number to be >=1\.$/,
+    ],
+    [
+      "an unknown option of the model",
+      () => ["train", "rnnsearch", "--set", "hiden=7"],
+      /^regard: model rnnsearch has no option "hiden"; it has embedding, hidden, alignment, maxout, attention\.$/,
+    ],
+    [
+      "an attention that does not fit",
+      () => ["train", "rnnsearch", "--set", "attention=dot"],
+      /^regard: dot attention: the query has 128 features but the keys have 256; make them equal, or use general attention\.$/,
+    ],
+    [
+      "a folder that holds a run",
+      ({ first }) => ["train", "rnnsearch", "--out", first],
+      /^regard: ".*first" already holds a run; choose another folder with --out, or go on with it: regard train --resume .*first$/,
+    ],
+    [
+      "a folder that is not empty",
+      ({ folder }) => ["train", "rnnsearch", "--out", folder],
+      /^regard: ".*" is not empty; choose a new or empty folder with --out\.$/,
+    ],
+    [
+      "a resume of no run",
+      ({ folder }) => ["train", "--resume", join(folder, "full")],
+      /^regard: ".*full" is not a run: it has no run\.json; give the folder that regard train wrote\.$/,
+    ],
+    [
+      "see without a run",
+      () => ["see", "/nowhere", "hello"],
+      /^regard: "\/nowhere" is not a run: it has no run\.json; give the folder that regard train wrote\.$/,
+    ],
+    [
+      "an empty input",
+      ({ first }) => ["see", first, "  "],
+      /^regard: the input is empty; give a sentence, in quotes\.$/,
+    ],
+    [
+      "a beam out of range",
+      ({ first }) => ["see", first, "hello", "--beam", "0"],
+      /^regard: --beam is 0 but must be a whole number from 1 to 64\.$/,
+    ],
+    ["a missing argument", () => ["see"], /^regard: missing required argument 'run'\n\(add --help/],
+    ["an unknown option", () => ["train", "rnnsearch", "--stepz", "5"], /^regard: unknown option '--stepz'/],
+    ["an unknown command", () => ["tarin"], /^regard: unknown command 'tarin'/],
+  ])("%s", async (_, args, message) => {
+    await mkdir(join(folder, "full"), { recursive: true });
+    await writeFile(join(folder, "full", "note.txt"), "mine");
+    const before = await readdir(folder);
+    const { code, out, err } = await regard(args({ first, folder }));
+    expect(err.trimEnd()).toMatch(message);
+    expect(out).toBe("");
+    expect(code).toBe(2);
+    expect(await readdir(folder)).toEqual(before);
+  });
+});
