@@ -73,10 +73,7 @@ async function workload(text: string): Promise<object> {
 
   const folder = await mkdtemp(join(tmpdir(), "regard-bench-"));
   const file = join(folder, "weights.safetensors");
-  await writeFile(
-    file,
-    encodeSafetensors({ ...(state.parameters as Record<string, never>), ...(data as Record<string, never>) }),
-  );
+  await writeFile(file, encodeSafetensors({ ...state.parameters, ...data }));
   const peers: Peer[] = [];
   for (const peer of PEERS) {
     const python = pythonOf(peer);
@@ -118,7 +115,7 @@ async function workload(text: string): Promise<object> {
       continue;
     }
     ours.push(...mine.ms);
-    answers.forEach(({ ms }, index) => theirs[index]!.push(...ms));
+    for (const [index, { ms }] of answers.entries()) theirs[index]!.push(...ms);
   }
   for (const peer of peers) peer.close();
   await session.release();
