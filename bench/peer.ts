@@ -13,7 +13,7 @@ export interface Peer {
 
 /** The Python of a peer's own install, or undefined where it is not installed. `REGARD_PEER_<NAME>` names another one. */
 export function pythonOf(peer: string): string | undefined {
-  const named = process.env[`REGARD_PEER_${peer.toUpperCase().replaceAll("-", "_")}`];
+  const named = process.env[`REGARD_PEER_${peer.toUpperCase().replaceAll(/[-.]/g, "_")}`];
   const own = fileURLToPath(new URL(`../../bench/peers/${peer}/.venv/bin/python`, import.meta.url));
   return named ?? (existsSync(own) ? own : undefined);
 }
