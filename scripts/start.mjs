@@ -27,5 +27,5 @@ regard(
 console.log(`
 Try your own:
   npx regard see ${folder} "does Ana see my old dog in the garden?" --html dog.html
-  npx regard train rnnsearch --minutes 5 --set attention=dot
+  npx regard train rnnsearch --minutes 5 --set attention=general
   npx regard --help`);

@@ -5,6 +5,7 @@ import { FONT, light, type Theme, textWidth } from "./theme.js";
 export interface AlignmentMatrixProps {
   readonly trace: AlignmentTrace;
   readonly theme?: Theme;
+  /** A heading; a line break starts a new line. */
   readonly title?: string;
 }
 
@@ -26,12 +27,14 @@ export function AlignmentMatrix({ trace, theme = light, title }: AlignmentMatrix
   const radians = (slant * Math.PI) / 180;
   const widest = Math.max(0, ...source.map((word) => textWidth(word, size)));
   const left = Math.ceil(Math.max(0, ...target.map((word) => textWidth(word, size)))) + 20;
-  const heading = title === undefined ? 0 : 30;
-  const top = heading + Math.ceil(widest * Math.sin(radians)) + 20;
+  const heading = title === undefined ? [] : title.split("\n");
+  const top = 24 * heading.length + (heading.length > 0 ? 8 : 0) + Math.ceil(widest * Math.sin(radians)) + 20;
   const gridWidth = cell * source.length;
   const gridHeight = cell * target.length;
   const overhang = Math.max(0, textWidth(source.at(-1) ?? "", size) * Math.cos(radians) - cell / 2);
-  const width = Math.ceil(Math.max(left + gridWidth + overhang + 16, title ? textWidth(title, 16) + 32 : 0));
+  const width = Math.ceil(
+    Math.max(left + gridWidth + overhang + 16, ...heading.map((line) => textWidth(line, 16) + 40)),
+  );
   const height = top + gridHeight + 16;
   return (
     <svg
@@ -45,11 +48,11 @@ export function AlignmentMatrix({ trace, theme = light, title }: AlignmentMatrix
     >
       <title>{`Attention of each word of “${target.join(" ")}” over “${source.join(" ")}”`}</title>
       <rect width={width} height={height} fill={theme.background} />
-      {title !== undefined && (
-        <text x={16} y={26} fontSize={16} fontWeight={600} fill={theme.text}>
-          {title}
+      {heading.map((line, row) => (
+        <text key={row} x={16} y={26 + 24 * row} fontSize={16} fontWeight={600} fill={theme.text}>
+          {line}
         </text>
-      )}
+      ))}
       {source.map((word, column) => (
         <text
           key={column}

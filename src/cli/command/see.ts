@@ -64,7 +64,7 @@ async function see(path: string, text: string, options: SeeOptions): Promise<voi
   const trace = traceOf(words, target, best!);
   const traces = trace ? [trace] : [];
 
-  const title = `${text} → ${output}`;
+  const title = `${text}\n→ ${output}`;
   if (!trace && (options.svg ?? options.png ?? options.html))
     throw new UsageError(
       `model ${settings.model} has no attention to draw; leave out --svg, --png and --html.`,

@@ -52,7 +52,7 @@ export const trainCommand: CommandDefinition = (program: Command) => {
   define(program, "train [model]", "train a model; Ctrl-C saves it", [
     "train rnnsearch --minutes 2",
     "train rnnsearch --data bilingual-es-en --steps 3000 --seed 7 --out runs/spanish",
-    "train rnnsearch --set hidden=256 --set attention=dot --learning-rate 0.002",
+    "train rnnsearch --set hidden=256 --set attention=general --learning-rate 0.002",
     "train --resume runs/spanish",
   ])
     .option("--data <id>", "what to train on", "bilingual")
@@ -64,7 +64,7 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     .option("--resume <folder>", "go on with a run that was stopped; a new limit may be given")
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
     .option("--batch <n>", "pairs a step", number, 64)
-    .option("--learning-rate <n>", "the largest learning rate", number, 0.003)
+    .option("--learning-rate <n>", "the largest learning rate", number, 0.005)
     .option("--optimizer <name>", "adam, adamw, sgd or adadelta", "adam")
     .option("--schedule <name>", "constant, linear, cosine or inverse-sqrt", "cosine")
     .option("--warmup <n>", "steps over which the learning rate rises", number, 100)
