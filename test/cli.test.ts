@@ -96,7 +96,7 @@ test("models lists them, as text and as JSON", async () => {
 });
 
 test("every command has help with an example", async () => {
-  for (const command of ["models", "train", "see"]) {
+  for (const command of ["models", "train", "see", "evaluate"]) {
     const { code, out } = await regard([command, "--help"]);
     expect(code).toBe(0);
     expect(out).toMatch(/Examples:\n {2}\$ regard /);
@@ -188,6 +188,29 @@ describe("see", () => {
   });
 });
 
+describe("evaluate", () => {
+  test("scores the task and the attention, as text, JSON and picture", async () => {
+    const picture = join(folder, "length.svg");
+    const { code, out, err } = await regard(["evaluate", first, "--json", "--svg", picture]);
+    expect(code, err).toBe(0);
+    const { metrics, byLength, sentences, split } = JSON.parse(out);
+    expect(split).toBe("test");
+    expect(sentences).toBe(1000);
+    expect(metrics.perplexity).toBeCloseTo(Math.exp(metrics.loss), 9);
+    for (const name of ["exact", "aer", "alignmentPrecision", "alignmentRecall", "attentionCoverage"]) {
+      expect(metrics[name]).toBeGreaterThanOrEqual(0);
+      expect(metrics[name]).toBeLessThanOrEqual(1);
+    }
+    for (const name of ["bleu", "chrf"]) expect(metrics[name]).toBeLessThanOrEqual(100);
+    const counted = byLength.reduce((sum: number, part: { sentences: number }) => sum + part.sentences, 0);
+    expect(counted).toBe(1000);
+    expect(await readFile(picture, "utf8")).toContain("BLEU by source length, bilingual test");
+    const text = await regard(["evaluate", first, "--split", "validation"]);
+    expect(text.out).toMatch(/^loss +\d/);
+    expect(text.err).toContain("on 500 pairs of bilingual, split validation, beam 1.");
+  }, 60_000);
+});
+
 describe("used wrongly, each command says so in a sentence and changes nothing", () => {
   test.each<[string, (paths: { first: string; folder: string }) => string[], RegExp]>([
     [
@@ -274,6 +297,11 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
       "a beam out of range",
       ({ first }) => ["see", first, "hello", "--beam", "0"],
       /^regard: --beam is 0 but must be a whole number from 1 to 64\.$/,
+    ],
+    [
+      "an unknown split",
+      ({ first }) => ["evaluate", first, "--split", "tset"],
+      /^regard: the data has no split "tset"; it has test, test-long, test-combinations, validation\.$/,
     ],
     ["a missing argument", () => ["see"], /^regard: missing required argument 'run'\n\(add --help/],
     ["an unknown option", () => ["train", "rnnsearch", "--stepz", "5"], /^regard: unknown option '--stepz'/],

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { UsageError } from "../core/index.js";
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -32,3 +33,19 @@ export function print(options: CommonOptions, json: unknown, text: string): void
 export const warn = (message: string): void => {
   process.stderr.write(`${message}\n`);
 };
+
+/** An option's text as a number. @throws UsageError where it is none */
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || Number.isNaN(value))
+    throw new UsageError(`"${text}" is not a number; give one such as 10 or 0.001.`);
+  return value;
+}
+
+/** The width of a beam from an option's text. @throws UsageError out of range */
+export function beamWidth(text: string): number {
+  const width = Number(text);
+  if (!Number.isInteger(width) || width < 1 || width > 64)
+    throw new UsageError(`--beam is ${text} but must be a whole number from 1 to 64.`);
+  return width;
+}

@@ -1,3 +1,4 @@
+export * from "./evaluator.js";
 export * from "./loop.js";
 export * from "./optimizer.js";
 export * from "./safetensors.js";
@@ -5,3 +6,4 @@ export * from "./schedule.js";
 export * from "./settings.js";
 export * from "./step.js";
 export * from "./trainer.js";
+export * from "./vocabularies.js";

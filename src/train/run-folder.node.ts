@@ -6,7 +6,7 @@ import { RegardError, UsageError } from "../core/index.js";
 import { Vocabulary } from "../data/index.js";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.js";
 import { type RunSettings, settingsSchema } from "./settings.js";
-import type { Vocabularies } from "./trainer.js";
+import type { Vocabularies } from "./vocabularies.js";
 
 const runSchema = z.object({
   regard: z.string(),

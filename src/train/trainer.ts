@@ -1,28 +1,17 @@
 import { PAD, RegardError, UsageError } from "../core/index.js";
-import {
-  Batches,
-  type EncodedPair,
-  type Pair,
-  type ParallelData,
-  tokenBatch,
-  Vocabulary,
-} from "../data/index.js";
-import { Decoder, decodeGreedily } from "../decode/index.js";
-import { addCounts, alignmentErrorRate, countAlignment, linksOf, NO_COUNTS } from "../explain/index.js";
+import { Batches, type Pair, type ParallelData } from "../data/index.js";
+import { alignmentErrorRate } from "../explain/index.js";
 import type { Translator } from "../models/index.js";
 import { type Parameter, Scope } from "../nn/index.js";
 import { input } from "../ops/index.js";
-import type { Backend, Session, Value, Values } from "../session/index.js";
+import type { Backend, Session, Value } from "../session/index.js";
+import { Evaluator } from "./evaluator.js";
 import { makeOptimizer } from "./optimizer.js";
 import type { StoredTensor } from "./safetensors.js";
 import { scheduleFactor } from "./schedule.js";
 import { checked, modelById, type RunSettings } from "./settings.js";
 import { TrainingState, trainingStep } from "./step.js";
-
-export interface Vocabularies {
-  readonly source: Vocabulary;
-  readonly target: Vocabulary;
-}
+import { encodePair, type Vocabularies } from "./vocabularies.js";
 
 /** What one training step reports. */
 export interface StepReport {
@@ -53,12 +42,6 @@ const DECODED_AT_VALIDATION = 200;
 /** Steps in a row that may be skipped before training is given up. */
 const MOST_SKIPPED = 10;
 
-/** The vocabularies that a dataset's training pairs call for. */
-export const vocabulariesOf = (data: ParallelData): Vocabularies => ({
-  source: Vocabulary.of(data.train.map(({ source }) => source)),
-  target: Vocabulary.of(data.train.map(({ target }) => target)),
-});
-
 /** A model as settings describe it, with its parameters declared. */
 export function buildModel(
   settings: Pick<RunSettings, "model" | "configuration">,
@@ -74,11 +57,6 @@ export function buildModel(
   return { translator, parameters: scope.parameters };
 }
 
-export const encodePair = (pair: Pair, { source, target }: Vocabularies): EncodedPair => ({
-  source: source.encode(pair.source),
-  target: target.encode(pair.target, { start: true }),
-});
-
 /** A model in training: its state, its data and the sessions that move it. Runs wherever a backend does. */
 export class Trainer {
   #step = 0;
@@ -92,8 +70,7 @@ export class Trainer {
     readonly state: TrainingState,
     private readonly batches: Batches,
     private readonly training: Session,
-    private readonly scoring: Session,
-    readonly decoder: Decoder,
+    private readonly evaluator: Evaluator,
   ) {}
 
   /** Builds and loads everything a run needs. @throws UsageError for settings that do not fit the model or data */
@@ -111,14 +88,10 @@ export class Trainer {
     const optimizer = makeOptimizer(settings.optimizer);
     const source = input("source", "int32", ["source", "batch"]);
     const target = input("target", "int32", ["target", "batch"]);
-    const { loss, sequenceLoss, weights } = translator.train(source, target);
+    const { loss } = translator.train(source, target);
     const { program } = trainingStep({ loss, parameters, optimizer, clip: settings.clip });
     const training = await backend.load(program);
-    const scoring = await backend.load({ sequenceLoss, ...(weights && { weights }) });
-    const decoder = await Decoder.load(translator, backend, {
-      width: 1,
-      vocabulary: vocabularies.target.size,
-    });
+    const evaluator = await Evaluator.load(translator, vocabularies, backend, { beam: 1 });
     const pairs = data.train.map((pair) => encodePair(pair, vocabularies));
     return new Trainer(
       settings,
@@ -127,8 +100,7 @@ export class Trainer {
       TrainingState.initial(parameters, optimizer, settings.seed),
       new Batches(pairs, settings.batch, settings.seed),
       training,
-      scoring,
-      decoder,
+      evaluator,
     );
   }
 
@@ -186,50 +158,23 @@ export class Trainer {
   /** Scores the model on the validation pairs. */
   async validate(pairs: readonly Pair[] = this.data.validation): Promise<Validation> {
     const { parameters } = this.state;
-    let total = 0;
-    let tokens = 0;
-    let exact = 0;
-    let alignment = NO_COUNTS;
-    for (let start = 0; start < pairs.length; start += this.settings.batch) {
-      const part = pairs.slice(start, start + this.settings.batch);
-      const encoded = part.map((pair) => encodePair(pair, this.vocabularies));
-      const { sequenceLoss, weights } = await this.#score(parameters, encoded);
-      part.forEach((pair, column) => {
-        total += sequenceLoss!.data[column]!;
-        tokens += encoded[column]!.target.length - 1;
-        if (weights && pair.links) {
-          const rows = pair.target.map((_, row) => alignmentRow(weights, row, column));
-          alignment = addCounts(alignment, countAlignment(linksOf(rows, pair.source.length), pair.links));
-        }
-      });
-    }
+    const { loss, alignment } = await this.evaluator.score(parameters, pairs);
     const sample = pairs.slice(0, DECODED_AT_VALIDATION);
-    for (let start = 0; start < sample.length; start += this.settings.batch) {
-      const encoded = sample
-        .slice(start, start + this.settings.batch)
-        .map((pair) => encodePair(pair, this.vocabularies));
-      const longest = 2 * Math.max(...encoded.map(({ source }) => source.length)) + 5;
-      const source = tokenBatch(encoded.map((pair) => pair.source));
-      const found = await decodeGreedily(this.decoder, parameters, source, { longest });
-      found.forEach(({ tokens: words }, column) => {
-        if (words.join() === encoded[column]!.target.slice(1, -1).join()) exact++;
-      });
-    }
+    const found = await this.evaluator.translate(
+      parameters,
+      sample.map(({ source }) => source),
+      { beam: 1 },
+    );
+    const { target } = this.vocabularies;
+    const exact = found.filter(([best], index) => {
+      const wanted = sample[index]!.target.map((word) => target.numberOf(word));
+      return best!.tokens.join() === wanted.join();
+    }).length;
     return {
-      loss: total / tokens,
+      loss,
       exact: exact / sample.length,
       ...(alignment.sure > 0 && { aer: alignmentErrorRate(alignment) }),
     };
-  }
-
-  #score(parameters: Values, pairs: readonly EncodedPair[]): Promise<Record<string, Value>> {
-    const source = tokenBatch(pairs.map((pair) => pair.source));
-    const target = tokenBatch(pairs.map((pair) => pair.target));
-    return this.scoring.run({
-      ...parameters,
-      source: { dtype: "int32", shape: [source.length, source.count], data: source.data },
-      target: { dtype: "int32", shape: [target.length, target.count], data: target.data },
-    });
   }
 
   /** Everything that resuming needs: parameters by name, what the optimizer remembers, and counters. */
@@ -250,14 +195,6 @@ export class Trainer {
 
   async release(): Promise<void> {
     await this.training.release();
-    await this.scoring.release();
-    await this.decoder.release();
+    await this.evaluator.release();
   }
-}
-
-/** Attention of one target word over the places of one source: a row of weights [T, B, S]. */
-function alignmentRow(weights: Value, row: number, column: number): ArrayLike<number> {
-  const [, batch, places] = weights.shape;
-  const start = (row * batch! + column) * places!;
-  return weights.data.subarray(start, start + places!);
 }

@@ -16,9 +16,12 @@ export function viewOf(trace: AttentionTrace, options: ViewOptions = {}): ReactE
   throw new RegardError(`there is no view yet for a trace of kind "${trace.kind}".`);
 }
 
+/** A view as the text of an SVG file. */
+export const svgOf = (view: ReactElement): string => renderToStaticMarkup(view);
+
 /** A trace as the text of an SVG file. */
 export const toSvg = (trace: AttentionTrace, options: ViewOptions = {}): string =>
-  renderToStaticMarkup(viewOf(trace, options));
+  svgOf(viewOf(trace, options));
 
 const STYLE = `
   :root { color-scheme: light dark; }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { AlignmentTrace } from "../attention/index.js";
-import { alignmentText, dark, toHtml, toSvg } from "./index.js";
+import { alignmentText, dark, ScoreByLength, svgOf, toHtml, toSvg } from "./index.js";
 
 const trace: AlignmentTrace = {
   kind: "alignment",
@@ -20,6 +20,24 @@ test("the alignment matrix is drawn as it was", async () => {
     "pictures/alignment.svg",
   );
   await expect(toSvg(trace, { theme: dark })).toMatchFileSnapshot("pictures/alignment-dark.svg");
+});
+
+test("scores by length are drawn as they were, a line and a shape for each model", async () => {
+  const scores = (values: number[]) =>
+    values.map((score, index) => ({ from: 5 * index + 1, to: 5 * index + 5, sentences: 7 + index, score }));
+  const svg = svgOf(
+    <ScoreByLength
+      measure="BLEU"
+      title="BLEU by source length"
+      series={[
+        { name: "with attention", scores: scores([98, 97, 95, 91]) },
+        { name: "without", scores: scores([97, 88, 61, 34]) },
+      ]}
+    />,
+  );
+  await expect(svg).toMatchFileSnapshot("pictures/score-by-length.svg");
+  expect(svg.match(/<circle/g)).toHaveLength(4);
+  expect(svg).toContain("<title>without, 10 sentences: 34.0</title>");
 });
 
 test("every weight is a cell, and text stays text", () => {

@@ -1,13 +1,11 @@
 import type { AlignmentTrace } from "../../attention/index.js";
 import { UNKNOWN, UsageError } from "../../core/index.js";
-import { detokenise, tokenBatch, tokenise } from "../../data/index.js";
-import { type Decoded, Decoder, decodeByBeam } from "../../decode/index.js";
-import { storedParameters } from "../../train/index.js";
-import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
-import { buildModel } from "../../train/trainer.js";
+import { detokenise, tokenise } from "../../data/index.js";
+import type { Decoded } from "../../decode/index.js";
+import { writeAtomically } from "../../train/run-folder.node.js";
 import { alignmentText, toHtml, toSvg } from "../../views/index.js";
-import { backendFor } from "../backend.js";
-import { type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
+import { beamWidth, type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
+import { openRun } from "../open-run.js";
 import { toPng } from "../png.js";
 import { hasColour } from "../terminal.js";
 
@@ -15,7 +13,7 @@ interface SeeOptions extends CommonOptions {
   readonly svg?: string;
   readonly png?: string;
   readonly html?: string;
-  readonly beam: string;
+  readonly beam: number;
   readonly device: string;
 }
 
@@ -27,37 +25,29 @@ export const seeCommand: CommandDefinition = (program) => {
     .option("--svg <file>", "write the picture as SVG")
     .option("--png <file>", "write the picture as PNG")
     .option("--html <file>", "write one page with the picture that needs nothing else")
-    .option("--beam <n>", "hypotheses kept while decoding; 1 takes the likeliest word each time", "4")
+    .option(
+      "--beam <n>",
+      "hypotheses kept while decoding; 1 takes the likeliest word each time",
+      beamWidth,
+      4,
+    )
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
     .action(see);
 };
 
 async function see(path: string, text: string, options: SeeOptions): Promise<void> {
-  const width = Number(options.beam);
-  if (!Number.isInteger(width) || width < 1 || width > 64)
-    throw new UsageError(`--beam is ${options.beam} but must be a whole number from 1 to 64.`);
-  const folder = await RunFolder.open(path);
   const words = tokenise(text);
   if (words.length === 0) throw new UsageError("the input is empty; give a sentence, in quotes.");
+  const { folder, parameters, evaluator } = await openRun(path, options);
   const { settings, vocabularies } = folder;
-  const { translator, parameters } = buildModel(settings, vocabularies);
-  const checkpoint = await folder.bestCheckpoint(warn);
-  const decoder = await Decoder.load(translator, await backendFor(options.device), {
-    width: width + 1,
-    vocabulary: vocabularies.target.size,
-  });
-  const values = storedParameters(parameters, checkpoint.tensors);
   const source = vocabularies.source.encode(words);
   const unknown = words.filter((_, index) => source[index] === UNKNOWN);
   if (unknown.length > 0)
     warn(
       `The model does not know ${unknown.map((word) => `"${word}"`).join(", ")}; it was trained on other words.`,
     );
-  const [found] = await decodeByBeam(decoder, values, tokenBatch([source]), {
-    longest: 2 * words.length + 10,
-    width,
-  });
-  await decoder.release();
+  const [found] = await evaluator.translate(parameters, [words], { beam: options.beam });
+  await evaluator.release();
   const [best] = found!;
   const target = vocabularies.target.decode(best!.tokens);
   const output = detokenise(target);

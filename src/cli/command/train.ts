@@ -9,12 +9,15 @@ import {
   optimizerSchema,
   type RunSettings,
   settingsSchema,
+  Trainer,
   train,
+  type Validation,
+  type Vocabularies,
+  vocabulariesOf,
 } from "../../train/index.js";
 import { RunFolder } from "../../train/run-folder.node.js";
-import { Trainer, type Validation, type Vocabularies, vocabulariesOf } from "../../train/trainer.js";
 import { backendFor } from "../backend.js";
-import { type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
+import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
 import { Interrupted, interruptSignal } from "../interrupt.js";
 import { duration, ProgressBar } from "../terminal.js";
 import { VERSION } from "../version.js";
@@ -40,13 +43,6 @@ interface TrainOptions extends CommonOptions {
 
 /** Minutes of training where nothing else is asked for. */
 const DEFAULT_MINUTES = 2;
-
-const number = (text: string): number => {
-  const value = Number(text);
-  if (text.trim() === "" || Number.isNaN(value))
-    throw new UsageError(`"${text}" is not a number; give one such as 10 or 0.001.`);
-  return value;
-};
 
 export const trainCommand: CommandDefinition = (program: Command) => {
   define(program, "train [model]", "train a model; Ctrl-C saves it", [

@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { addCounts, alignmentErrorRate, countAlignment, linksOf, NO_COUNTS } from "./alignment.js";
+import {
+  addCounts,
+  alignmentErrorRate,
+  alignmentPrecision,
+  alignmentRecall,
+  countAlignment,
+  linksOf,
+  NO_COUNTS,
+} from "./alignment.js";
 
 const gold = [
   { source: 0, target: 0, sure: true },
@@ -23,6 +31,8 @@ test("errors are counted as by Och & Ney", () => {
   ];
   const counts = countAlignment(proposed, gold);
   expect(alignmentErrorRate(counts)).toBeCloseTo(1 - (1 + 2) / (3 + 3), 12);
+  expect(alignmentPrecision(counts)).toBeCloseTo(2 / 3, 12);
+  expect(alignmentRecall(counts)).toBeCloseTo(1 / 3, 12);
   expect(alignmentErrorRate(addCounts(counts, NO_COUNTS))).toBe(alignmentErrorRate(counts));
   expect(alignmentErrorRate(NO_COUNTS)).toBe(0);
 });

@@ -53,3 +53,11 @@ export const alignmentErrorRate = ({
   proposedPossible,
 }: AlignmentCounts): number =>
   proposed + sure === 0 ? 0 : 1 - (proposedSure + proposedPossible) / (proposed + sure);
+
+/** Share of the proposed links that are possible ones (Och & Ney 2003, equation 34). */
+export const alignmentPrecision = ({ proposed, proposedPossible }: AlignmentCounts): number =>
+  proposed === 0 ? 0 : proposedPossible / proposed;
+
+/** Share of the sure links that are proposed (Och & Ney 2003, equation 35). */
+export const alignmentRecall = ({ sure, proposedSure }: AlignmentCounts): number =>
+  sure === 0 ? 0 : proposedSure / sure;

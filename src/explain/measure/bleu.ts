@@ -1,0 +1,116 @@
+/** Scores of translations against references, on texts as people read them. */
+
+const LONGEST_NGRAM = 4;
+
+/**
+ * The tokens of a text by the rules of mteval-v13a, which published BLEU scores use (Post 2018, "A Call for Clarity in
+ * Reporting BLEU Scores"; sacreBLEU's tokenizer `13a`).
+ */
+export function tokenise13a(text: string): string[] {
+  return ` ${text
+    .replaceAll("<skipped>", "")
+    .replaceAll("-\n", "")
+    .replaceAll("\n", " ")
+    .replaceAll("&quot;", '"')
+    .replaceAll("&amp;", "&")
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")} `
+    .replace(/([{-~[-` -&(-+:-@/])/g, " $1 ")
+    .replace(/([^0-9])([.,])/g, "$1 $2 ")
+    .replace(/([.,])([^0-9])/g, " $1 $2")
+    .replace(/([0-9])(-)/g, "$1 $2 ")
+    .split(/\s+/)
+    .filter((token) => token !== "");
+}
+
+function ngrams(items: readonly string[], length: number, separator: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (let start = 0; start + length <= items.length; start++) {
+    const key = items.slice(start, start + length).join(separator);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** n-grams of the first that the second has too, each at most as often. */
+function matches(first: ReadonlyMap<string, number>, second: ReadonlyMap<string, number>): number {
+  let total = 0;
+  for (const [key, count] of first) total += Math.min(count, second.get(key) ?? 0);
+  return total;
+}
+
+const totalOf = (counts: ReadonlyMap<string, number>): number =>
+  [...counts.values()].reduce((a, b) => a + b, 0);
+
+/**
+ * Corpus BLEU (Papineni et al. 2002), from 0 to 100, as sacreBLEU computes it by default: 13a tokens, case as it is,
+ * n-grams up to 4, exponential smoothing of orders without a match.
+ * @param references one or more for each hypothesis
+ */
+export function bleu(hypotheses: readonly string[], references: readonly (readonly string[])[]): number {
+  const correct = new Array<number>(LONGEST_NGRAM).fill(0);
+  const total = new Array<number>(LONGEST_NGRAM).fill(0);
+  let hypothesisLength = 0;
+  let referenceLength = 0;
+  hypotheses.forEach((hypothesis, index) => {
+    const tokens = tokenise13a(hypothesis);
+    const others = references[index]!.map(tokenise13a);
+    hypothesisLength += tokens.length;
+    // The reference whose length is nearest counts; the shorter of two that are equally near.
+    referenceLength += others
+      .map((other) => other.length)
+      .reduce((best, length) => {
+        const [now, before] = [Math.abs(length - tokens.length), Math.abs(best - tokens.length)];
+        return now < before || (now === before && length < best) ? length : best;
+      });
+    for (let n = 1; n <= LONGEST_NGRAM; n++) {
+      const mine = ngrams(tokens, n, " ");
+      const theirs = new Map<string, number>();
+      for (const other of others)
+        for (const [key, count] of ngrams(other, n, " "))
+          theirs.set(key, Math.max(count, theirs.get(key) ?? 0));
+      correct[n - 1]! += matches(mine, theirs);
+      total[n - 1]! += Math.max(0, tokens.length - n + 1);
+    }
+  });
+  if (correct.every((count) => count === 0)) return 0;
+  let smoothing = 1;
+  let logarithms = 0;
+  for (let n = 0; n < LONGEST_NGRAM; n++) {
+    if (total[n] === 0) return 0;
+    if (correct[n] === 0) smoothing *= 2;
+    logarithms += Math.log(correct[n] === 0 ? 1 / (smoothing * total[n]!) : correct[n]! / total[n]!);
+  }
+  const brevity = hypothesisLength < referenceLength ? Math.exp(1 - referenceLength / hypothesisLength) : 1;
+  return 100 * brevity * Math.exp(logarithms / LONGEST_NGRAM);
+}
+
+const LONGEST_CHARACTER_NGRAM = 6;
+/** How much more recall counts than precision. */
+const BETA = 2;
+
+/** Corpus chrF2 (Popović 2015), from 0 to 100, as sacreBLEU computes it by default: characters without white space. */
+export function chrf(hypotheses: readonly string[], references: readonly string[]): number {
+  let [precision, recall, orders] = [0, 0, 0];
+  const characters = (text: string) => [...text.replace(/\s+/g, "")];
+  for (let n = 1; n <= LONGEST_CHARACTER_NGRAM; n++) {
+    let [mine, theirs, both] = [0, 0, 0];
+    hypotheses.forEach((hypothesis, index) => {
+      const a = ngrams(characters(hypothesis), n, "");
+      const b = ngrams(characters(references[index]!), n, "");
+      mine += totalOf(a);
+      theirs += totalOf(b);
+      both += matches(a, b);
+    });
+    if (mine === 0 || theirs === 0) continue;
+    precision += both / mine;
+    recall += both / theirs;
+    orders++;
+  }
+  if (precision + recall === 0) return 0;
+  const factor = BETA ** 2;
+  return (
+    (100 * (1 + factor) * (precision / orders) * (recall / orders)) /
+    ((factor * precision) / orders + recall / orders)
+  );
+}

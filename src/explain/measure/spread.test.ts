@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { attentionCoverage, attentionEntropy } from "./spread.js";
+
+test("entropy is 0 for one place and log n for all alike", () => {
+  expect(attentionEntropy([[0, 1, 0]])).toBe(0);
+  expect(attentionEntropy([[0.2, 0.2, 0.2, 0.2, 0.2]])).toBeCloseTo(Math.log(5), 12);
+  expect(
+    attentionEntropy([
+      [1, 0],
+      [0.5, 0.5],
+    ]),
+  ).toBeCloseTo(Math.log(2) / 2, 12);
+});
+
+test("coverage counts each source word up to 1", () => {
+  expect(
+    attentionCoverage(
+      [
+        [1, 0, 0],
+        [0.5, 0.25, 0.25],
+      ],
+      2,
+    ),
+  ).toBeCloseTo((1 + 0.25) / 2, 12);
+  expect(attentionCoverage([], 0)).toBe(0);
+});

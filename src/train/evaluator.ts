@@ -1,0 +1,137 @@
+import { type Pair, tokenBatch } from "../data/index.js";
+import { type Decoded, Decoder, decodeByBeam, decodeGreedily } from "../decode/index.js";
+import {
+  type AlignmentCounts,
+  addCounts,
+  attentionCoverage,
+  attentionEntropy,
+  countAlignment,
+  linksOf,
+  NO_COUNTS,
+} from "../explain/index.js";
+import type { Translator } from "../models/index.js";
+import { input } from "../ops/index.js";
+import type { Backend, Session, Value, Values } from "../session/index.js";
+import { encodePair, type Vocabularies } from "./vocabularies.js";
+
+/** What teacher-forced scoring of pairs finds. */
+export interface Scores {
+  /** Cross-entropy in nats a token. */
+  readonly loss: number;
+  /** Comparison of the attention with the gold alignment; nothing proposed where either is missing. */
+  readonly alignment: AlignmentCounts;
+  /** Means over sentences, where the model has attention: entropy in nats, and share of source words looked at. */
+  readonly attention?: { readonly entropy: number; readonly coverage: number };
+}
+
+/** Sentences scored or translated at a time. */
+const BATCH = 64;
+
+/** Scores and translates with a model whose parameters are given anew each time. */
+export class Evaluator {
+  private constructor(
+    private readonly scoring: Session,
+    private readonly decoder: Decoder,
+    private readonly vocabularies: Vocabularies,
+  ) {}
+
+  /** @param options.beam the widest beam that will be asked for */
+  static async load(
+    translator: Translator,
+    vocabularies: Vocabularies,
+    backend: Backend,
+    options: { beam: number },
+  ): Promise<Evaluator> {
+    const { sequenceLoss, weights } = translator.train(
+      input("source", "int32", ["source", "batch"]),
+      input("target", "int32", ["target", "batch"]),
+    );
+    const scoring = await backend.load({ sequenceLoss, ...(weights && { weights }) });
+    // A beam needs one candidate more than its width, since the best may be the end mark.
+    const width = options.beam > 1 ? options.beam + 1 : 1;
+    const decoder = await Decoder.load(translator, backend, { width, vocabulary: vocabularies.target.size });
+    return new Evaluator(scoring, decoder, vocabularies);
+  }
+
+  /** Scores pairs against their own targets. */
+  async score(parameters: Values, pairs: readonly Pair[]): Promise<Scores> {
+    let [total, tokens, attending, entropy, coverage] = [0, 0, 0, 0, 0];
+    let alignment = NO_COUNTS;
+    for (const part of parts(pairs)) {
+      const encoded = part.map((pair) => encodePair(pair, this.vocabularies));
+      const source = tokenBatch(encoded.map((pair) => pair.source));
+      const target = tokenBatch(encoded.map((pair) => pair.target));
+      const { sequenceLoss, weights } = await this.scoring.run({
+        ...parameters,
+        source: { dtype: "int32", shape: [source.length, source.count], data: source.data },
+        target: { dtype: "int32", shape: [target.length, target.count], data: target.data },
+      });
+      part.forEach((pair, column) => {
+        total += sequenceLoss!.data[column]!;
+        tokens += encoded[column]!.target.length - 1;
+        if (!weights) return;
+        attending++;
+        const rows = pair.target.map((_, row) => weightsAt(weights, row, column));
+        entropy += attentionEntropy(rows);
+        coverage += attentionCoverage(rows, pair.source.length);
+        if (pair.links)
+          alignment = addCounts(alignment, countAlignment(linksOf(rows, pair.source.length), pair.links));
+      });
+    }
+    return {
+      loss: total / tokens,
+      alignment,
+      ...(attending > 0 && {
+        attention: { entropy: entropy / attending, coverage: coverage / attending },
+      }),
+    };
+  }
+
+  /**
+   * Translates sources, given in words; the best hypotheses of each, best first. A beam of 1 takes the likeliest word
+   * each time. `onProgress` hears how many are done.
+   */
+  async translate(
+    parameters: Values,
+    sources: readonly (readonly string[])[],
+    options: { beam: number; onProgress?: (done: number) => void },
+  ): Promise<Decoded[][]> {
+    const found: Decoded[][] = new Array(sources.length);
+    // Sources of like length together, so that little is padded.
+    const order = sources
+      .map((_, index) => index)
+      .sort((a, b) => sources[a]!.length - sources[b]!.length || a - b);
+    let done = 0;
+    for (const part of parts(order)) {
+      const encoded = part.map((index) => this.vocabularies.source.encode(sources[index]!));
+      const source = tokenBatch(encoded);
+      const longest = 2 * source.length + 10;
+      const results =
+        options.beam === 1
+          ? (await decodeGreedily(this.decoder, parameters, source, { longest })).map((best) => [best])
+          : await decodeByBeam(this.decoder, parameters, source, { longest, width: options.beam });
+      part.forEach((index, row) => {
+        found[index] = results[row]!;
+      });
+      done += part.length;
+      options.onProgress?.(done);
+    }
+    return found;
+  }
+
+  async release(): Promise<void> {
+    await this.scoring.release();
+    await this.decoder.release();
+  }
+}
+
+function* parts<Item>(items: readonly Item[]): Generator<readonly Item[]> {
+  for (let start = 0; start < items.length; start += BATCH) yield items.slice(start, start + BATCH);
+}
+
+/** Attention of one target word over the places of one source: a row of weights [T, B, S]. */
+function weightsAt(weights: Value, row: number, column: number): ArrayLike<number> {
+  const [, batch, places] = weights.shape;
+  const start = (row * batch! + column) * places!;
+  return weights.data.subarray(start, start + places!);
+}

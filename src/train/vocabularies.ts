@@ -1,0 +1,17 @@
+import { type EncodedPair, type Pair, type ParallelData, Vocabulary } from "../data/index.js";
+
+export interface Vocabularies {
+  readonly source: Vocabulary;
+  readonly target: Vocabulary;
+}
+
+/** The vocabularies that a dataset's training pairs call for. */
+export const vocabulariesOf = (data: ParallelData): Vocabularies => ({
+  source: Vocabulary.of(data.train.map(({ source }) => source)),
+  target: Vocabulary.of(data.train.map(({ target }) => target)),
+});
+
+export const encodePair = (pair: Pair, { source, target }: Vocabularies): EncodedPair => ({
+  source: source.encode(pair.source),
+  target: target.encode(pair.target, { start: true }),
+});

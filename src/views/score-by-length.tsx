@@ -1,0 +1,96 @@
+import type { ReactElement } from "react";
+import { FONT, light, type Theme } from "./theme.js";
+
+/** A score of the sentences of one range of lengths. */
+export interface LengthScore {
+  /** Shortest and longest source of the range, in words. */
+  readonly from: number;
+  readonly to: number;
+  readonly sentences: number;
+  readonly score: number;
+}
+
+export interface ScoreByLengthProps {
+  /** What is scored, for the vertical axis: "BLEU". */
+  readonly measure: string;
+  readonly series: readonly { readonly name: string; readonly scores: readonly LengthScore[] }[];
+  readonly theme?: Theme;
+  readonly title?: string;
+}
+
+/** Colours that are told apart with every kind of colour vision (Okabe & Ito 2008); shapes differ as well. */
+const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"] as const;
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [640, 360, 56, 24, 64, 64];
+
+/** Scores from 0 to 100 over sentence length, a line for each model. */
+export function ScoreByLength({ measure, series, theme = light, title }: ScoreByLengthProps): ReactElement {
+  const ranges = series[0]?.scores ?? [];
+  const x = (index: number) => LEFT + ((index + 0.5) * (WIDTH - LEFT - RIGHT)) / Math.max(1, ranges.length);
+  const y = (score: number) => HEIGHT - BOTTOM - (score / 100) * (HEIGHT - TOP - BOTTOM);
+  return (
+    <svg
+      xmlns="http://www.w3.org/2000/svg"
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      width={WIDTH}
+      height={HEIGHT}
+      fontFamily={FONT}
+      fontSize={13}
+      role="img"
+    >
+      <title>{title ?? `${measure} by source length`}</title>
+      <rect width={WIDTH} height={HEIGHT} fill={theme.background} />
+      {title !== undefined && (
+        <text x={16} y={26} fontSize={16} fontWeight={600} fill={theme.text}>
+          {title}
+        </text>
+      )}
+      {[0, 25, 50, 75, 100].map((level) => (
+        <g key={level}>
+          <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(level)} y2={y(level)} stroke={theme.line} />
+          <text x={LEFT - 8} y={y(level) + 4} textAnchor="end" fill={theme.faint}>
+            {level}
+          </text>
+        </g>
+      ))}
+      {ranges.map(({ from, to, sentences }, index) => (
+        <text key={from} x={x(index)} y={HEIGHT - BOTTOM + 20} textAnchor="middle" fill={theme.text}>
+          {from === to ? from : `${from}–${to}`}
+          <title>{`${sentences} sentences`}</title>
+        </text>
+      ))}
+      <text x={(LEFT + WIDTH - RIGHT) / 2} y={HEIGHT - 20} textAnchor="middle" fill={theme.faint}>
+        words in the source
+      </text>
+      <text x={LEFT - 8} y={TOP - 14} textAnchor="end" fill={theme.faint}>
+        {measure}
+      </text>
+      {series.map(({ name, scores }, index) => {
+        const colour = COLOURS[index % COLOURS.length]!;
+        const points = scores.map(({ score }, position) => [x(position), y(score)] as const);
+        return (
+          <g key={name}>
+            <polyline
+              points={points.map((point) => point.join(",")).join(" ")}
+              fill="none"
+              stroke={colour}
+              strokeWidth={2}
+            />
+            {points.map(([px, py], position) => (
+              <g key={position}>
+                <title>{`${name}, ${scores[position]!.sentences} sentences: ${scores[position]!.score.toFixed(1)}`}</title>
+                {index % 2 === 0 ? (
+                  <circle cx={px} cy={py} r={4.5} fill={colour} />
+                ) : (
+                  <rect x={px - 4} y={py - 4} width={8} height={8} fill={colour} />
+                )}
+              </g>
+            ))}
+            <text x={LEFT + 12 + 150 * index} y={TOP - 14} fill={colour} fontWeight={600}>
+              {`${index % 2 === 0 ? "●" : "■"} ${name}`}
+            </text>
+          </g>
+        );
+      })}
+    </svg>
+  );
+}
