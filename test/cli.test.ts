@@ -90,6 +90,8 @@ test("a run folder holds the run, its vocabulary, its metrics and its checkpoint
 test("models lists them, as text and as JSON", async () => {
   const { out } = await regard(["models", "--json"]);
   expect(JSON.parse(out)).toEqual([
+    expect.objectContaining({ id: "rnn-encoder-decoder", year: 2014, attention: ["none"] }),
+    expect.objectContaining({ id: "seq2seq", year: 2014, attention: ["none"] }),
     expect.objectContaining({ id: "rnnsearch", year: 2015, task: "translation", attention: ["alignment"] }),
   ]);
   expect((await regard(["models"])).out).toContain("Bahdanau, Cho & Bengio 2015");
@@ -216,7 +218,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
     [
       "an unknown model",
       () => ["train", "rnnserch"],
-      /^regard: there is no model called "rnnserch"; choose one of rnnsearch\.$/,
+      /^regard: there is no model called "rnnserch"; choose one of rnn-encoder-decoder, seq2seq, rnnsearch\.$/,
     ],
     [
       "no model",

@@ -107,21 +107,19 @@ export interface Recurrence {
 
 /**
  * Runs a cell over a sequence [T, B, I]. Where `mask` (bool [T, B]) is false the state stays as it was, so padding
- * changes nothing.
+ * changes nothing. `constant` [B, gates · H] is added to the projected input of every step.
  */
 export function recurrent(
   cell: Cell,
   x: Tensor,
-  options: { mask?: Tensor; initial?: CellState; reverse?: boolean } = {},
+  options: { mask?: Tensor; initial?: CellState; reverse?: boolean; constant?: Tensor } = {},
 ): Recurrence {
   const initial = options.initial ?? cell.initial(x.shape[1]!);
+  const projected = options.constant ? add(cell.project(x), options.constant) : cell.project(x);
   const { states, outputs } = scan(
     {
       initial,
-      sequences: { projected: cell.project(x), ...(options.mask && { mask: options.mask }) } as Record<
-        string,
-        Tensor
-      >,
+      sequences: { projected, ...(options.mask && { mask: options.mask }) } as Record<string, Tensor>,
       reverse: options.reverse ?? false,
     },
     (state, slices) => {

@@ -1,148 +1,21 @@
-import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { ints, normals, parametersOf, runOnce } from "../../../test/run.js";
-import { gradient } from "../../autodiff/index.js";
 import { reachableNodes } from "../../core/index.js";
 import { Scope } from "../../nn/index.js";
-import { input, logSoftmax, scan } from "../../ops/index.js";
-import { nodeBackend } from "../../session/node.js";
+import { input, type ScanAttributes, scan } from "../../ops/index.js";
 import { rnnsearch } from "./model.js";
 
-const sizes = { embedding: 3, hidden: 5, alignment: 7, maxout: 2 };
-const vocabularies = { source: 11, target: 13 };
-
-function build(dtype: "float32" | "float64" = "float64", attention = "additive") {
-  const scope = Scope.root(dtype);
-  const configuration = rnnsearch.configuration.parse({ ...sizes, attention });
-  const model = rnnsearch.build(scope, configuration, vocabularies);
-  const trained = model.train(
+test("what does not change from step to step is computed before the loop", () => {
+  const configuration = rnnsearch.configuration.parse({ embedding: 3, hidden: 5, alignment: 7, maxout: 2 });
+  const model = rnnsearch.build(Scope.root(), configuration, { source: 11, target: 13 });
+  const { loss } = model.train(
     input("source", "int32", ["source", "batch"]),
     input("target", "int32", ["target", "batch"]),
   );
-  return { scope, model, trained };
-}
-
-// Two sentences of unequal length, a column each: 4 5 6 END and 7 END; START 8 9 END and START 10 END.
-const source = ints([4, 2], [4, 7, 5, 2, 6, 0, 2, 0]);
-const target = ints([4, 2], [1, 1, 8, 10, 9, 2, 2, 0]);
-
-test("padding changes no loss, weight or gradient", async () => {
-  const { scope, trained } = build("float32");
-  const gradients = gradient(
-    trained.loss,
-    scope.parameters.map(({ tensor }) => tensor),
-  );
-  const program = {
-    loss: trained.loss,
-    sequenceLoss: trained.sequenceLoss,
-    weights: trained.weights!,
-    ...Object.fromEntries(gradients.map((tensor, index) => [`gradient${index}`, tensor])),
-  };
-  const parameters = parametersOf(scope);
-  const pad = (rows: number[], extra: number) => [...rows, ...new Array<number>(2 * extra).fill(0)];
-  const plain = await runOnce(program, { ...parameters, source, target }, nodeBackend);
-  const padded = await runOnce(
-    program,
-    {
-      ...parameters,
-      source: ints([7, 2], pad([...source.data], 3)),
-      target: ints([9, 2], pad([...target.data], 5)),
-    },
-    nodeBackend,
-  );
-  for (const [name, value] of Object.entries(plain)) {
-    if (name !== "weights") expect(padded[name], name).toBeAllClose(value, 1e-6);
-  }
-  // Weights are [target, batch, source]: compare the part that both have.
-  for (let t = 0; t < 3; t++)
-    for (let b = 0; b < 2; b++) {
-      const row = plain.weights!.data.slice((t * 2 + b) * 4, (t * 2 + b + 1) * 4);
-      const wide = padded.weights!.data.slice((t * 2 + b) * 7, (t * 2 + b + 1) * 7);
-      expect(wide).toBeAllClose([...row, 0, 0, 0], 1e-6);
-    }
-});
-
-test.each(["additive", "general"])(
-  "gradients of every parameter agree with finite differences (%s)",
-  async (attention) => {
-    const { scope, trained } = build("float64", attention);
-    const names = scope.parameters.map(({ name }) => name);
-    const gradients = gradient(
-      trained.loss,
-      scope.parameters.map(({ tensor }) => tensor),
-    );
-    const parameters = parametersOf(scope);
-    const found = await runOnce(
-      Object.fromEntries(gradients.map((tensor, index) => [`gradient of ${names[index]}`, tensor])),
-      { ...parameters, source, target },
-      nodeBackend,
-    );
-    const session = await nodeBackend.load({ loss: trained.loss });
-    for (const name of names) {
-      const value = parameters[name]!;
-      // One random direction per parameter checks all its elements at once.
-      const direction = normals(name, value.shape).data;
-      const loss = async (step: number) => {
-        const data = value.data.map((element, index) => element + step * direction[index]!);
-        const feeds = { ...parameters, [name]: { ...value, data }, source, target };
-        const needed = Object.fromEntries(Object.entries(feeds).filter(([key]) => key in feeds));
-        return (await session.run(needed)).loss!.data[0]!;
-      };
-      const numeric = ((await loss(1e-5)) - (await loss(-1e-5))) / 2e-5;
-      const slope = Float64Array.from(found[`gradient of ${name}`]!.data);
-      const analytic = slope.reduce((sum, element, index) => sum + element * direction[index]!, 0);
-      expect([analytic], name).toBeAllClose([numeric], 1e-6);
-    }
-  },
-);
-
-test("decoding step by step gives the probabilities of training", async () => {
-  const { scope, model, trained } = build();
-  const parameters = parametersOf(scope);
-  const sourceInput = input("source", "int32", ["source", "batch"]);
-  let { memory, state } = model.encode(sourceInput);
-  let total: [number, number] = [0, 0];
-  const rows: number[] = [];
-  const program: Record<string, ReturnType<typeof logSoftmax>> = {};
-  for (let t = 0; t < 3; t++) {
-    const step = model.step(memory, state, input(`previous${t}`, "int32", ["batch"]));
-    program[`log${t}`] = logSoftmax(step.logits);
-    program[`weights${t}`] = step.weights!;
-    ({ state } = step);
-    memory = { ...memory };
-  }
-  const row = (t: number) => ints([2], [...target.data.slice(2 * t, 2 * t + 2)]);
-  const feeds = { ...parameters, source, previous0: row(0), previous1: row(1), previous2: row(2) };
-  const results = await runOnce(program, feeds);
-  for (let t = 0; t < 3; t++) {
-    rows.push(...results[`weights${t}`]!.data);
-    total = total.map((sum, b) => {
-      const word = target.data[2 * (t + 1) + b]!;
-      return word === 0 ? sum : sum - results[`log${t}`]!.data[b * vocabularies.target + word]!;
-    }) as [number, number];
-  }
-  const training = await runOnce(
-    { sequenceLoss: trained.sequenceLoss, weights: trained.weights! },
-    { ...parameters, source, target },
-  );
-  expect(training.sequenceLoss).toBeAllClose(total, 1e-12);
-  expect(training.weights).toBeAllClose(rows, 1e-12);
-});
-
-test("what does not change from step to step is computed before the loop", () => {
-  const { trained } = build();
-  const scans = reachableNodes([trained.loss]).filter((node) => node.operation === scan.operation);
-  const decoder = scans.at(-1)!;
-  const body = decoder.attributes.body as { results: { node: never }[] };
-  const products = reachableNodes(body.results as never).filter((node) => node.operation.name === "matmul");
+  const decoder = reachableNodes([loss])
+    .filter((node) => node.operation === scan.operation)
+    .at(-1)!;
+  const { body } = decoder.attributes as unknown as ScanAttributes;
+  const products = reachableNodes(body.results).filter((node) => node.operation.name === "matmul");
   // Query, score vector, context, context to gates, gates and candidate of the cell: keys and words are outside.
   expect(products).toHaveLength(6);
-});
-
-test("the card's equations are marked in the code", () => {
-  const read = (name: string) => readFileSync(new URL(name, import.meta.url), "utf8");
-  const [card, code] = [read("card.md"), read("model.ts")];
-  const marks = [...card.matchAll(/^\| (\(\d\)|A\.\d\.\d) +\|/gm)].map(([, mark]) => mark!);
-  expect(marks.length).toBeGreaterThan(4);
-  for (const mark of marks) expect(code).toContain(mark);
 });

@@ -1,0 +1,77 @@
+import { z } from "zod";
+import { PAD, subtractDimensions, type Tensor } from "../../core/index.js";
+import { embedding, gru, linear, maxout, recurrent } from "../../nn/index.js";
+import { add, equal, not, slice, tanh } from "../../ops/index.js";
+import type { ModelCard } from "../contract.js";
+import { tokenLoss } from "../loss.js";
+
+const configuration = z.object({
+  embedding: z.int().min(1).max(4096).default(128).describe("features of a word"),
+  hidden: z
+    .int()
+    .min(1)
+    .max(4096)
+    .default(256)
+    .describe("features of encoder and decoder, and of the summary"),
+  maxout: z.int().min(1).max(4096).default(128).describe("features of the output layer after maxout"),
+});
+
+/**
+ * The RNN Encoder–Decoder (Cho et al. 2014): the whole source in one vector. Marks in comments are the paper's; the card
+ * beside this file lists them with every departure. Axes: S source, T target, B batch, E embedding, H hidden.
+ */
+export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>> = {
+  id: "rnn-encoder-decoder",
+  title: "Learning Phrase Representations using RNN Encoder–Decoder for Statistical Machine Translation",
+  paper: "Cho et al. 2014",
+  year: 2014,
+  task: "translation",
+  attention: ["none"],
+  data: ["bilingual"],
+  configuration,
+  build(scope, { embedding: E, hidden: H, maxout: L }, vocabularies) {
+    const sourceWords = embedding(scope.at("source"), { vocabulary: vocabularies.source, size: E });
+    const targetWords = embedding(scope.at("target"), { vocabulary: vocabularies.target, size: E });
+    const encoder = gru(scope.at("encoder"), { input: E, hidden: H });
+    const summarise = linear(scope.at("summary"), { input: H, output: H });
+    const start = linear(scope.at("start"), { input: H, output: H });
+    const decoder = gru(scope.at("decoder"), { input: E, hidden: H });
+    const summaryToGates = linear(scope.at("context"), { input: H, output: 3 * H, bias: false });
+    const outputState = linear(scope.at("output.state"), { input: H, output: 2 * L });
+    const outputWord = linear(scope.at("output.word"), { input: E, output: 2 * L, bias: false });
+    const outputSummary = linear(scope.at("output.summary"), { input: H, output: 2 * L, bias: false });
+    const outputVocabulary = linear(scope.at("output.vocabulary"), { input: L, output: vocabularies.target });
+
+    const encode = (source: Tensor) => {
+      const { final } = recurrent(encoder, sourceWords(source), { mask: not(equal(source, PAD)) }); // (3)
+      const summary = tanh(summarise(final.hidden)); // A.1.1: c = tanh(V h_N)
+      return { memory: { summary }, state: { hidden: tanh(start(summary)) } }; // A.1.2: h'_0 = tanh(V' c)
+    };
+
+    /** A.1.2: s'_t = O_h h'_t + O_y y_{t−1} + O_c c, then maxout; the logits of y_t are linear in it. */
+    const readOut = (hidden: Tensor, word: Tensor, summary: Tensor): Tensor =>
+      outputVocabulary(maxout(add(add(outputState(hidden), outputWord(word)), outputSummary(summary))));
+
+    return {
+      encode,
+      step({ summary }, { hidden }, previous) {
+        const word = targetWords(previous);
+        // (5): h'_t = f(h'_{t−1}, y_{t−1}, c)
+        const projected = add(decoder.project(word), summaryToGates(summary!));
+        const { state } = decoder.step({ hidden: hidden! }, projected);
+        return { logits: readOut(state.hidden, word, summary!), state: { hidden: state.hidden } };
+      },
+      train(source, target) {
+        const { memory, state } = encode(source);
+        const steps = subtractDimensions(target.shape[0]!, 1);
+        const words = targetWords(slice(target, 0, 0, steps)); // [T − 1, B, E]
+        const { outputs } = recurrent(decoder, words, {
+          initial: state,
+          constant: summaryToGates(memory.summary),
+        });
+        const logits = readOut(outputs, words, memory.summary); // [T − 1, B, V]
+        return tokenLoss(logits, slice(target, 0, 1, steps));
+      },
+    };
+  },
+};

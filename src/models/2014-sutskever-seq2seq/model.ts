@@ -1,0 +1,86 @@
+import { z } from "zod";
+import { PAD, subtractDimensions, type Tensor } from "../../core/index.js";
+import { type Cell, type CellState, embedding, linear, lstm, recurrent, type Scope } from "../../nn/index.js";
+import { equal, not, slice } from "../../ops/index.js";
+import type { BatchTensors, ModelCard } from "../contract.js";
+import { tokenLoss } from "../loss.js";
+
+const configuration = z.object({
+  embedding: z.int().min(1).max(4096).default(128).describe("features of a word"),
+  hidden: z.int().min(1).max(4096).default(192).describe("features of each layer"),
+  layers: z.int().min(1).max(8).default(2).describe("layers of encoder and of decoder"),
+});
+
+/**
+ * Deep LSTMs from sequence to sequence (Sutskever, Vinyals & Le 2014). Marks in comments are sections of the paper; the
+ * card beside this file lists them with every departure. Axes: S source, T target, B batch, E embedding, H hidden.
+ */
+export const seq2seq: ModelCard<z.output<typeof configuration>> = {
+  id: "seq2seq",
+  title: "Sequence to Sequence Learning with Neural Networks",
+  paper: "Sutskever, Vinyals & Le 2014",
+  year: 2014,
+  task: "translation",
+  attention: ["none"],
+  data: ["bilingual"],
+  configuration,
+  build(scope, { embedding: E, hidden: H, layers }, vocabularies) {
+    const stack = (at: Scope): Cell[] =>
+      Array.from({ length: layers }, (_, layer) =>
+        lstm(at.at(`${layer}`), { input: layer === 0 ? E : H, hidden: H }),
+      );
+    const sourceWords = embedding(scope.at("source"), { vocabulary: vocabularies.source, size: E });
+    const targetWords = embedding(scope.at("target"), { vocabulary: vocabularies.target, size: E });
+    const encoder = stack(scope.at("encoder"));
+    const decoder = stack(scope.at("decoder"));
+    const output = linear(scope.at("output"), { input: H, output: vocabularies.target });
+
+    /** The states of all layers as one record, and back. */
+    const pack = (states: readonly CellState[]): BatchTensors =>
+      Object.fromEntries(
+        states.flatMap(({ hidden, cell }, layer) => [
+          [`hidden${layer}`, hidden],
+          [`cell${layer}`, cell!],
+        ]),
+      );
+    const unpack = (state: BatchTensors, layer: number): CellState => ({
+      hidden: state[`hidden${layer}`]!,
+      cell: state[`cell${layer}`]!,
+    });
+
+    const encode = (source: Tensor) => {
+      const mask = not(equal(source, PAD));
+      let sequence = sourceWords(source); // [S, B, E]
+      const finals = encoder.map((cell) => {
+        // Section 3.3: the source is read from its last word to its first.
+        const { outputs, final } = recurrent(cell, sequence, { mask, reverse: true });
+        sequence = outputs;
+        return final;
+      });
+      // Section 2: the last state of each layer is where that layer of the decoder starts.
+      return { memory: {}, state: pack(finals) };
+    };
+
+    return {
+      encode,
+      step(_memory, state, previous) {
+        let below = targetWords(previous);
+        const states = decoder.map((cell, layer) => {
+          const { state: next } = cell.step(unpack(state, layer), cell.project(below));
+          below = next.hidden;
+          return next;
+        });
+        return { logits: output(below), state: pack(states) };
+      },
+      train(source, target) {
+        const { state } = encode(source);
+        const steps = subtractDimensions(target.shape[0]!, 1);
+        let sequence = targetWords(slice(target, 0, 0, steps)); // [T − 1, B, E]
+        decoder.forEach((cell, layer) => {
+          sequence = recurrent(cell, sequence, { initial: unpack(state, layer) }).outputs;
+        });
+        return tokenLoss(output(sequence), slice(target, 0, 1, steps));
+      },
+    };
+  },
+};
