@@ -228,7 +228,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
     [
       "an unknown dataset",
       () => ["train", "rnnsearch", "--data", "klingon"],
-      /^regard: there is no dataset called "klingon"; choose one of bilingual, bilingual-es-en\.$/,
+      /^regard: there is no dataset or file called ".*klingon"; give one of bilingual, bilingual-es-en, a table of pairs \(\.tsv\) or a folder of parallel files\.$/,
     ],
     [
       "an unknown device",

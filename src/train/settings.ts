@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { UsageError } from "../core/index.js";
-import { type Dataset, datasets } from "../data/index.js";
 import { type ModelCard, models } from "../models/index.js";
 import { optimizerSchema } from "./optimizer.js";
 import { scheduleSchema } from "./schedule.js";
@@ -23,7 +22,19 @@ export type Budget = z.output<typeof budgetSchema>;
 export const settingsSchema = z.object({
   model: z.string(),
   configuration: z.record(z.string(), z.unknown()),
+  /** The id of an embedded dataset, or the path of the user's own. */
   data: z.string(),
+  dataOptions: z
+    .object({ from: z.string().optional(), to: z.string().optional(), skipBad: z.boolean().default(false) })
+    .default({ skipBad: false }),
+  vocabulary: z
+    .object({
+      /** Words a side that are kept at most, the most frequent. */
+      size: z.int().min(1).max(1_000_000).default(30_000),
+      /** How often a word must occur to be kept. */
+      atLeast: z.int().min(1).default(1),
+    })
+    .default({ size: 30_000, atLeast: 1 }),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
   batch: z.int().min(1).max(65_536).default(64),
   optimizer: optimizerSchema,
@@ -49,7 +60,6 @@ function byId<Item extends { id: string }>(kind: string, items: readonly Item[],
 }
 
 export const modelById = (id: string): ModelCard => byId("model", models, id);
-export const datasetById = (id: string): Dataset => byId("dataset", datasets, id);
 
 /** Checks a value against a schema. @throws UsageError naming the option, its value and what is wrong with it */
 export function checked<Schema extends z.ZodType>(

@@ -6,9 +6,18 @@ export interface Vocabularies {
 }
 
 /** The vocabularies that a dataset's training pairs call for. */
-export const vocabulariesOf = (data: ParallelData): Vocabularies => ({
-  source: Vocabulary.of(data.train.map(({ source }) => source)),
-  target: Vocabulary.of(data.train.map(({ target }) => target)),
+export const vocabulariesOf = (
+  data: ParallelData,
+  limits: { size?: number; atLeast?: number } = {},
+): Vocabularies => ({
+  source: Vocabulary.of(
+    data.train.map(({ source }) => source),
+    limits,
+  ),
+  target: Vocabulary.of(
+    data.train.map(({ target }) => target),
+    limits,
+  ),
 });
 
 export const encodePair = (pair: Pair, { source, target }: Vocabularies): EncodedPair => ({

@@ -2,10 +2,10 @@ import { createElement } from "react";
 import { UsageError } from "../../core/index.js";
 import { detokenise, type Pair, type ParallelData } from "../../data/index.js";
 import { alignmentErrorRate, alignmentPrecision, alignmentRecall, bleu, chrf } from "../../explain/index.js";
-import { datasetById } from "../../train/index.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
 import { type LengthScore, ScoreByLength, svgOf } from "../../views/index.js";
 import { beamWidth, type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
+import { openData } from "../open-data.js";
 import { openRun } from "../open-run.js";
 import { toPng } from "../png.js";
 import { isInteractive } from "../terminal.js";
@@ -49,7 +49,7 @@ function splitOf(data: ParallelData, name: string): readonly Pair[] {
 async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   const { folder, step, parameters, evaluator } = await openRun(path, options);
   const id = options.data ?? folder.settings.data;
-  const pairs = splitOf(await datasetById(id).load(folder.settings.seed), options.split);
+  const pairs = splitOf(await openData({ ...folder.settings, data: id }), options.split);
   const { loss, alignment, attention } = await evaluator.score(parameters, pairs);
   const found = await evaluator.translate(
     parameters,

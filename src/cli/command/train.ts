@@ -1,10 +1,9 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { RegardError, UsageError } from "../../core/index.js";
-import type { ParallelData } from "../../data/index.js";
+import { datasets, type ParallelData } from "../../data/index.js";
 import {
   checked,
-  datasetById,
   modelById,
   optimizerSchema,
   type RunSettings,
@@ -19,6 +18,7 @@ import { RunFolder } from "../../train/run-folder.node.js";
 import { backendFor } from "../backend.js";
 import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
 import { Interrupted, interruptSignal } from "../interrupt.js";
+import { openData } from "../open-data.js";
 import { duration, ProgressBar } from "../terminal.js";
 import { VERSION } from "../version.js";
 
@@ -38,6 +38,11 @@ interface TrainOptions extends CommonOptions {
   readonly warmup: number;
   readonly clip: number;
   readonly validateEvery: number;
+  readonly from?: string;
+  readonly to?: string;
+  readonly skipBad?: boolean;
+  readonly vocabularySize: number;
+  readonly minCount: number;
   readonly set: readonly string[];
 }
 
@@ -49,9 +54,20 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     "train rnnsearch --minutes 2",
     "train rnnsearch --data bilingual-es-en --steps 3000 --seed 7 --out runs/spanish",
     "train rnnsearch --set hidden=256 --set attention=general --learning-rate 0.002",
+    "train rnnsearch --data pairs.tsv --minutes 20 --out runs/mine",
+    "train rnnsearch --data multi30k --from de --to en --min-count 2",
     "train --resume runs/spanish",
   ])
-    .option("--data <id>", "what to train on", "bilingual")
+    .option(
+      "--data <data>",
+      "an embedded dataset, a table of pairs (.tsv, .tsv.gz), or a folder of parallel files",
+      "bilingual",
+    )
+    .option("--from <ending>", "of a folder: the ending of the source files, such as de")
+    .option("--to <ending>", "of a folder: the ending of the target files, such as en")
+    .option("--skip-bad", "leave out lines that cannot be used, and count them")
+    .option("--vocabulary-size <n>", "words a side that are kept, the most frequent", number, 30_000)
+    .option("--min-count <n>", "how often a word must occur to be kept", number, 1)
     .option("--minutes <n>", `train for this long (${DEFAULT_MINUTES} where no other limit is given)`, number)
     .option("--steps <n>", "train for this many steps", number)
     .option("--epochs <n>", "train for this many passes over the data", number)
@@ -73,7 +89,7 @@ export const trainCommand: CommandDefinition = (program: Command) => {
       [] as string[],
     )
     .action(async (model: string | undefined, options: TrainOptions) => {
-      if (options.resume !== undefined) await resume(options.resume, options);
+      if (options.resume !== undefined) await resumeRun(options.resume, options);
       else if (model === undefined)
         throw new UsageError(
           "name a model to train, as in: regard train rnnsearch; regard models lists them.",
@@ -81,6 +97,8 @@ export const trainCommand: CommandDefinition = (program: Command) => {
       else await start(model, options);
     });
 };
+
+const isEmbedded = (id: string): boolean => datasets.some((dataset) => dataset.id === id);
 
 function budgetOf(options: TrainOptions) {
   const given = Object.fromEntries(
@@ -106,7 +124,6 @@ function configurationOf(entries: readonly string[]): Record<string, unknown> {
 
 async function start(model: string, options: TrainOptions): Promise<void> {
   const card = modelById(model);
-  const dataset = datasetById(options.data);
   const given = configurationOf(options.set);
   const configuration = checked(`model ${card.id}, option`, card.configuration, given) as Record<
     string,
@@ -120,7 +137,9 @@ async function start(model: string, options: TrainOptions): Promise<void> {
   const settings = checked("option", settingsSchema, {
     model,
     configuration,
-    data: options.data,
+    data: isEmbedded(options.data) ? options.data : resolve(options.data),
+    dataOptions: { from: options.from, to: options.to, skipBad: options.skipBad ?? false },
+    vocabulary: { size: options.vocabularySize, atLeast: options.minCount },
     seed: options.seed,
     batch: options.batch,
     optimizer: checked("--optimizer", optimizerSchema, { name: options.optimizer }),
@@ -134,8 +153,8 @@ async function start(model: string, options: TrainOptions): Promise<void> {
   const path =
     options.out ?? join("runs", `${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}-${model}`);
   await RunFolder.assertFree(path);
-  const data = await dataset.load(settings.seed);
-  const vocabularies = vocabulariesOf(data);
+  const data = await openData(settings);
+  const vocabularies = vocabulariesOf(data, settings.vocabulary);
   const trainer = await Trainer.create(settings, data, vocabularies, backend);
   const folder = await RunFolder.create(path, settings, vocabularies, VERSION);
   describe(trainer, data, vocabularies);
@@ -146,12 +165,12 @@ async function start(model: string, options: TrainOptions): Promise<void> {
   });
 }
 
-async function resume(path: string, options: TrainOptions): Promise<void> {
+async function resumeRun(path: string, options: TrainOptions): Promise<void> {
   const folder = await RunFolder.open(path);
   const settings = { ...folder.settings, budget: budgetOf(options) ?? folder.settings.budget };
   const backend = await backendFor(options.device);
   const checkpoint = await folder.newestCheckpoint(warn);
-  const data = await datasetById(settings.data).load(settings.seed);
+  const data = await openData(settings);
   const trainer = await Trainer.create(settings, data, folder.vocabularies, backend);
   trainer.restore(checkpoint.tensors, checkpoint.metadata);
   const secondsBefore = await folder.rewind(checkpoint.step);
