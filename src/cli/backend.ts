@@ -1,10 +1,10 @@
-import { UsageError } from "../core/index.js";
+import { RegardError, UsageError } from "../core/index.js";
 import type { Backend } from "../session/index.js";
 
 /** Devices to train on, by the name `--device` takes. Each is loaded only when asked for. */
 const devices: Readonly<Record<string, () => Promise<Backend>>> = {
   cpu: async () => (await import("../session/node.js")).nodeBackend,
-  webgpu: async () => (await import("../session/node.js")).webgpuBackend,
+  webgpu: async () => explained((await import("../session/node.js")).webgpuBackend),
   wasm: async () => (await import("../session/web.js")).webBackend,
 };
 
@@ -17,3 +17,15 @@ export function backendFor(device: string): Promise<Backend> {
     );
   return load();
 }
+
+/** A backend whose failures to find a device say so in a sentence. */
+const explained = (backend: Backend): Backend => ({
+  ...backend,
+  load: (program, options) =>
+    backend.load(program, options).catch((error: Error) => {
+      if (!/adapter/i.test(error.message)) throw error;
+      throw new RegardError(
+        "this machine offers no WebGPU device (no GPU, or no Vulkan driver); use --device cpu.",
+      );
+    }),
+});

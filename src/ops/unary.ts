@@ -104,7 +104,7 @@ const operations = { neg, exp, log, sqrt, tanh, sigmoid, relu, abs, sign, floor,
 /** x²; a product rather than a power, which ONNX Runtime computes faster. */
 export const square = (x: Tensor): Tensor => mul(x, x);
 
-/** log(1 + eˣ), written so that it neither overflows nor loses small values. */
+/** log(1 + eˣ), written so that it does not overflow. */
 export const softplus = (x: Tensor): Tensor => add(relu(x), log(add(exp(neg(abs(x))), 1)));
 
 /** The Gaussian error linear unit in its tanh form (Hendrycks & Gimpel 2016, section 2). */
