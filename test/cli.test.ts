@@ -1,9 +1,12 @@
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { decodeModel, lower } from "../src/onnx/index.js";
+import { exp, input } from "../src/ops/index.js";
 
 const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 
@@ -98,7 +101,7 @@ test("models lists them, as text and as JSON", async () => {
 });
 
 test("every command has help with an example", async () => {
-  for (const command of ["models", "train", "see", "evaluate"]) {
+  for (const command of ["models", "train", "see", "evaluate", "export"]) {
     const { code, out } = await regard([command, "--help"]);
     expect(code).toBe(0);
     expect(out).toMatch(/Examples:\n {2}\$ regard /);
@@ -187,6 +190,52 @@ describe("see", () => {
     const { code, err } = await regard(["see", first, "I love xylophones"]);
     expect(code).toBe(0);
     expect(err).toBe('The model does not know "xylophones"; it was trained on other words.\n');
+  });
+});
+
+describe("export", () => {
+  test("a file gives the run's output and weights, and says what they mean", async () => {
+    const file = join(folder, "translator.onnx");
+    const { code, out, err } = await regard(["export", first, "--out", file, "--json"]);
+    expect(code, err).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      file,
+      model: "rnnsearch",
+      step: 12,
+      bytes: (await stat(file)).size,
+    });
+    const sentence = "does Ana see my old dog in the garden?";
+    const run = JSON.parse((await regard(["see", first, sentence, "--beam", "1", "--json"])).out);
+    const again = JSON.parse((await regard(["see", file, sentence, "--json"])).out);
+    expect(again.output).toBe(run.output);
+    expect(again.traces[0].source).toEqual(run.traces[0].source);
+    expect(again.traces[0].weights).toHaveLength(run.traces[0].weights.length);
+    again.traces[0].weights.forEach((row: number[], index: number) => {
+      expect(row).toBeAllClose(run.traces[0].weights[index], 1e-5);
+    });
+    const metadata = decodeModel(await readFile(file)).metadataProps;
+    const axes = JSON.parse(metadata.find(({ key }) => key === "regard.axes")!.value);
+    expect(axes.weights).toEqual(["step", "sentence", "source word"]);
+  });
+
+  test("a damaged or foreign file is refused", async () => {
+    const x = input("x", "float32", ["n"]);
+    const foreign = join(folder, "foreign.onnx");
+    await writeFile(foreign, lower({ y: exp(x) }).bytes);
+    const damaged = join(folder, "damaged.onnx");
+    await writeFile(damaged, "not a model");
+    for (const [file, message] of [
+      [
+        foreign,
+        /foreign\.onnx is an ONNX file but not one that regard export wrote: its metadata lacks regard\.model\.$/,
+      ],
+      [damaged, /damaged\.onnx is damaged or no ONNX file \(.+\); export it again\.$/],
+      [join(folder, "absent.onnx"), /cannot read ".*absent\.onnx": there is no such file\.$/],
+    ] as const) {
+      const { code, err } = await regard(["see", file, "hello"]);
+      expect(err.trimEnd()).toMatch(message);
+      expect(code).toBe(2);
+    }
   });
 });
 
@@ -305,7 +354,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
       ({ first }) => ["evaluate", first, "--split", "tset"],
       /^regard: the data has no split "tset"; it has test, test-long, test-combinations, validation\.$/,
     ],
-    ["a missing argument", () => ["see"], /^regard: missing required argument 'run'\n\(add --help/],
+    ["a missing argument", () => ["see"], /^regard: missing required argument 'model'\n\(add --help/],
     ["an unknown option", () => ["train", "rnnsearch", "--stepz", "5"], /^regard: unknown option '--stepz'/],
     ["an unknown command", () => ["tarin"], /^regard: unknown command 'tarin'/],
   ])("%s", async (_, args, message) => {

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { RegardError, UsageError } from "../core/index.js";
 import { evaluateCommand } from "./command/evaluate.js";
+import { exportCommand } from "./command/export.js";
 import { modelsCommand } from "./command/models.js";
 import { seeCommand } from "./command/see.js";
 import { trainCommand } from "./command/train.js";
@@ -14,7 +15,8 @@ const program = new Command("regard")
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "regard: ")) })
   .showHelpAfterError("(add --help for the options and an example)");
-for (const command of [modelsCommand, trainCommand, seeCommand, evaluateCommand]) command(program);
+for (const command of [modelsCommand, trainCommand, seeCommand, evaluateCommand, exportCommand])
+  command(program);
 for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
 
 /** Exit codes: 0 done, 1 failed, 2 used wrongly, 130 interrupted. */

@@ -6,7 +6,7 @@ import { rnnsearch } from "../models/index.js";
 import { Scope } from "../nn/index.js";
 import type { Value } from "../session/index.js";
 import { nodeBackend } from "../session/node.js";
-import { beamScore, type Decoded, Decoder, decodeByBeam, decodeGreedily } from "./index.js";
+import { beamScore, type Decoded, Decoder, decodeByBeam, decodeGreedily, translationGraph } from "./index.js";
 
 const vocabularies = { source: 11, target: 7 };
 
@@ -20,7 +20,7 @@ async function load(width: number) {
     if (!name.endsWith("bias"))
       parameters[name] = { ...value, data: value.data.map((element) => 4 * element) };
   const decoder = await Decoder.load(model, nodeBackend, { width, vocabulary: vocabularies.target });
-  return { decoder, parameters };
+  return { model, decoder, parameters };
 }
 
 const sentences = [
@@ -46,6 +46,30 @@ test("a batch is decoded as each of its sentences alone", async () => {
     close(together[index]!, alone!);
     expect(alone!.weights).toHaveLength(alone!.tokens.length + (alone!.finished ? 1 : 0));
   }
+});
+
+test("the graph of a file decodes a batch as the decoder does", async () => {
+  const { model, decoder, parameters } = await load(1);
+  const batch = tokenBatch(sentences);
+  const longest = 2 * batch.length + 10;
+  const expected = await decodeGreedily(decoder, parameters, batch, { longest });
+  const session = await nodeBackend.load(translationGraph(model));
+  const { tokens, logProbability, weights } = await session.run({
+    ...parameters,
+    source: { dtype: "int32", shape: [batch.length, batch.count], data: batch.data },
+  });
+  expect(tokens!.shape).toEqual([longest, sentences.length]);
+  expected.forEach((found, column) => {
+    const tokenAt = (step: number) => tokens!.data[step * sentences.length + column]!;
+    const all = Array.from({ length: longest }, (_, step) => tokenAt(step));
+    const end = all.indexOf(END);
+    expect(end < 0 ? all : all.slice(0, end)).toEqual(found.tokens);
+    if (!found.finished) return;
+    expect(all.slice(end + 1).every((token) => token === 0)).toBe(true);
+    expect(logProbability!.data[column]).toBeCloseTo(found.logProbability, 4);
+    const at = (found.tokens.length * sentences.length + column) * batch.length;
+    expect(weights!.data.slice(at, at + batch.length)).toBeAllClose(found.weights!.at(-1)!, 1e-5);
+  });
 });
 
 test("a beam of one is greedy, a batch of beams is each beam alone", async () => {

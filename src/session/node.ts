@@ -1,6 +1,6 @@
 import * as runtime from "onnxruntime-node";
 import type { Backend } from "./contract.js";
-import { loadProgram } from "./onnxruntime.js";
+import { loadProgram, type OpenedModel, openModel } from "./onnxruntime.js";
 
 const backend = (name: string, provider: string): Backend => ({
   name,
@@ -12,3 +12,7 @@ export const nodeBackend = backend("node", "cpu");
 
 /** onnxruntime-node on the GPU through WebGPU, where the machine has one. */
 export const webgpuBackend = backend("node-webgpu", "webgpu");
+
+/** Opens the bytes of an `.onnx` file on the CPU. */
+export const openOnnx = (bytes: Uint8Array): Promise<OpenedModel> =>
+  openModel(runtime, bytes, { executionProviders: ["cpu"] });

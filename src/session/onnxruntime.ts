@@ -6,7 +6,7 @@ import type {
 } from "onnxruntime-common";
 import type { DType, TypedArray } from "../core/index.js";
 import { lower, type Program } from "../onnx/index.js";
-import { bindSizes, type LoadOptions, type Session, type Value } from "./contract.js";
+import { bindSizes, type LoadOptions, type Session, type Value, type Values } from "./contract.js";
 
 /** What onnxruntime-node and onnxruntime-web have in common. */
 export interface Runtime {
@@ -28,12 +28,43 @@ export async function loadProgram(
     ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
     ...sessionOptions,
   });
-  const wrap = (value: Value): OrtTensor =>
-    new runtime.Tensor(value.dtype as "float32", value.data as Float32Array, value.shape);
+  const raw = wrapSession(runtime, session);
   return {
     inputs,
     async run(feeds, into = {}) {
       bindSizes(inputs, feeds);
+      return raw.run(feeds, into);
+    },
+    release: raw.release,
+  };
+}
+
+/** A model from a file, of which nothing is known but its bytes. */
+export interface OpenedModel {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  run(feeds: Values, into?: Values): Promise<Record<string, Value>>;
+  release(): Promise<void>;
+}
+
+/** Opens the bytes of an `.onnx` file. */
+export const openModel = async (
+  runtime: Runtime,
+  bytes: Uint8Array,
+  sessionOptions: InferenceSession.SessionOptions = {},
+): Promise<OpenedModel> =>
+  wrapSession(
+    runtime,
+    await runtime.InferenceSession.create(bytes, { logSeverityLevel: 3, ...sessionOptions }),
+  );
+
+function wrapSession(runtime: Runtime, session: InferenceSession): OpenedModel {
+  const wrap = (value: Value): OrtTensor =>
+    new runtime.Tensor(value.dtype as "float32", value.data as Float32Array, value.shape);
+  return {
+    inputs: session.inputNames,
+    outputs: session.outputNames,
+    async run(feeds, into = {}) {
       const given: Record<string, OrtTensor> = {};
       for (const name of session.inputNames) given[name] = wrap(feeds[name]!);
       const fetches: Record<string, OrtTensor | null> = {};

@@ -1,7 +1,10 @@
+import { readFile } from "node:fs/promises";
 import type { AlignmentTrace } from "../../attention/index.js";
 import { UNKNOWN, UsageError } from "../../core/index.js";
 import { detokenise, tokenise } from "../../data/index.js";
-import type { Decoded } from "../../decode/index.js";
+import { type Decoded, decodedOf, decodeModelFile } from "../../decode/index.js";
+import { openOnnx } from "../../session/node.js";
+import type { Vocabularies } from "../../train/index.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
 import { alignmentText, toHtml, toSvg } from "../../views/index.js";
 import { beamWidth, type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
@@ -18,10 +21,16 @@ interface SeeOptions extends CommonOptions {
 }
 
 export const seeCommand: CommandDefinition = (program) => {
-  define(program, "see <run> <input>", "run one input through a model and draw what it attended to", [
-    'see runs/first "I love coffee"',
-    'see runs/first "does Ana read the new book?" --svg book.svg --png book.png --html book.html',
-  ])
+  define(
+    program,
+    "see <model> <input>",
+    "run one input through a model (a run, or an exported .onnx) and draw what it attended to",
+    [
+      'see runs/first "I love coffee"',
+      'see translator.onnx "I love coffee"',
+      'see runs/first "does Ana read the new book?" --svg book.svg --png book.png --html book.html',
+    ],
+  )
     .option("--svg <file>", "write the picture as SVG")
     .option("--png <file>", "write the picture as PNG")
     .option("--html <file>", "write one page with the picture that needs nothing else")
@@ -38,27 +47,24 @@ export const seeCommand: CommandDefinition = (program) => {
 async function see(path: string, text: string, options: SeeOptions): Promise<void> {
   const words = tokenise(text);
   if (words.length === 0) throw new UsageError("the input is empty; give a sentence, in quotes.");
-  const { folder, parameters, evaluator } = await openRun(path, options);
-  const { settings, vocabularies } = folder;
+  const { model, vocabularies, translate } = path.endsWith(".onnx")
+    ? await openFile(path)
+    : await openFolder(path, options);
   const source = vocabularies.source.encode(words);
   const unknown = words.filter((_, index) => source[index] === UNKNOWN);
   if (unknown.length > 0)
     warn(
       `The model does not know ${unknown.map((word) => `"${word}"`).join(", ")}; it was trained on other words.`,
     );
-  const [found] = await evaluator.translate(parameters, [words], { beam: options.beam });
-  await evaluator.release();
-  const [best] = found!;
-  const target = vocabularies.target.decode(best!.tokens);
+  const best = await translate(words);
+  const target = vocabularies.target.decode(best.tokens);
   const output = detokenise(target);
-  const trace = traceOf(words, target, best!);
+  const trace = traceOf(words, target, best);
   const traces = trace ? [trace] : [];
 
   const title = `${text}\n→ ${output}`;
   if (!trace && (options.svg ?? options.png ?? options.html))
-    throw new UsageError(
-      `model ${settings.model} has no attention to draw; leave out --svg, --png and --html.`,
-    );
+    throw new UsageError(`model ${model} has no attention to draw; leave out --svg, --png and --html.`);
   if (trace && options.svg) await writeAtomically(options.svg, toSvg(trace, { title }));
   if (trace && options.png) await writeAtomically(options.png, toPng(toSvg(trace, { title })));
   if (trace && options.html)
@@ -79,6 +85,50 @@ async function see(path: string, text: string, options: SeeOptions): Promise<voi
       ...(written.length > 0 ? ["", `Written: ${written.join(", ")}`] : []),
     ].join("\n"),
   );
+}
+
+/** What `see` needs of a model, from wherever it comes. */
+interface Opened {
+  readonly model: string;
+  readonly vocabularies: Vocabularies;
+  /** The best translation of a sentence; the model is released after it. */
+  translate(words: readonly string[]): Promise<Decoded>;
+}
+
+async function openFolder(path: string, options: SeeOptions): Promise<Opened> {
+  const { folder, parameters, evaluator } = await openRun(path, options);
+  return {
+    model: folder.settings.model,
+    vocabularies: folder.vocabularies,
+    async translate(words) {
+      const [found] = await evaluator.translate(parameters, [words], { beam: options.beam });
+      await evaluator.release();
+      return found![0]!;
+    },
+  };
+}
+
+/** A file that `regard export` wrote; it decodes greedily by itself. */
+async function openFile(path: string): Promise<Opened> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(
+      `cannot read "${path}": ${error.code === "ENOENT" ? "there is no such file" : error.message}.`,
+    );
+  });
+  const { model, source, target } = decodeModelFile(bytes, path);
+  const session = await openOnnx(bytes);
+  return {
+    model,
+    vocabularies: { source, target },
+    async translate(words) {
+      const encoded = source.encode(words);
+      const results = await session.run({
+        source: { dtype: "int32", shape: [encoded.length, 1], data: Int32Array.from(encoded) },
+      });
+      await session.release();
+      return decodedOf(results);
+    },
+  };
 }
 
 /** The alignment of what was decoded, without the end marks; absent where the model has no attention. */

@@ -1,0 +1,85 @@
+import { END, START, type Tensor } from "../core/index.js";
+import type { Translator } from "../models/index.js";
+import {
+  add,
+  argMax,
+  constant,
+  equal,
+  fill,
+  input,
+  logSoftmax,
+  or,
+  reduceMax,
+  scan,
+  where,
+} from "../ops/index.js";
+import type { Value } from "../session/index.js";
+import type { Decoded } from "./decoder.js";
+
+/** The steps a source of `source` places is given, as a size: twice its places and ten. */
+const STEPS = "2*source+10";
+
+/**
+ * Greedy translation as one graph, the loop included, for files that run without Regard. Axes: S source, B batch, T steps.
+ * @returns input `source` int32 [S, B]; `tokens` int32 [T, B], PAD after END; `logProbability` [B]; and `weights`
+ *   [T, B, S] where the model has attention
+ */
+export function translationGraph(translator: Translator): {
+  tokens: Tensor;
+  logProbability: Tensor;
+  weights?: Tensor;
+} {
+  const source = input("source", "int32", ["source", "batch"]);
+  const { memory, state } = translator.encode(source);
+  const rows = ["batch"] as const;
+  const { states, outputs } = scan(
+    {
+      initial: {
+        ...state,
+        "decode.previous": fill(START, { dtype: "int32", shape: rows }),
+        "decode.ended": equal(fill(0, { dtype: "int32", shape: rows }), 1),
+        "decode.total": fill(0, { dtype: "float32", shape: rows }),
+      } as Record<string, Tensor>,
+      length: STEPS,
+    },
+    ({ "decode.previous": previous, "decode.ended": ended, "decode.total": total, ...before }) => {
+      const { logits, state: after, weights } = translator.step(memory, before, previous!);
+      const logProbabilities = logSoftmax(logits);
+      const token = where(ended!, constant(0, { dtype: "int32" }), argMax(logProbabilities));
+      const gain = where(ended!, 0, reduceMax(logProbabilities, { axes: 1 }));
+      return {
+        states: {
+          ...after,
+          "decode.previous": token,
+          "decode.ended": or(ended!, equal(token, constant(END, { dtype: "int32" }))),
+          "decode.total": add(total!, gain),
+        },
+        outputs: { tokens: token, ...(weights && { weights }) } as Record<string, Tensor>,
+      };
+    },
+  );
+  return {
+    tokens: outputs.tokens!,
+    logProbability: states["decode.total"]!,
+    ...(outputs.weights && { weights: outputs.weights }),
+  };
+}
+
+/** The first sentence of what the graph gave, as a decoder would have. */
+export function decodedOf({ tokens, logProbability, weights }: Readonly<Record<string, Value>>): Decoded {
+  const [steps, sentences] = tokens!.shape as [number, number];
+  const all = Array.from({ length: steps }, (_, step) => tokens!.data[step * sentences]!);
+  const end = all.indexOf(END);
+  const rows = end < 0 ? steps : end + 1;
+  const places = weights?.shape[2] ?? 0;
+  return {
+    tokens: end < 0 ? all : all.slice(0, end),
+    logProbability: logProbability!.data[0]!,
+    finished: end >= 0,
+    ...(weights && {
+      weights: Array.from({ length: rows }, (_, step) => [
+        ...weights.data.subarray(step * sentences * places, (step * sentences + 1) * places),
+      ]),
+    }),
+  };
+}
