@@ -153,38 +153,4 @@ describe.each(cases)("$id $options", ({ id, options }) => {
     expect(training.sequenceLoss).toBeAllClose(total, 1e-12);
     if (training.weights) expect(training.weights).toBeAllClose(rows, 1e-12);
   });
-
-  test("decoding step by step gives the probabilities of training", async () => {
-    const { scope, model, trained } = build();
-    const parameters = parametersOf(scope);
-    const sourceInput = input("source", "int32", ["source", "batch"]);
-    const encoded = model.encode(sourceInput);
-    const { memory } = encoded;
-    let { state } = encoded;
-    let total: [number, number] = [0, 0];
-    const rows: number[] = [];
-    const program: Record<string, ReturnType<typeof logSoftmax>> = {};
-    for (let t = 0; t < 3; t++) {
-      const step = model.step(memory, state, input(`previous${t}`, "int32", ["batch"]));
-      program[`log${t}`] = logSoftmax(step.logits);
-      if (step.weights) program[`weights${t}`] = step.weights;
-      ({ state } = step);
-    }
-    const row = (t: number) => ints([2], [...target.data.slice(2 * t, 2 * t + 2)]);
-    const feeds = { ...parameters, source, previous0: row(0), previous1: row(1), previous2: row(2) };
-    const results = await runOnce(program, feeds);
-    for (let t = 0; t < 3; t++) {
-      rows.push(...(results[`weights${t}`]?.data ?? []));
-      total = total.map((sum, b) => {
-        const word = target.data[2 * (t + 1) + b]!;
-        return word === 0 ? sum : sum - results[`log${t}`]!.data[b * vocabularies.target + word]!;
-      }) as [number, number];
-    }
-    const training = await runOnce(
-      { sequenceLoss: trained.sequenceLoss, ...(trained.weights && { weights: trained.weights }) },
-      { ...parameters, source, target },
-    );
-    expect(training.sequenceLoss).toBeAllClose(total, 1e-12);
-    if (training.weights) expect(training.weights).toBeAllClose(rows, 1e-12);
-  });
 });

@@ -1,11 +1,22 @@
 import { expect, test } from "vitest";
 import { instantiate, variantsOf } from "../../test/sample.js";
-import { differentiate } from "../autodiff/index.js";
+import { differentiate, gradient } from "../autodiff/index.js";
 import { Random, reachableNodes, type Tensor, typedArray } from "../core/index.js";
 import { lower, type Program, simplify } from "../onnx/index.js";
 import { referenceBackend, type Value } from "../session/index.js";
 import { nodeBackend } from "../session/node.js";
-import { add, fill, input, matmul, reduceSum, type ScanAttributes, scan, tanh, unrollAll } from "./index.js";
+import {
+  add,
+  fill,
+  input,
+  matmul,
+  mul,
+  reduceSum,
+  type ScanAttributes,
+  scan,
+  tanh,
+  unrollAll,
+} from "./index.js";
 
 const samples = scan.operation.samples().map((sample, index) => ({ sample, name: `sample ${index + 1}` }));
 
@@ -97,4 +108,38 @@ test("a loop without sequences counts by its length", async () => {
   const results = await session.run({ x: { dtype: "float32", shape: [2], data: Float32Array.of(0, 10) } });
   expect([...results.final!.data]).toEqual([5, 15]);
   expect([...results.all!.data]).toEqual([0, 10, 1, 11, 2, 12, 3, 13, 4, 14]);
+});
+
+test("a gradient of a gradient passes through scans", async () => {
+  const weights = input("weights", "float64", [3, 3]);
+  const { outputs } = scan(
+    {
+      initial: { h: fill(0.1, { dtype: "float64", shape: [2, 3] }) },
+      sequences: { x: input("x", "float64", [5, 2, 3]) },
+    },
+    ({ h }, { x }) => {
+      const next = tanh(add(matmul(h, weights), x));
+      return { states: { h: next }, outputs: { next } };
+    },
+  );
+  const [slope] = gradient(reduceSum(outputs.next), [weights]);
+  const penalty = reduceSum(mul(slope!, slope!));
+  const [second] = gradient(penalty, [weights]);
+  const random = new Random(2, "second");
+  const value = (shape: number[]): Value => ({
+    dtype: "float64",
+    shape,
+    data: Float64Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.normal() / 2),
+  });
+  const feeds = { weights: value([3, 3]), x: value([5, 2, 3]) };
+  const session = await nodeBackend.load({ penalty, second: second! });
+  const at = async (index: number, by: number) => {
+    const data = Float64Array.from(feeds.weights.data);
+    data[index]! += by;
+    return (await session.run({ ...feeds, weights: { ...feeds.weights, data } })).penalty!.data[0]!;
+  };
+  const numeric: number[] = [];
+  for (let index = 0; index < 9; index++)
+    numeric.push(((await at(index, 1e-5)) - (await at(index, -1e-5))) / 2e-5);
+  expect((await session.run(feeds)).second!.data).toBeAllClose(numeric, 1e-6);
 });

@@ -113,9 +113,6 @@ export function scan<States extends Tensors, Sequences extends Tensors, Outputs 
   return { states: named(names, 0), outputs: named(outputNames, names.length) } as never;
 }
 
-/** `scan`, with the record of the operation. */
-scan.operation = undefined as unknown as Operation<ScanAttributes>;
-
 function mapValues(record: Tensors, change: (value: Tensor, name: string) => Tensor): Record<string, Tensor> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value, name)]));
 }
