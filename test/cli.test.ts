@@ -68,6 +68,7 @@ test("a run folder holds the run, its vocabulary, its metrics and its checkpoint
     "checkpoint-00000012.safetensors",
     "metrics.jsonl",
     "run.json",
+    "traces.jsonl",
     "vocabulary.json",
   ]);
   const run = JSON.parse(await readFile(join(first, "run.json"), "utf8"));
@@ -88,6 +89,49 @@ test("a run folder holds the run, its vocabulary, its metrics and its checkpoint
     exact: expect.any(Number),
     aer: expect.any(Number),
   });
+});
+
+test("the attention over a few fixed sentences is kept at every validation", async () => {
+  const lines = (await readFile(join(first, "traces.jsonl"), "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines.map(({ step }) => step)).toEqual([6, 12]);
+  const [before, after] = lines.map(({ traces }) => traces);
+  expect(before).toHaveLength(3);
+  before.forEach((trace: { source: string[]; target: string[]; weights: number[][] }, index: number) => {
+    expect(trace.source).toEqual(after[index].source);
+    expect(trace.weights).toHaveLength(trace.target.length);
+    for (const row of trace.weights) expect(row).toHaveLength(trace.source.length);
+    expect(after[index].weights).not.toEqual(trace.weights);
+  });
+});
+
+test("--patience ends a run that no longer gets better, and the best checkpoint stays", async () => {
+  const path = join(folder, "impatient");
+  const hopeless = ["--optimizer", "sgd", "--learning-rate", "99", "--schedule", "constant", "--warmup", "0"];
+  const { code, out, err } = await regard([
+    ...[
+      "train",
+      "rnnsearch",
+      ...small,
+      "--steps",
+      "40",
+      "--validate-every",
+      "2",
+      "--patience",
+      "2",
+      "--out",
+      path,
+    ],
+    ...hopeless,
+    "--json",
+  ]);
+  expect(code, err).toBe(0);
+  expect(err).toMatch(/The validation loss has not fallen for 2 validations; step \d+ was the best\./);
+  expect(JSON.parse(out).steps).toBeLessThan(40);
+  const best = /step (\d+) was the best/.exec(err)![1]!;
+  expect(await checkpointsOf(path)).toContain(`checkpoint-${best.padStart(8, "0")}.safetensors`);
 });
 
 test("models lists them, as text and as JSON", async () => {
@@ -119,7 +163,13 @@ test("two trainings with one seed give the same checkpoint to the byte", async (
     steps: 12,
     seconds: expect.any(Number),
     loss: expect.any(Number),
-    validation: { loss: expect.any(Number), exact: expect.any(Number), aer: expect.any(Number) },
+    // After twelve steps the attention has not found anything yet, and says so.
+    validation: {
+      loss: expect.any(Number),
+      exact: expect.any(Number),
+      aer: expect.any(Number),
+      collapse: "uniform",
+    },
   });
   const last = "checkpoint-00000012.safetensors";
   expect((await readFile(join(second, last))).equals(await readFile(join(first, last)))).toBe(true);

@@ -5,6 +5,12 @@ import type { Scope } from "../nn/index.js";
 /** Tensors whose axis 0 is the batch. */
 export type BatchTensors = Readonly<Record<string, Tensor>>;
 
+/** What changes training alone. */
+export interface TrainingOptions {
+  /** The share of each target that is spread over all words alike, from 0 up to 1. */
+  readonly labelSmoothing?: number;
+}
+
 /**
  * A model that reads one token sequence and writes another. Axes: S source steps, T target steps, B batch,
  * V target vocabulary.
@@ -18,8 +24,9 @@ export interface Translator {
   train(
     source: Tensor,
     target: Tensor,
+    options?: TrainingOptions,
   ): {
-    /** Mean cross-entropy in nats over the target tokens that are not padding. */
+    /** What to minimise: the mean cross-entropy in nats over the target tokens that are not padding. */
     readonly loss: Tensor;
     /** Cross-entropy of each target sequence, [B], for scoring. */
     readonly sequenceLoss: Tensor;

@@ -1,3 +1,4 @@
+import type { AlignmentTrace } from "../attention/index.js";
 import { type Pair, tokenBatch } from "../data/index.js";
 import { type Decoded, Decoder, decodeByBeam, decodeGreedily } from "../decode/index.js";
 import {
@@ -5,6 +6,8 @@ import {
   addCounts,
   attentionCoverage,
   attentionEntropy,
+  attentionMovement,
+  attentionUniformity,
   countAlignment,
   linksOf,
   NO_COUNTS,
@@ -20,8 +23,17 @@ export interface Scores {
   readonly loss: number;
   /** Comparison of the attention with the gold alignment; nothing proposed where either is missing. */
   readonly alignment: AlignmentCounts;
-  /** Means over sentences, where the model has attention: entropy in nats, and share of source words looked at. */
-  readonly attention?: { readonly entropy: number; readonly coverage: number };
+  /** Means over sentences, where the model has attention. */
+  readonly attention?: {
+    /** In nats. */
+    readonly entropy: number;
+    /** Share of the source words that are looked at. */
+    readonly coverage: number;
+    /** Share of the greatest possible entropy. */
+    readonly uniformity: number;
+    /** How far attention moves from one word to the next, 0 to 1. */
+    readonly movement: number;
+  };
 }
 
 /** Sentences scored or translated at a time. */
@@ -55,17 +67,10 @@ export class Evaluator {
 
   /** Scores pairs against their own targets. */
   async score(parameters: Values, pairs: readonly Pair[]): Promise<Scores> {
-    let [total, tokens, attending, entropy, coverage] = [0, 0, 0, 0, 0];
+    let [total, tokens, attending, entropy, coverage, uniformity, movement] = [0, 0, 0, 0, 0, 0, 0];
     let alignment = NO_COUNTS;
     for (const part of parts(pairs)) {
-      const encoded = part.map((pair) => encodePair(pair, this.vocabularies));
-      const source = tokenBatch(encoded.map((pair) => pair.source));
-      const target = tokenBatch(encoded.map((pair) => pair.target));
-      const { sequenceLoss, weights } = await this.scoring.run({
-        ...parameters,
-        source: { dtype: "int32", shape: [source.length, source.count], data: source.data },
-        target: { dtype: "int32", shape: [target.length, target.count], data: target.data },
-      });
+      const { sequenceLoss, weights, encoded } = await this.#force(parameters, part);
       part.forEach((pair, column) => {
         total += sequenceLoss!.data[column]!;
         tokens += encoded[column]!.target.length - 1;
@@ -74,6 +79,9 @@ export class Evaluator {
         const rows = pair.target.map((_, row) => weightsAt(weights, row, column));
         entropy += attentionEntropy(rows);
         coverage += attentionCoverage(rows, pair.source.length);
+        const places = rows.map((row) => Array.from(row).slice(0, pair.source.length + 1));
+        uniformity += attentionUniformity(places);
+        movement += attentionMovement(places);
         if (pair.links)
           alignment = addCounts(alignment, countAlignment(linksOf(rows, pair.source.length), pair.links));
       });
@@ -82,9 +90,39 @@ export class Evaluator {
       loss: total / tokens,
       alignment,
       ...(attending > 0 && {
-        attention: { entropy: entropy / attending, coverage: coverage / attending },
+        attention: {
+          entropy: entropy / attending,
+          coverage: coverage / attending,
+          uniformity: uniformity / attending,
+          movement: movement / attending,
+        },
       }),
     };
+  }
+
+  /** The attention over each pair while its own target is written; none where the model has no attention. */
+  async trace(parameters: Values, pairs: readonly Pair[]): Promise<AlignmentTrace[]> {
+    const { weights } = await this.#force(parameters, pairs);
+    if (!weights) return [];
+    return pairs.map(({ source, target }, column) => ({
+      kind: "alignment",
+      source: [...source],
+      target: [...target],
+      weights: target.map((_, row) => Array.from(weightsAt(weights, row, column)).slice(0, source.length)),
+    }));
+  }
+
+  /** Runs pairs with their own targets as what was written before. */
+  async #force(parameters: Values, pairs: readonly Pair[]) {
+    const encoded = pairs.map((pair) => encodePair(pair, this.vocabularies));
+    const source = tokenBatch(encoded.map((pair) => pair.source));
+    const target = tokenBatch(encoded.map((pair) => pair.target));
+    const { sequenceLoss, weights } = await this.scoring.run({
+      ...parameters,
+      source: { dtype: "int32", shape: [source.length, source.count], data: source.data },
+      target: { dtype: "int32", shape: [target.length, target.count], data: target.data },
+    });
+    return { sequenceLoss, weights, encoded };
   }
 
   /**

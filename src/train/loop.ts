@@ -20,8 +20,12 @@ export interface LoopOptions {
   /** Stops after the present step. */
   readonly signal?: AbortSignal;
   onStep?(progress: Progress): void | Promise<void>;
-  /** After every validation; the place to write a checkpoint. */
-  onValidation?(validation: Validation, step: number, seconds: number): void | Promise<void>;
+  /** After every validation; the place to write a checkpoint. `"stop"` ends the run there. */
+  onValidation?(
+    validation: Validation,
+    step: number,
+    seconds: number,
+  ): undefined | "stop" | Promise<undefined | "stop">;
   /** In place of a validation where training was interrupted. */
   onInterrupt?(step: number, seconds: number): void | Promise<void>;
 }
@@ -68,7 +72,7 @@ export async function train(
     if (trainer.step % validateEvery === 0 && !signal?.aborted) {
       validation = await trainer.validate();
       validatedAt = trainer.step;
-      await options.onValidation?.(validation, trainer.step, seconds());
+      if ((await options.onValidation?.(validation, trainer.step, seconds())) === "stop") break;
     }
   }
   const interrupted = signal?.aborted === true && progressNow() < 1;

@@ -22,10 +22,14 @@ export interface Checkpoint {
   readonly metadata: Record<string, string>;
 }
 
+/** What grows line by line: numbers of training, and the attention over a few fixed sentences at every validation. */
+export type RecordName = "metrics" | "traces";
+export type RecordLine = { readonly step: number; readonly seconds: number; readonly [key: string]: unknown };
+
 /** Newest checkpoints kept beside the best: one to resume from, and one in case that is damaged. */
 const KEPT = 2;
 
-/** A run on disk: `run.json`, `vocabulary.json`, `metrics.jsonl` and checkpoints. Every file is whole or not there. */
+/** A run on disk: `run.json`, `vocabulary.json`, `metrics.jsonl`, `traces.jsonl` and checkpoints. Every file is whole or not there. */
 export class RunFolder {
   private constructor(
     readonly path: string,
@@ -154,16 +158,14 @@ export class RunFolder {
       : newest;
   }
 
-  /** Adds a line to `metrics.jsonl`. */
-  async record(line: Readonly<Record<string, unknown>>): Promise<void> {
-    await appendFile(join(this.path, "metrics.jsonl"), `${JSON.stringify(line)}\n`);
+  /** Adds a line to one of the records. */
+  async record(name: RecordName, line: RecordLine): Promise<void> {
+    await appendFile(join(this.path, `${name}.jsonl`), `${JSON.stringify(line)}\n`);
   }
 
-  /** The lines of `metrics.jsonl` up to a step; a last line that was cut short is left out. */
-  async metrics(
-    upTo = Number.POSITIVE_INFINITY,
-  ): Promise<{ step: number; seconds: number; [key: string]: unknown }[]> {
-    const text = await readFile(join(this.path, "metrics.jsonl"), "utf8").catch(() => "");
+  /** The lines of a record up to a step; a last line that was cut short is left out. */
+  async records(name: RecordName, upTo = Number.POSITIVE_INFINITY): Promise<RecordLine[]> {
+    const text = await readFile(join(this.path, `${name}.jsonl`), "utf8").catch(() => "");
     return text.split("\n").flatMap((line) => {
       try {
         const entry = JSON.parse(line);
@@ -176,12 +178,12 @@ export class RunFolder {
 
   /** Takes back what was recorded after a step, before training goes on from it. Returns the seconds trained by then. */
   async rewind(step: number): Promise<number> {
-    const lines = await this.metrics(step);
-    await writeAtomically(
-      join(this.path, "metrics.jsonl"),
-      lines.map((line) => `${JSON.stringify(line)}\n`).join(""),
-    );
-    return lines.at(-1)?.seconds ?? 0;
+    for (const name of ["metrics", "traces"] as const) {
+      const lines = await this.records(name, step);
+      const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+      await writeAtomically(join(this.path, `${name}.jsonl`), text);
+    }
+    return (await this.records("metrics")).at(-1)?.seconds ?? 0;
   }
 }
 

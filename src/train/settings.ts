@@ -42,6 +42,9 @@ export const settingsSchema = z.object({
   schedule: scheduleSchema,
   /** The largest global norm of the gradient. */
   clip: z.number().positive().default(1),
+  labelSmoothing: z.number().min(0).lt(1).default(0),
+  /** Validations without a better loss after which training stops; never where absent. */
+  patience: z.int().min(1).optional(),
   /** Steps between validations, each of which writes a checkpoint. */
   validateEvery: z.int().min(1).default(250),
   budget: budgetSchema,

@@ -202,12 +202,40 @@ describe("training", () => {
     for (const trainer of [whole, first, second]) await trainer.release();
   });
 
+  test("label smoothing trains towards spread targets and leaves scores alone", async () => {
+    const [plain, smooth] = [await create(), await create({ labelSmoothing: 0.1 })];
+    const [a, b] = [await plain.validate(), await smooth.validate()];
+    expect(b.loss).toBe(a.loss);
+    const [first, smoothed] = [await plain.train(0), await smooth.train(0)];
+    // Untrained, every word is about equally likely, so spread targets cost about as much; later they cost more.
+    expect(smoothed.loss).toBeCloseTo(first.loss, 1);
+    for (let step = 0; step < 40; step++) await Promise.all([plain.train(0), smooth.train(0)]);
+    expect((await smooth.train(0)).loss).toBeGreaterThan((await plain.train(0)).loss);
+    await plain.release();
+    await smooth.release();
+  });
+
   test("validation scores loss, exact translations and alignment", async () => {
     const trainer = await create();
     const validation = await trainer.validate();
     expect(validation.loss).toBeCloseTo(Math.log(vocabularies.target.size), 0);
     expect(validation.exact).toBe(0);
     expect(validation.aer).toBeGreaterThan(0.5);
+    await trainer.release();
+  });
+
+  test("a validation may end the run", async () => {
+    const trainer = await create();
+    const steps: number[] = [];
+    await train(trainer, {
+      budget: { steps: 24 },
+      onValidation: (_, step) => {
+        steps.push(step);
+        return "stop";
+      },
+    });
+    expect(steps).toEqual([10]);
+    expect(trainer.step).toBe(10);
     await trainer.release();
   });
 

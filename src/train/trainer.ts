@@ -1,6 +1,7 @@
+import type { AlignmentTrace } from "../attention/index.js";
 import { PAD, RegardError, UsageError } from "../core/index.js";
 import { Batches, type Pair, type ParallelData } from "../data/index.js";
-import { alignmentErrorRate } from "../explain/index.js";
+import { alignmentErrorRate, type Collapse, collapseOf } from "../explain/index.js";
 import type { Translator } from "../models/index.js";
 import { type Parameter, Scope } from "../nn/index.js";
 import { input } from "../ops/index.js";
@@ -35,10 +36,14 @@ export interface Validation {
   readonly exact: number;
   /** Alignment error rate of the attention, where there is attention and a gold alignment. */
   readonly aer?: number;
+  /** In which way the attention has collapsed; undefined where it has not. */
+  readonly collapse?: Collapse | undefined;
 }
 
 /** Sentences translated at a validation; the loss is over all. */
 const DECODED_AT_VALIDATION = 200;
+/** Validation sentences whose attention is kept at every validation. */
+const TRACED = 3;
 /** Steps in a row that may be skipped before training is given up. */
 const MOST_SKIPPED = 10;
 
@@ -88,7 +93,7 @@ export class Trainer {
     const optimizer = makeOptimizer(settings.optimizer);
     const source = input("source", "int32", ["source", "batch"]);
     const target = input("target", "int32", ["target", "batch"]);
-    const { loss } = translator.train(source, target);
+    const { loss } = translator.train(source, target, { labelSmoothing: settings.labelSmoothing });
     const { program } = trainingStep({ loss, parameters, optimizer, clip: settings.clip });
     const training = await backend.load(program);
     const evaluator = await Evaluator.load(translator, vocabularies, backend, { beam: 1 });
@@ -158,7 +163,7 @@ export class Trainer {
   /** Scores the model on the validation pairs. */
   async validate(pairs: readonly Pair[] = this.data.validation): Promise<Validation> {
     const { parameters } = this.state;
-    const { loss, alignment } = await this.evaluator.score(parameters, pairs);
+    const { loss, alignment, attention } = await this.evaluator.score(parameters, pairs);
     const sample = pairs.slice(0, DECODED_AT_VALIDATION);
     const found = await this.evaluator.translate(
       parameters,
@@ -174,7 +179,13 @@ export class Trainer {
       loss,
       exact: exact / sample.length,
       ...(alignment.sure > 0 && { aer: alignmentErrorRate(alignment) }),
+      ...(attention && { collapse: collapseOf(attention) }),
     };
+  }
+
+  /** The attention over a few fixed validation pairs, to watch it form; none where the model has no attention. */
+  trace(): Promise<AlignmentTrace[]> {
+    return this.evaluator.trace(this.state.parameters, this.data.validation.slice(0, TRACED));
   }
 
   /** Everything that resuming needs: parameters by name, what the optimizer remembers, and counters. */

@@ -37,6 +37,8 @@ interface TrainOptions extends CommonOptions {
   readonly schedule: string;
   readonly warmup: number;
   readonly clip: number;
+  readonly labelSmoothing: number;
+  readonly patience?: number;
   readonly validateEvery: number;
   readonly from?: string;
   readonly to?: string;
@@ -82,6 +84,8 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     .option("--warmup <n>", "steps over which the learning rate rises", number, 100)
     .option("--clip <n>", "largest norm of the gradient", number, 1)
     .option("--validate-every <n>", "steps between validations and checkpoints", number, 250)
+    .option("--label-smoothing <n>", "share of each target that is spread over all words", number, 0)
+    .option("--patience <n>", "stop after this many validations without a better loss", number)
     .option(
       "--set <name=value>",
       "an option of the model; may be repeated",
@@ -146,6 +150,8 @@ async function start(model: string, options: TrainOptions): Promise<void> {
     learningRate: options.learningRate,
     schedule: { name: options.schedule, warmup: options.warmup },
     clip: options.clip,
+    labelSmoothing: options.labelSmoothing,
+    patience: options.patience,
     validateEvery: options.validateEvery,
     budget: budgetOf(options) ?? { minutes: DEFAULT_MINUTES },
   } satisfies Record<keyof RunSettings, unknown>);
@@ -190,6 +196,16 @@ function describe(trainer: Trainer, data: ParallelData, vocabularies: Vocabulari
   );
 }
 
+/** Steps after which attention should have found something to look at. */
+const SETTLED = 500;
+
+const COLLAPSES = {
+  uniform:
+    "Warning: the attention is spread over all words alike; it says nothing yet. Try a lower --learning-rate.",
+  still:
+    "Warning: the attention looks at the same words at every step; it says nothing yet. Try a lower --learning-rate.",
+} as const;
+
 /** Steps between two lines of `metrics.jsonl`. */
 const RECORD_EVERY = 10;
 
@@ -213,7 +229,9 @@ async function run(
   };
   const onValidation = async (validation: Validation, step: number, seconds: number) => {
     if (validation.loss < best.loss) best = { loss: validation.loss, step };
-    await folder.record({ step, seconds, validation });
+    await folder.record("metrics", { step, seconds, validation });
+    const traces = await trainer.trace();
+    if (traces.length > 0) await folder.record("traces", { step, seconds, traces });
     await save(step);
     const parts = [
       `step ${step}`,
@@ -223,6 +241,13 @@ async function run(
       duration(seconds),
     ];
     bar.line(parts.join("  "));
+    if (validation.collapse && step >= SETTLED) bar.line(COLLAPSES[validation.collapse]);
+    const { patience, validateEvery } = trainer.settings;
+    if (patience === undefined || step - best.step < patience * validateEvery) return undefined;
+    bar.line(
+      `The validation loss has not fallen for ${patience === 1 ? "a validation" : `${patience} validations`}; step ${best.step} was the best.`,
+    );
+    return "stop";
   };
   try {
     const { interrupted, seconds, validation } = await train(trainer, {
@@ -236,7 +261,14 @@ async function run(
           bar.line(`step ${progress.step}: the loss or gradient was not finite; nothing was changed.`);
         if (progress.step % RECORD_EVERY === 0) {
           const { step, seconds, loss, gradientNorm, learningRate, tokensPerSecond } = progress;
-          await folder.record({ step, seconds, loss, gradientNorm, learningRate, tokensPerSecond });
+          await folder.record("metrics", {
+            step,
+            seconds,
+            loss,
+            gradientNorm,
+            learningRate,
+            tokensPerSecond,
+          });
         }
       },
       onValidation,

@@ -18,3 +18,28 @@ export function attentionCoverage(weights: readonly ArrayLike<number>[], sourceW
     );
   return covered / Math.max(1, sourceWords);
 }
+
+/** The mean share of the greatest possible entropy that a row has: 1 where attention is spread over all places alike. */
+export function attentionUniformity(weights: readonly ArrayLike<number>[]): number {
+  const places = weights[0]?.length ?? 0;
+  return places < 2 ? 0 : attentionEntropy(weights) / Math.log(places);
+}
+
+/** The mean difference of neighbouring rows, half the sum of absolute differences: 0 where all steps look alike. */
+export function attentionMovement(weights: readonly ArrayLike<number>[]): number {
+  let moved = 0;
+  for (let step = 1; step < weights.length; step++)
+    for (let place = 0; place < weights[step]!.length; place++)
+      moved += Math.abs(weights[step]![place]! - weights[step - 1]![place]!) / 2;
+  return weights.length < 2 ? 1 : moved / (weights.length - 1);
+}
+
+/** Ways in which attention stops saying anything. */
+export type Collapse = "uniform" | "still";
+
+const UNIFORM = 0.97;
+const STILL = 0.03;
+
+/** Whether attention, by its mean uniformity and movement, has collapsed. */
+export const collapseOf = (attention: { uniformity: number; movement: number }): Collapse | undefined =>
+  attention.uniformity > UNIFORM ? "uniform" : attention.movement < STILL ? "still" : undefined;

@@ -61,7 +61,7 @@ export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>> = {
         const { state } = decoder.step({ hidden: hidden! }, projected);
         return { logits: readOut(state.hidden, word, summary!), state: { hidden: state.hidden } };
       },
-      train(source, target) {
+      train(source, target, options) {
         const { memory, state } = encode(source);
         const steps = subtractDimensions(target.shape[0]!, 1);
         const words = targetWords(slice(target, 0, 0, steps)); // [T − 1, B, E]
@@ -70,7 +70,7 @@ export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>> = {
           constant: summaryToGates(memory.summary),
         });
         const logits = readOut(outputs, words, memory.summary); // [T − 1, B, V]
-        return tokenLoss(logits, slice(target, 0, 1, steps));
+        return tokenLoss(logits, slice(target, 0, 1, steps), options);
       },
     };
   },

@@ -72,14 +72,14 @@ export const seq2seq: ModelCard<z.output<typeof configuration>> = {
         });
         return { logits: output(below), state: pack(states) };
       },
-      train(source, target) {
+      train(source, target, options) {
         const { state } = encode(source);
         const steps = subtractDimensions(target.shape[0]!, 1);
         let sequence = targetWords(slice(target, 0, 0, steps)); // [T − 1, B, E]
         decoder.forEach((cell, layer) => {
           sequence = recurrent(cell, sequence, { initial: unpack(state, layer) }).outputs;
         });
-        return tokenLoss(output(sequence), slice(target, 0, 1, steps));
+        return tokenLoss(output(sequence), slice(target, 0, 1, steps), options);
       },
     };
   },

@@ -101,7 +101,7 @@ export const rnnsearch: ModelCard<z.output<typeof configuration>> = {
         const { context, weights, next } = advance(memory as Memory, hidden!, decoder.project(word));
         return { logits: readOut(hidden!, word, context), state: { hidden: next }, weights };
       },
-      train(source, target) {
+      train(source, target, options) {
         const { memory, state } = encode(source);
         const steps = subtractDimensions(target.shape[0]!, 1);
         const words = targetWords(slice(target, 0, 0, steps)); // [T − 1, B, E]
@@ -113,7 +113,7 @@ export const rnnsearch: ModelCard<z.output<typeof configuration>> = {
           },
         );
         const logits = readOut(outputs.before, words, outputs.context); // [T − 1, B, V]
-        return { ...tokenLoss(logits, slice(target, 0, 1, steps)), weights: outputs.weights };
+        return { ...tokenLoss(logits, slice(target, 0, 1, steps), options), weights: outputs.weights };
       },
     };
   },
