@@ -3,6 +3,7 @@ export { gradient } from "./autodiff/index.js";
 export * from "./core/index.js";
 export * as data from "./data/index.js";
 export * as decode from "./decode/index.js";
+export * as explain from "./explain/index.js";
 export * as models from "./models/index.js";
 export * as nn from "./nn/index.js";
 export * as onnx from "./onnx/index.js";
