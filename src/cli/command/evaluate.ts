@@ -1,6 +1,7 @@
 import { createElement } from "react";
 import { UsageError } from "../../core/index.js";
 import { detokenise, type Pair, type ParallelData } from "../../data/index.js";
+import { wordsOf } from "../../decode/index.js";
 import { alignmentErrorRate, alignmentPrecision, alignmentRecall, bleu, chrf } from "../../explain/index.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
 import { type LengthScore, ScoreByLength, svgOf } from "../../views/index.js";
@@ -15,6 +16,7 @@ interface EvaluateOptions extends CommonOptions {
   readonly split: string;
   readonly beam: number;
   readonly device: string;
+  readonly keepUnknown?: boolean;
   readonly svg?: string;
   readonly png?: string;
 }
@@ -34,6 +36,7 @@ export const evaluateCommand: CommandDefinition = (program) => {
     )
     .option("--svg <file>", "draw BLEU by source length as SVG")
     .option("--png <file>", "draw BLEU by source length as PNG")
+    .option("--keep-unknown", "do not replace unknown words by the source words they looked at")
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
     .action(evaluate);
 };
@@ -65,8 +68,13 @@ async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   if (isInteractive(process.stderr)) process.stderr.write("\r\u001b[2K");
   await evaluator.release();
 
-  const hypotheses = found.map(([best]) => detokenise(folder.vocabularies.target.decode(best!.tokens)));
-  const references = pairs.map(({ target }) => detokenise(target));
+  const { target } = folder.vocabularies;
+  const hypotheses = found.map(([best], index) =>
+    detokenise(
+      options.keepUnknown ? target.decode(best!.tokens) : wordsOf(best!, target, pairs[index]!.source),
+    ),
+  );
+  const references = pairs.map((pair) => detokenise(pair.target));
   const metrics = {
     loss,
     perplexity: Math.exp(loss),

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { AlignmentTrace } from "../../attention/index.js";
 import { UNKNOWN, UsageError } from "../../core/index.js";
 import { detokenise, tokenise } from "../../data/index.js";
-import { type Decoded, decodedOf, decodeModelFile } from "../../decode/index.js";
+import { type Decoded, decodedOf, decodeModelFile, wordsOf } from "../../decode/index.js";
 import { openOnnx } from "../../session/node.js";
 import type { Vocabularies } from "../../train/index.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
@@ -18,6 +18,7 @@ interface SeeOptions extends CommonOptions {
   readonly html?: string;
   readonly beam: number;
   readonly device: string;
+  readonly keepUnknown?: boolean;
 }
 
 export const seeCommand: CommandDefinition = (program) => {
@@ -40,6 +41,7 @@ export const seeCommand: CommandDefinition = (program) => {
       beamWidth,
       4,
     )
+    .option("--keep-unknown", "do not replace unknown words by the source words they looked at")
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
     .action(see);
 };
@@ -57,7 +59,9 @@ async function see(path: string, text: string, options: SeeOptions): Promise<voi
       `The model does not know ${unknown.map((word) => `"${word}"`).join(", ")}; it was trained on other words.`,
     );
   const best = await translate(words);
-  const target = vocabularies.target.decode(best.tokens);
+  const target = options.keepUnknown
+    ? vocabularies.target.decode(best.tokens)
+    : wordsOf(best, vocabularies.target, words);
   const output = detokenise(target);
   const trace = traceOf(words, target, best);
   const traces = trace ? [trace] : [];
