@@ -71,7 +71,7 @@ export function scan<States extends Tensors, Sequences extends Tensors, Outputs 
   if (Object.keys(sequences).length === 0) {
     if (options.length === undefined)
       throw new ShapeError("scan: there are no sequences to take the number of steps from; give `length`.");
-    sequences = { step: fill(0, { dtype: "float32", shape: [options.length] }) };
+    sequences = { step: counter(options.length).sequence };
   }
   const [first, ...others] = Object.entries(sequences);
   for (const [name, sequence] of others)
@@ -112,6 +112,12 @@ export function scan<States extends Tensors, Sequences extends Tensors, Outputs 
     Object.fromEntries(keys.map((key, index) => [key, node.outputs[offset + index]!]));
   return { states: named(names, 0), outputs: named(outputNames, names.length) } as never;
 }
+
+/** A sequence that says nothing, for loops that would have none to count their steps by. */
+const counter = (length: Dimension) => ({
+  sequence: fill(0, { dtype: "float32", shape: [length] }),
+  slice: input("step", "float32", [], { kind: "body" }),
+});
 
 function mapValues(record: Tensors, change: (value: Tensor, name: string) => Tensor): Record<string, Tensor> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value, name)]));
@@ -197,13 +203,11 @@ const scanOperation: Operation<ScanAttributes> = {
     }
 
     // The gradient of one step.
-    const seeds = body.results.map((result, index) =>
-      (index < states ? active[index] : upstream[index]) && isFloat(result.dtype) && isTouched(result)
-        ? input(`gradient${index}`, result.dtype, result.shape, { kind: "body" })
-        : index < states && active[index]
-          ? input(`gradient${index}`, result.dtype, result.shape, { kind: "body" })
-          : undefined,
-    );
+    const seeds = body.results.map((result, index) => {
+      const arrives =
+        index < states ? active[index] : upstream[index] && isFloat(result.dtype) && isTouched(result);
+      return arrives ? input(`gradient${index}`, result.dtype, result.shape, { kind: "body" }) : undefined;
+    });
     const activeIndices = body.parameters.flatMap((_, index) => (active[index] ? [index] : []));
     const stepGradients = differentiate(
       body.results,
@@ -321,28 +325,26 @@ const scanOperation: Operation<ScanAttributes> = {
     body.parameters.forEach((parameter, index) => {
       if (index >= states + sequences) replacements.set(parameter, inputs[index]!);
     });
-    const open: OpenScan = {
+    const looped = [
+      ...seedSlices.map(({ seed, stack }) => ({ sequence: stack, slice: seed })),
+      ...residuals.map(({ value, slice }) => ({ sequence: saved(value), slice })),
+    ];
+    if (looped.length === 0) looped.push(counter(length));
+    const backward = close({
       initial: [
         ...stateIndices.map((index) => upstream[index] ?? fill(0, inputs[index]!)),
         ...sums.map(({ index }) => fill(0, inputs[index]!)),
       ],
-      sequences: [...seedSlices.map(({ stack }) => stack), ...residuals.map(({ value }) => saved(value))],
+      sequences: looped.map(({ sequence }) => sequence),
       length,
       reverse: !reverse,
       parameters: [
         ...stateIndices.map((index) => seeds[index]!),
         ...sums.map(({ running }) => running),
-        ...seedSlices.map(({ seed }) => seed),
-        ...residuals.map(({ slice }) => slice),
+        ...looped.map(({ slice }) => slice),
       ],
       results: rewrite(results, replacements),
-    };
-    if (open.sequences.length === 0) {
-      // A loop needs something to count its steps by.
-      (open.sequences as Tensor[]).push(fill(0, { dtype: "float32", shape: [length] }));
-      (open.parameters as Tensor[]).push(input("step", "float32", [], { kind: "body" }));
-    }
-    const backward = close(open).outputs;
+    }).outputs;
 
     const gradients: (Tensor | undefined)[] = inputs.map(() => undefined);
     stateIndices.forEach((index, position) => {
