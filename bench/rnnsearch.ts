@@ -58,7 +58,7 @@ async function workload(text: string): Promise<object> {
     input("target", "int32", ["target", "batch"]),
   );
   const optimizer = makeOptimizer(optimizerSchema.parse({ name: "adam" }));
-  const { program } = trainingStep({ loss, parameters: scope.parameters, optimizer });
+  const program = trainingStep({ loss, parameters: scope.parameters, optimizer });
   const started = performance.now();
   const session = await nodeBackend.load(program, { threads: THREADS });
   const loadMs = performance.now() - started;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type DType, reachableNodes, typedArray } from "../src/core/index.js";
 import type { Program } from "../src/onnx/index.js";
+import { inputAttributes } from "../src/ops/index.js";
 import { registry } from "../src/ops/registry.js";
 import { type Backend, referenceBackend, type Value } from "../src/session/index.js";
 import { nodeBackend } from "../src/session/node.js";
@@ -18,7 +19,7 @@ async function runOn(backend: Backend, example: Case): Promise<Record<string, Va
   const session = await backend.load(programOf(example), { threads: 1 });
   const needed = Object.fromEntries(
     session.inputs.map((tensor) => {
-      const name = (tensor.node.attributes as unknown as { name: string }).name;
+      const name = inputAttributes(tensor)!.name;
       return [name, example.feeds[name]!];
     }),
   );
@@ -88,7 +89,7 @@ describe.each(registry.map((operation) => ({ operation, name: operation.name }))
             const built = example("float64");
             const results = await runOn(referenceBackend, built);
             for (const [index, tensor] of built.gradients!.of.entries()) {
-              const { name } = tensor.node.attributes as unknown as { name: string };
+              const { name } = inputAttributes(tensor)!;
               const numeric = await numericGradient(built, name);
               const analytic = results[`dx${index}`]?.data ?? typedArray("float64", numeric.length);
               expect(analytic, name).toBeAllClose(numeric, 1e-6);

@@ -1,6 +1,7 @@
 import { Random, type Tensor, typedArray } from "../src/core/index.js";
 import { initialValues, type Scope } from "../src/nn/index.js";
 import type { Program } from "../src/onnx/index.js";
+import { inputAttributes } from "../src/ops/index.js";
 import { type Backend, referenceBackend, type Value, type Values } from "../src/session/index.js";
 
 /** A value of normal deviates, of the element type given. */
@@ -49,9 +50,7 @@ export async function runOnce(
   backend: Backend = referenceBackend,
 ): Promise<Record<string, Value>> {
   const session = await backend.load(program);
-  const needed = session.inputs.map(
-    (tensor: Tensor) => (tensor.node.attributes as unknown as { name: string }).name,
-  );
+  const needed = session.inputs.map((tensor: Tensor) => inputAttributes(tensor)!.name);
   const results = await session.run(Object.fromEntries(needed.map((name) => [name, feeds[name]!])));
   await session.release();
   return results;

@@ -2,7 +2,7 @@ import { type Tensor, typedArray } from "../core/index.js";
 import type { TokenBatch } from "../data/index.js";
 import type { Translator } from "../models/index.js";
 import type { Program } from "../onnx/index.js";
-import { input, logSoftmax, topK } from "../ops/index.js";
+import { input, inputAttributes, logSoftmax, topK } from "../ops/index.js";
 import type { Backend, LoadOptions, Session, Value, Values } from "../session/index.js";
 
 /** One output sequence. */
@@ -39,7 +39,6 @@ const STATE = "state.";
 export class Decoder {
   private constructor(
     readonly width: number,
-    readonly vocabulary: number,
     private readonly encoder: Session,
     private readonly stepper: Session,
     private readonly stepInputs: ReadonlySet<string>,
@@ -81,17 +80,15 @@ export class Decoder {
       },
       options,
     );
-    const names = stepper.inputs.map(
-      (tensor) => (tensor.node.attributes as unknown as { name: string }).name,
-    );
-    return new Decoder(width, options.vocabulary, encoder, stepper, new Set(names));
+    const names = stepper.inputs.map((tensor) => inputAttributes(tensor)!.name);
+    return new Decoder(width, encoder, stepper, new Set(names));
   }
 
   /** Reads a batch of sources. */
   async encode(parameters: Values, source: TokenBatch): Promise<{ memory: Values; state: Values }> {
     const results = await this.encoder.run({
       ...parameters,
-      source: { dtype: "int32", shape: [source.length, source.count], data: source.data },
+      source: tokensValue(source),
     });
     const part = (prefix: string) =>
       Object.fromEntries(Object.entries(results).filter(([name]) => name.startsWith(prefix)));
@@ -123,6 +120,13 @@ export class Decoder {
     await this.stepper.release();
   }
 }
+
+/** A batch of tokens as a value to feed, int32 [length, count]. */
+export const tokensValue = ({ length, count, data }: TokenBatch): Value => ({
+  dtype: "int32",
+  shape: [length, count],
+  data,
+});
 
 /** The axis of hypotheses: the batch when decoding greedily, the batch times the beam otherwise. */
 const ROWS = "rows";

@@ -39,7 +39,6 @@ export interface LowerOptions {
 export interface LoweredModel {
   readonly bytes: Uint8Array;
   readonly inputs: readonly Tensor[];
-  readonly nodeCount: number;
 }
 
 /** The ONNX operator set that is emitted, and the file format version that goes with it. */
@@ -74,7 +73,7 @@ export function lower(program: Program, options: LowerOptions = {}): LoweredMode
     graph,
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
   });
-  return { bytes, inputs: root.inputs, nodeCount: graph.node.length };
+  return { bytes, inputs: root.inputs };
 }
 
 const nameOf = (tensor: Tensor): string => inputAttributes(tensor)!.name;

@@ -3,6 +3,7 @@ import {
   type EvaluationContext,
   type Node,
   reachableNodes,
+  reapply,
   rewrite,
   type Shape,
   type Tensor,
@@ -22,10 +23,7 @@ export function simplify(outputs: readonly Tensor[]): Tensor[] {
     const key = `${node.operation.name} ${JSON.stringify(node.attributes)} ${inputs.map((t) => `${t.node.id}.${t.index}`).join(" ")}`;
     let found = known.get(key);
     if (!found) {
-      const unchanged = inputs.every((tensor, index) => tensor === node.inputs[index]);
-      found =
-        fold(node, inputs) ??
-        (unchanged ? node.outputs : apply(node.operation, inputs, node.attributes).outputs);
+      found = fold(node, inputs) ?? reapply(node, inputs);
       known.set(key, found);
     }
     return found;
@@ -85,11 +83,8 @@ function pruneScans(outputs: readonly Tensor[]): Tensor[] {
   return rewrite(outputs, new Map(), (node, inputs) => {
     const plan = plans.get(node);
     if (node.operation === scan.operation && plan) return prune(node, inputs, plan);
-    const unchanged = inputs.every((tensor, index) => tensor === node.inputs[index]);
     // A scan without a plan has no used output; nothing reads what it returns.
-    return unchanged || node.operation === scan.operation
-      ? node.outputs
-      : apply(node.operation, inputs, node.attributes).outputs;
+    return node.operation === scan.operation ? node.outputs : reapply(node, inputs);
   });
 }
 

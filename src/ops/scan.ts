@@ -8,6 +8,7 @@ import {
   ndarray,
   type Operation,
   reachableNodes,
+  reapply,
   rewrite,
   ShapeError,
   sameShape,
@@ -530,8 +531,6 @@ export function unroll(node: Node): Tensor[] {
 /** A graph in which every scan is unrolled, also those inside bodies of others. */
 export const unrollAll = (outputs: readonly Tensor[]): Tensor[] =>
   rewrite(outputs, new Map(), (node, inputs) => {
-    const moved = inputs.every((tensor, index) => tensor === node.inputs[index])
-      ? node
-      : apply(node.operation, inputs, node.attributes);
-    return moved.operation === scanOperation ? unroll(moved) : moved.outputs;
+    const outputs = reapply(node, inputs);
+    return node.operation === scanOperation ? unroll(outputs[0]!.node) : outputs;
   });

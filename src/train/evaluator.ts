@@ -1,6 +1,6 @@
 import type { AlignmentTrace } from "../attention/index.js";
 import { type Pair, tokenBatch } from "../data/index.js";
-import { type Decoded, Decoder, decodeByBeam, decodeGreedily } from "../decode/index.js";
+import { type Decoded, Decoder, decodeByBeam, decodeGreedily, tokensValue } from "../decode/index.js";
 import {
   type AlignmentCounts,
   addCounts,
@@ -119,8 +119,8 @@ export class Evaluator {
     const target = tokenBatch(encoded.map((pair) => pair.target));
     const { sequenceLoss, weights } = await this.scoring.run({
       ...parameters,
-      source: { dtype: "int32", shape: [source.length, source.count], data: source.data },
-      target: { dtype: "int32", shape: [target.length, target.count], data: target.data },
+      source: tokensValue(source),
+      target: tokensValue(target),
     });
     return { sequenceLoss, weights, encoded };
   }

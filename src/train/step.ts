@@ -81,7 +81,7 @@ export function trainingStep(options: {
   /** The largest global norm a gradient may have; longer ones are scaled down to it. */
   readonly clip?: number | undefined;
   readonly extra?: Program;
-}): { readonly program: Program; readonly layout: Layout } {
+}): Program {
   const { loss, parameters, optimizer, clip } = options;
   const layout = layoutOf(parameters);
   const { dtype, padded, count } = layout;
@@ -121,7 +121,7 @@ export function trainingStep(options: {
     },
   );
   const after = names.map((name) => [NEXT + name, outputs[name]!]);
-  return { program: { loss, gradientNorm, ...options.extra, ...Object.fromEntries(after) }, layout };
+  return { loss, gradientNorm, ...options.extra, ...Object.fromEntries(after) };
 }
 
 /** The state of a training step: parameters and what the optimizer remembers, as flat arrays kept twice. */

@@ -62,7 +62,7 @@ describe.each(Object.keys(rules) as OptimizerOptions["name"][])("%s", (name) => 
     const b = scope.parameter("b", [2, 5], zeros);
     const slopes = { a: input("slopeA", "float64", [3]), b: input("slopeB", "float64", [2, 5]) };
     const loss = mul(reduceSum(mul(a, slopes.a)), 1);
-    const { program } = trainingStep({
+    const program = trainingStep({
       loss: mul(loss, 1),
       parameters: scope.parameters,
       optimizer: makeOptimizer(options),
@@ -285,7 +285,7 @@ test("a training graph loads in under half a second, whatever the length it will
     input("source", "int32", ["source", "batch"]),
     input("target", "int32", ["target", "batch"]),
   );
-  const { program } = trainingStep({
+  const program = trainingStep({
     loss,
     parameters,
     optimizer: makeOptimizer(optimizerSchema.parse({ name: "adam" })),
@@ -304,7 +304,7 @@ test("the gradient of a parameter that the loss does not use is zero", async () 
   const scope = Scope.root("float64");
   const used = scope.parameter("used", [2], () => Float64Array.of(1, 2));
   scope.parameter("unused", [3], zeros);
-  const { program } = trainingStep({
+  const program = trainingStep({
     loss: reduceSum(log(used)),
     parameters: scope.parameters,
     optimizer: makeOptimizer(optimizerSchema.parse({ name: "sgd" })),

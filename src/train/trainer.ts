@@ -1,6 +1,7 @@
 import type { AlignmentTrace } from "../attention/index.js";
 import { PAD, RegardError, UsageError } from "../core/index.js";
 import { Batches, type Pair, type ParallelData } from "../data/index.js";
+import { tokensValue } from "../decode/index.js";
 import { alignmentErrorRate, type Collapse, collapseOf } from "../explain/index.js";
 import type { Translator } from "../models/index.js";
 import { type Parameter, Scope } from "../nn/index.js";
@@ -94,7 +95,7 @@ export class Trainer {
     const source = input("source", "int32", ["source", "batch"]);
     const target = input("target", "int32", ["target", "batch"]);
     const { loss } = translator.train(source, target, { labelSmoothing: settings.labelSmoothing });
-    const { program } = trainingStep({ loss, parameters, optimizer, clip: settings.clip });
+    const program = trainingStep({ loss, parameters, optimizer, clip: settings.clip });
     const training = await backend.load(program);
     const evaluator = await Evaluator.load(translator, vocabularies, backend, { beam: 1 });
     const pairs = data.train.map((pair) => encodePair(pair, vocabularies));
@@ -136,8 +137,8 @@ export class Trainer {
     const results = await this.training.run(
       {
         ...this.state.feeds,
-        source: { dtype: "int32", shape: [source.length, source.count], data: source.data },
-        target: { dtype: "int32", shape: [target.length, target.count], data: target.data },
+        source: tokensValue(source),
+        target: tokensValue(target),
         learningRate: scalar(learningRate),
         step: scalar(this.#step + 1),
       },
