@@ -14,7 +14,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   attention: ["core", "ops", "nn"],
   models: ["core", "ops", "nn", "attention"],
   data: ["core"],
-  decode: ["core", "ops", "onnx", "session", "data", "models"],
+  decode: ["core", "ops", "onnx", "session", "attention", "data", "models"],
   explain: ["core", "autodiff", "session", "attention", "data"],
   train: [
     "core",

@@ -1,54 +1,14 @@
-import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { decodeModel, lower } from "../src/onnx/index.js";
 import { exp, input } from "../src/ops/index.js";
-
-const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
-
-interface Result {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the command line as a user does. `interrupt` sends Ctrl-C once standard error matches it. */
-function regard(args: readonly string[], interrupt?: RegExp): Promise<Result> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, NO_COLOR: "1" } });
-    let [out, err, sent] = ["", "", false];
-    child.stdout.on("data", (chunk) => {
-      out += chunk;
-    });
-    child.stderr.on("data", (chunk) => {
-      err += chunk;
-      if (interrupt && !sent && interrupt.test(err)) {
-        sent = true;
-        child.kill("SIGINT");
-      }
-    });
-    child.on("close", (code) => resolve({ code, out, err }));
-  });
-}
+import { regard, small } from "./command.js";
 
 let folder: string;
 let first: string;
-const small = [
-  "--set",
-  "embedding=16",
-  "--set",
-  "hidden=16",
-  "--set",
-  "alignment=16",
-  "--set",
-  "maxout=16",
-  "--batch",
-  "16",
-];
 const quick = ["train", "rnnsearch", ...small, "--steps", "12", "--validate-every", "6"];
 
 beforeAll(async () => {
@@ -145,7 +105,7 @@ test("models lists them, as text and as JSON", async () => {
 });
 
 test("every command has help with an example", async () => {
-  for (const command of ["models", "train", "see", "evaluate", "export"]) {
+  for (const command of ["models", "data", "train", "see", "evaluate", "export"]) {
     const { code, out } = await regard([command, "--help"]);
     expect(code).toBe(0);
     expect(out).toMatch(/Examples:\n {2}\$ regard /);
@@ -236,6 +196,39 @@ describe("see", () => {
     }
   });
 
+  test("reads the gates of the recurrent layers, of a model without attention too", async () => {
+    const picture = join(folder, "gates.svg");
+    const { code, out, err } = await regard([
+      "see",
+      first,
+      "I love coffee",
+      "--gates",
+      "--json",
+      "--svg",
+      picture,
+    ]);
+    expect(code, err).toBe(0);
+    const [alignment, gates] = JSON.parse(out).traces;
+    expect(alignment.kind).toBe("alignment");
+    expect(gates).toMatchObject({ kind: "gates", tokens: ["I", "love", "coffee"] });
+    expect(Object.keys(gates.gates)).toEqual([
+      "forward reset",
+      "forward update",
+      "backward reset",
+      "backward update",
+    ]);
+    for (const gate of Object.values<number[][]>(gates.gates)) {
+      expect(gate).toHaveLength(3);
+      for (const step of gate) expect(step).toHaveLength(16);
+      for (const value of gate.flat()) expect(value > 0 && value < 1).toBe(true);
+    }
+    expect(await readFile(picture, "utf8")).toContain("Gates while “I love coffee” is read");
+    const long = new Array(501).fill("coffee").join(" ");
+    expect((await regard(["see", first, long])).err).toBe(
+      "regard: the input has 501 words but a model takes at most 500; give it in parts.\n",
+    );
+  });
+
   test("names words it does not know", async () => {
     const { code, err } = await regard(["see", first, "I love xylophones"]);
     expect(code).toBe(0);
@@ -309,8 +302,41 @@ describe("evaluate", () => {
     const text = await regard(["evaluate", first, "--split", "validation"]);
     expect(text.out).toMatch(/^loss +\d/);
     expect(text.err).toContain("on 500 pairs of bilingual, split validation, beam 1.");
+    const several = await regard(["evaluate", first, first, "--split", "validation", "--svg", picture]);
+    expect(several.out.split("\n")[1]).toMatch(/^loss +([\d.]+) +\1$/);
+    expect((await readFile(picture, "utf8")).match(/<polyline/g)).toHaveLength(2);
   }, 60_000);
 });
+
+test("data lists what there is, and writes an embedded dataset that can be trained on", async () => {
+  const { out } = await regard(["data", "--json"]);
+  expect(JSON.parse(out).map(({ id }: { id: string }) => id)).toEqual([
+    "bilingual",
+    "bilingual-es-en",
+    "multi30k",
+    "tatoeba-en-es",
+  ]);
+  const made = join(folder, "made");
+  const { code, out: said } = await regard(["data", "make", "bilingual-es-en", "--out", made, "--json"]);
+  expect(code).toBe(0);
+  expect(JSON.parse(said)).toMatchObject({ from: "es", to: "en", splits: { train: 60_000, val: 500 } });
+  const [spanish, english, links] = await Promise.all(
+    ["es", "en", "align"].map(async (ending) =>
+      (await readFile(join(made, `val.${ending}`), "utf8")).trim().split("\n"),
+    ),
+  );
+  expect([spanish, english, links].map((lines) => lines!.length)).toEqual([500, 500, 500]);
+  expect(links![0]).toMatch(/^\d+[-?]\d+( \d+[-?]\d+)*$/);
+  const run = join(folder, "on-made");
+  const trained = await regard([
+    ...["train", "rnnsearch", ...small, "--steps", "2", "--data", made, "--from", "es", "--to", "en"],
+    ...["--vocabulary", "byte-pair", "--vocabulary-size", "300", "--out", run],
+  ]);
+  expect(trained.code, trained.err).toBe(0);
+  expect(trained.err).toContain("304 source and 304 target pieces.");
+  const seen = JSON.parse((await regard(["see", run, "¿Ves mi casita?", "--json"])).out);
+  expect(seen.traces[0].source.join("")).toContain("@@");
+}, 60_000);
 
 describe("used wrongly, each command says so in a sentence and changes nothing", () => {
   test.each<[string, (paths: { first: string; folder: string }) => string[], RegExp]>([
@@ -327,7 +353,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
     [
       "an unknown dataset",
       () => ["train", "rnnsearch", "--data", "klingon"],
-      /^regard: there is no dataset or file called ".*klingon"; give one of bilingual, bilingual-es-en, a table of pairs \(\.tsv\) or a folder of parallel files\.$/,
+      /^regard: there is no dataset or file called ".*klingon"; give one of bilingual, bilingual-es-en, multi30k, tatoeba-en-es, a table of pairs \(\.tsv\) or a folder of parallel files\.$/,
     ],
     [
       "an unknown device",

@@ -120,6 +120,19 @@ describe.each(cases)("$id $options", ({ id, options }) => {
     }
   });
 
+  test("the gates of its reading lie between 0 and 1, one row a source token", async () => {
+    const { scope, model } = build();
+    const { gates } = model.encode(input("source", "int32", ["source", "batch"]));
+    const results = await runOnce(gates!, { ...parametersOf(scope), source });
+    expect(Object.keys(results).every((name) => / (reset|update|input|forget|output)$/.test(name))).toBe(
+      true,
+    );
+    for (const { shape, data } of Object.values(results)) {
+      expect(shape).toEqual([4, 2, 5]);
+      for (const value of data) expect(value > 0 && value < 1).toBe(true);
+    }
+  });
+
   test("decoding step by step gives the probabilities of training", async () => {
     const { scope, model, trained } = build();
     const parameters = parametersOf(scope);

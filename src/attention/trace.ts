@@ -4,6 +4,7 @@
  */
 export type AttentionTrace =
   | AlignmentTrace
+  | GatesTrace
   | SpatialTrace
   | TemporalTrace
   | GlimpsesTrace
@@ -20,6 +21,14 @@ export interface AlignmentTrace {
   readonly target: readonly string[];
   /** [target, source]; a row adds up to 1. */
   readonly weights: readonly (readonly number[])[];
+}
+
+/** Gates of recurrent layers, which open and close over time: what a layer takes in, keeps and shows of each token. */
+export interface GatesTrace {
+  readonly kind: "gates";
+  readonly tokens: readonly string[];
+  /** [token, unit] of each gate by name, such as "forward update"; 0 is closed, 1 open. */
+  readonly gates: Readonly<Record<string, readonly (readonly number[])[]>>;
 }
 
 export interface SpatialTrace {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { RegardError, UsageError } from "../core/index.js";
+import { dataCommand } from "./command/data.js";
 import { evaluateCommand } from "./command/evaluate.js";
 import { exportCommand } from "./command/export.js";
 import { modelsCommand } from "./command/models.js";
@@ -12,12 +13,14 @@ import { VERSION } from "./version.js";
 const program = new Command("regard")
   .description("Design, train, see and explain attention models.")
   .version(VERSION)
+  .enablePositionalOptions()
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "regard: ")) })
   .showHelpAfterError("(add --help for the options and an example)");
-for (const command of [modelsCommand, trainCommand, seeCommand, evaluateCommand, exportCommand])
+for (const command of [modelsCommand, dataCommand, trainCommand, seeCommand, evaluateCommand, exportCommand])
   command(program);
-for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+for (const command of program.commands)
+  for (const each of [command, ...command.commands]) each.exitOverride().copyInheritedSettings(program);
 
 /** Exit codes: 0 done, 1 failed, 2 used wrongly, 130 interrupted. */
 function exitCode(error: unknown): number {

@@ -1,4 +1,5 @@
-import type { Values } from "../session/index.js";
+import type { Translator } from "../models/index.js";
+import type { Backend, Values } from "../session/index.js";
 import { buildModel, Evaluator, storedParameters } from "../train/index.js";
 import { RunFolder } from "../train/run-folder.node.js";
 import { backendFor } from "./backend.js";
@@ -8,16 +9,19 @@ import { warn } from "./command.js";
 export async function openRun(
   path: string,
   options: { device: string; beam: number },
-): Promise<{ folder: RunFolder; step: number; parameters: Values; evaluator: Evaluator }> {
+): Promise<{
+  folder: RunFolder;
+  translator: Translator;
+  backend: Backend;
+  step: number;
+  parameters: Values;
+  evaluator: Evaluator;
+}> {
   const folder = await RunFolder.open(path);
   const { translator, parameters } = buildModel(folder.settings, folder.vocabularies);
   const checkpoint = await folder.bestCheckpoint(warn);
   const values = storedParameters(parameters, checkpoint.tensors);
-  const evaluator = await Evaluator.load(
-    translator,
-    folder.vocabularies,
-    await backendFor(options.device),
-    options,
-  );
-  return { folder, step: checkpoint.step, parameters: values, evaluator };
+  const backend = await backendFor(options.device);
+  const evaluator = await Evaluator.load(translator, folder.vocabularies, backend, options);
+  return { folder, translator, backend, step: checkpoint.step, parameters: values, evaluator };
 }

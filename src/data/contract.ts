@@ -25,6 +25,8 @@ export interface Dataset {
   readonly id: string;
   readonly title: string;
   readonly languages: readonly [source: string, target: string];
+  /** ISO 639-1 codes of the languages. */
+  readonly codes: readonly [source: string, target: string];
   /** Where it comes from and on what terms it may be used. */
   readonly origin: string;
   readonly splits: Readonly<Record<string, string>>;

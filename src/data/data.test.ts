@@ -127,6 +127,33 @@ describe("vocabulary", () => {
     );
   });
 
+  test("byte pairs merge what is most frequent first (Sennrich et al. 2016)", () => {
+    const times = (word: string, count: number) => new Array<string[]>(count).fill([word]);
+    const corpus = [...times("low", 5), ...times("lower", 2), ...times("newest", 6), ...times("widest", 3)];
+    const learned = Vocabulary.of(corpus, { kind: "byte-pair" });
+    const stored = learned.toJSON() as { pieces: string[]; merges: [string, string][] };
+    // By hand: es 9, then est 9, l o 7, and ties of 6 in order of their letters.
+    expect(stored.merges.slice(0, 6)).toEqual([
+      ["e@@", "s@@"],
+      ["es@@", "t"],
+      ["l@@", "o@@"],
+      ["e@@", "w@@"],
+      ["ew@@", "est"],
+      ["n@@", "ewest"],
+    ]);
+    expect(learned.segment(["newest", "lowest", "x"])).toMatchObject({
+      pieces: ["newest", "low@@", "est", "x"],
+      wordOf: [0, 1, 1, 2],
+    });
+    expect(learned.segment(["x"]).tokens).toEqual([UNKNOWN]);
+    expect(learned.decode(learned.segment(["lowest", "wider"]).tokens)).toEqual(["lowest", "wider"]);
+    const small = Vocabulary.of(corpus, { kind: "byte-pair", size: 14 });
+    expect(small.size).toBe(4 + 14);
+    const again = Vocabulary.from(JSON.parse(JSON.stringify(learned)));
+    expect(again.kind).toBe("byte-pair");
+    expect(again.encode(["slowest"])).toEqual(learned.encode(["slowest"]));
+  });
+
   test("takes a text apart and puts it together", () => {
     const words = tokenise("¿Le gusta a Ana el café?  Sí, 12 veces: l'eau.");
     expect(words).toEqual([

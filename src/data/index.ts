@@ -2,6 +2,7 @@ import type { Dataset } from "./contract.js";
 import { bilingual, bilingualReversed } from "./generate/bilingual/index.js";
 
 export * from "./batch.js";
+export { joinPieces } from "./byte-pairs.js";
 export * from "./contract.js";
 export { DEMONSTRATION } from "./generate/bilingual/index.js";
 export * from "./vocabulary.js";

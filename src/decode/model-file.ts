@@ -32,8 +32,8 @@ export function encodeModelFile(
   const metadata = {
     "regard.model": model,
     "regard.task": "translation",
-    "regard.source": JSON.stringify(source.words),
-    "regard.target": JSON.stringify(target.words),
+    "regard.source": JSON.stringify(source),
+    "regard.target": JSON.stringify(target),
     "regard.axes": JSON.stringify(axes),
   };
   return lower(graph, { values, metadata }).bytes;

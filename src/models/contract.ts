@@ -33,8 +33,15 @@ export interface Translator {
     /** Attention weights [T − 1, B, S], where the model has attention. */
     readonly weights?: Tensor;
   };
-  /** What decoding needs of a source: a memory that stays and a state that steps change. */
-  encode(source: Tensor): { readonly memory: BatchTensors; readonly state: BatchTensors };
+  /**
+   * What decoding needs of a source: a memory that stays and a state that steps change. `gates` [S, B, H] are those of
+   * the recurrent layers that read it, by name; not computed unless used.
+   */
+  encode(source: Tensor): {
+    readonly memory: BatchTensors;
+    readonly state: BatchTensors;
+    readonly gates?: Readonly<Record<string, Tensor>>;
+  };
   /** One step of decoding from the token before it, int32 [B]. */
   step(
     memory: BatchTensors,

@@ -105,6 +105,14 @@ export interface Recurrence {
   readonly gates: Readonly<Record<string, Tensor>>;
 }
 
+/** The gates of a recurrence under names that begin with its own; the candidate, which is no gate, is left out. */
+export const gatesOf = (name: string, { gates }: Recurrence): Record<string, Tensor> =>
+  Object.fromEntries(
+    Object.entries(gates).flatMap(([gate, tensor]) =>
+      gate === "candidate" ? [] : [[`${name} ${gate}`, tensor]],
+    ),
+  );
+
 /**
  * Runs a cell over a sequence [T, B, I]. Where `mask` (bool [T, B]) is false the state stays as it was, so padding
  * changes nothing. `constant` [B, gates · H] is added to the projected input of every step.

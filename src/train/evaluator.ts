@@ -76,12 +76,11 @@ export class Evaluator {
         tokens += encoded[column]!.target.length - 1;
         if (!weights) return;
         attending++;
-        const rows = pair.target.map((_, row) => weightsAt(weights, row, column));
+        const rows = this.#weightsOfWords(weights, pair, column);
         entropy += attentionEntropy(rows);
         coverage += attentionCoverage(rows, pair.source.length);
-        const places = rows.map((row) => Array.from(row).slice(0, pair.source.length + 1));
-        uniformity += attentionUniformity(places);
-        movement += attentionMovement(places);
+        uniformity += attentionUniformity(rows);
+        movement += attentionMovement(rows);
         if (pair.links)
           alignment = addCounts(alignment, countAlignment(linksOf(rows, pair.source.length), pair.links));
       });
@@ -104,12 +103,34 @@ export class Evaluator {
   async trace(parameters: Values, pairs: readonly Pair[]): Promise<AlignmentTrace[]> {
     const { weights } = await this.#force(parameters, pairs);
     if (!weights) return [];
-    return pairs.map(({ source, target }, column) => ({
-      kind: "alignment",
-      source: [...source],
-      target: [...target],
-      weights: target.map((_, row) => Array.from(weightsAt(weights, row, column)).slice(0, source.length)),
-    }));
+    return pairs.map((pair, column) => {
+      const source = this.vocabularies.source.segment(pair.source).pieces;
+      const target = this.vocabularies.target.segment(pair.target).pieces;
+      return {
+        kind: "alignment",
+        source,
+        target,
+        weights: target.map((_, row) => Array.from(weightsAt(weights, row, column)).slice(0, source.length)),
+      };
+    });
+  }
+
+  /**
+   * Attention of target words over source words and the source's end, [target, source + 1]. Pieces of a source word add
+   * up, pieces of a target word are averaged, so that a row still adds up to 1.
+   */
+  #weightsOfWords(weights: Value, pair: Pair, column: number): number[][] {
+    const source = this.vocabularies.source.segment(pair.source).wordOf;
+    const target = this.vocabularies.target.segment(pair.target).wordOf;
+    const rows = pair.target.map(() => new Array<number>(pair.source.length + 1).fill(0));
+    const pieces = pair.target.map(() => 0);
+    for (const word of target) pieces[word]!++;
+    target.forEach((word, row) => {
+      const places = weightsAt(weights, row, column);
+      for (let place = 0; place <= source.length; place++)
+        rows[word]![source[place] ?? pair.source.length]! += places[place]! / pieces[word]!;
+    });
+    return rows;
   }
 
   /** Runs pairs with their own targets as what was written before. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { appendFile, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, rmdir } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { RegardError, UsageError } from "../core/index.js";
 import { Vocabulary } from "../data/index.js";
@@ -14,7 +14,11 @@ const runSchema = z.object({
   created: z.string(),
   settings: settingsSchema,
 });
-const vocabularySchema = z.object({ source: z.array(z.string()), target: z.array(z.string()) });
+const storedVocabularySchema = z.union([
+  z.array(z.string()),
+  z.object({ pieces: z.array(z.string()), merges: z.array(z.tuple([z.string(), z.string()])) }),
+]);
+const vocabularySchema = z.object({ source: storedVocabularySchema, target: storedVocabularySchema });
 
 export interface Checkpoint {
   readonly step: number;
@@ -45,13 +49,21 @@ export class RunFolder {
     version: string,
   ): Promise<RunFolder> {
     await RunFolder.assertFree(path);
-    await mkdir(path, { recursive: true });
-    await writeAtomically(
-      join(path, "vocabulary.json"),
-      JSON.stringify({ source: vocabularies.source.words, target: vocabularies.target.words }),
-    );
     const run = { regard: version, node: process.version, created: new Date().toISOString(), settings };
-    await writeAtomically(join(path, "run.json"), `${JSON.stringify(run, undefined, 2)}\n`);
+    // Filled under another name first, so that a folder of this name is a whole run from its first moment.
+    const partial = join(dirname(resolve(path)), `.${basename(path)}.${randomUUID()}.partial`);
+    try {
+      await mkdir(partial, { recursive: true });
+      await writeAtomically(join(partial, "vocabulary.json"), JSON.stringify(vocabularies));
+      await writeAtomically(join(partial, "run.json"), `${JSON.stringify(run, undefined, 2)}\n`);
+      await rmdir(path).catch(() => {});
+      await rename(partial, path);
+    } catch (error) {
+      await rm(partial, { recursive: true, force: true });
+      throw new RegardError(
+        `cannot make the run "${path}": ${(error as Error).message.replace(/\.$/, "")}; choose another folder with --out.`,
+      );
+    }
     return new RunFolder(path, settings, vocabularies);
   }
 
@@ -160,7 +172,10 @@ export class RunFolder {
 
   /** Adds a line to one of the records. */
   async record(name: RecordName, line: RecordLine): Promise<void> {
-    await appendFile(join(this.path, `${name}.jsonl`), `${JSON.stringify(line)}\n`);
+    const file = join(this.path, `${name}.jsonl`);
+    await appendFile(file, `${JSON.stringify(line)}\n`).catch((error: Error) => {
+      throw new RegardError(`cannot write ${file}: ${error.message}; free some space and resume the run.`);
+    });
   }
 
   /** The lines of a record up to a step; a last line that was cut short is left out. */

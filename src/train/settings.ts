@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { UsageError } from "../core/index.js";
+import { vocabularyKinds } from "../data/index.js";
 import { type ModelCard, models } from "../models/index.js";
 import { optimizerSchema } from "./optimizer.js";
 import { scheduleSchema } from "./schedule.js";
@@ -29,12 +30,14 @@ export const settingsSchema = z.object({
     .default({ skipBad: false }),
   vocabulary: z
     .object({
-      /** Words a side that are kept at most, the most frequent. */
+      /** Whole words, or the pieces of words that byte-pair encoding finds. */
+      kind: z.enum(vocabularyKinds).default("word"),
+      /** Words or pieces a side that are kept at most, the most frequent. */
       size: z.int().min(1).max(1_000_000).default(30_000),
-      /** How often a word must occur to be kept. */
+      /** How often a word, or a pair to be merged, must occur to be kept. */
       atLeast: z.int().min(1).default(1),
     })
-    .default({ size: 30_000, atLeast: 1 }),
+    .default({ kind: "word", size: 30_000, atLeast: 1 }),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
   batch: z.int().min(1).max(65_536).default(64),
   optimizer: optimizerSchema,

@@ -171,11 +171,10 @@ export class Trainer {
       sample.map(({ source }) => source),
       { beam: 1 },
     );
-    const { target } = this.vocabularies;
-    const exact = found.filter(([best], index) => {
-      const wanted = sample[index]!.target.map((word) => target.numberOf(word));
-      return best!.tokens.join() === wanted.join();
-    }).length;
+    const exact = found.filter(
+      ([best], index) =>
+        best!.tokens.join() === this.vocabularies.target.segment(sample[index]!.target).tokens.join(),
+    ).length;
     return {
       loss,
       exact: exact / sample.length,

@@ -8,15 +8,15 @@ export interface Vocabularies {
 /** The vocabularies that a dataset's training pairs call for. */
 export const vocabulariesOf = (
   data: ParallelData,
-  limits: { size?: number; atLeast?: number } = {},
+  options: Parameters<typeof Vocabulary.of>[1] = {},
 ): Vocabularies => ({
   source: Vocabulary.of(
     data.train.map(({ source }) => source),
-    limits,
+    options,
   ),
   target: Vocabulary.of(
     data.train.map(({ target }) => target),
-    limits,
+    options,
   ),
 });
 

@@ -1,4 +1,5 @@
 export * from "./alignment-matrix.js";
+export * from "./gates.js";
 export * from "./render.js";
 export * from "./score-by-length.js";
 export * from "./terminal.js";

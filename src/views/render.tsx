@@ -3,6 +3,7 @@ import { renderToStaticMarkup } from "react-dom/server";
 import type { AttentionTrace } from "../attention/trace.js";
 import { RegardError } from "../core/index.js";
 import { AlignmentMatrix } from "./alignment-matrix.js";
+import { Gates } from "./gates.js";
 import { dark, light, type Theme } from "./theme.js";
 
 export interface ViewOptions {
@@ -13,6 +14,7 @@ export interface ViewOptions {
 /** The view that draws a trace. @throws RegardError where its kind has none yet */
 export function viewOf(trace: AttentionTrace, options: ViewOptions = {}): ReactElement {
   if (trace.kind === "alignment") return <AlignmentMatrix trace={trace} {...options} />;
+  if (trace.kind === "gates") return <Gates trace={trace} {...options} />;
   throw new RegardError(`there is no view yet for a trace of kind "${trace.kind}".`);
 }
 

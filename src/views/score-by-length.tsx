@@ -1,7 +1,7 @@
 import type { ReactElement } from "react";
 import { FONT, light, type Theme } from "./theme.js";
 
-/** A score of the sentences of one range of lengths. */
+/** A score of the sentences of one range of source lengths. */
 export interface LengthScore {
   /** Shortest and longest source of the range, in words. */
   readonly from: number;

@@ -1,4 +1,4 @@
-import type { AlignmentTrace } from "../attention/trace.js";
+import type { AlignmentTrace, GatesTrace } from "../attention/trace.js";
 
 export interface TerminalOptions {
   /** Whether the terminal shows 24-bit colour; shades of grey characters otherwise. */
@@ -48,4 +48,23 @@ export function alignmentText(trace: AlignmentTrace, { colour, width }: Terminal
   });
   if (!fits) lines.push("", source.map((word, index) => `${index + 1} ${word}`).join("  "));
   return lines.map((line) => line.trimEnd()).join("\n");
+}
+
+const BARS = " ▁▂▃▄▅▆▇█";
+
+/** Gates as text: a line for each gate, a bar for each token as high as the gate is open on average. */
+export function gatesText({ tokens, gates }: GatesTrace, { width }: TerminalOptions): string {
+  const left = Math.max(0, ...Object.keys(gates).map((name) => name.length));
+  const sizes = tokens.map((token) => Math.max(6, token.length + 2));
+  const fits = left + 2 + sizes.reduce((a, b) => a + b, 0) <= width;
+  const lines = Object.entries(gates).map(([name, gate]) => {
+    const cells = gate.map((step, index) => {
+      const mean = step.reduce((a, b) => a + b, 0) / Math.max(1, step.length);
+      const bar = BARS[Math.round(mean * (BARS.length - 1))]!;
+      return fits ? `${bar} ${mean.toFixed(2)}`.padEnd(sizes[index]!) : bar;
+    });
+    return `${name.padStart(left)}  ${cells.join("")}`.trimEnd();
+  });
+  const header = fits ? tokens.map((token, index) => token.padEnd(sizes[index]!)).join("") : tokens.join(" ");
+  return [`${" ".repeat(left + 2)}${header}`.trimEnd(), ...lines].join("\n");
 }

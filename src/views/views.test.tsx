@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { AlignmentTrace } from "../attention/index.js";
-import { alignmentText, dark, ScoreByLength, svgOf, toHtml, toSvg } from "./index.js";
+import type { AlignmentTrace, AttentionTrace } from "../attention/index.js";
+import { alignmentText, dark, gatesText, ScoreByLength, svgOf, toHtml, toSvg } from "./index.js";
 
 const trace: AlignmentTrace = {
   kind: "alignment",
@@ -20,6 +20,28 @@ test("the alignment matrix is drawn as it was", async () => {
     "pictures/alignment.svg",
   );
   await expect(toSvg(trace, { theme: dark })).toMatchFileSnapshot("pictures/alignment-dark.svg");
+});
+
+test("gates are drawn as they were, units that are open most at the top", async () => {
+  const gates: AttentionTrace = {
+    kind: "gates",
+    tokens: ["the", "dog", "internationalisation"],
+    gates: {
+      "forward update": [
+        [0.1, 0.9],
+        [0.3, 0.7],
+        [0.5, 1],
+      ],
+    },
+  };
+  const svg = toSvg(gates, { title: "the dog" });
+  await expect(svg).toMatchFileSnapshot("pictures/gates.svg");
+  expect(svg).toContain("<title>forward update, dog: 0.500 open on average</title>");
+  expect(svg).toContain("how much of the state this word replaces");
+  expect(svg.indexOf('fill-opacity="0.9"')).toBeLessThan(svg.indexOf('fill-opacity="0.1"'));
+  expect(gatesText(gates, { colour: false, width: 100 })).toBe(
+    ["                the   dog   internationalisation", "forward update  ▄ 0.50▄ 0.50▆ 0.75"].join("\n"),
+  );
 });
 
 test("scores by length are drawn as they were, a line and a shape for each model", async () => {

@@ -1,12 +1,11 @@
 import { createElement } from "react";
 import { UsageError } from "../../core/index.js";
-import { detokenise, type Pair, type ParallelData } from "../../data/index.js";
-import { wordsOf } from "../../decode/index.js";
-import { alignmentErrorRate, alignmentPrecision, alignmentRecall, bleu, chrf } from "../../explain/index.js";
+import type { Pair, ParallelData } from "../../data/index.js";
+import { locateData, openData } from "../../data/open.node.js";
+import { type Report, reportOf } from "../../train/index.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
-import { type LengthScore, ScoreByLength, svgOf } from "../../views/index.js";
+import { ScoreByLength, svgOf } from "../../views/index.js";
 import { beamWidth, type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
-import { openData } from "../open-data.js";
 import { openRun } from "../open-run.js";
 import { toPng } from "../png.js";
 import { isInteractive } from "../terminal.js";
@@ -22,11 +21,17 @@ interface EvaluateOptions extends CommonOptions {
 }
 
 export const evaluateCommand: CommandDefinition = (program) => {
-  define(program, "evaluate <run>", "score a model's translations and its attention", [
-    "evaluate runs/first",
-    "evaluate runs/first --split test-long --beam 4 --svg length.svg",
-  ])
-    .option("--data <id>", "what to score on (what the run was trained on)")
+  define(
+    program,
+    "evaluate <runs...>",
+    "score a model's translations and its attention, or several models'",
+    [
+      "evaluate runs/first",
+      "evaluate runs/first --split test-long --beam 4 --svg length.svg",
+      "evaluate runs/rnnsearch runs/seq2seq --split test-long --png compared.png",
+    ],
+  )
+    .option("--data <data>", "what to score on (what the run was trained on)")
     .option("--split <name>", "test, another split of the data, or validation", "test")
     .option(
       "--beam <n>",
@@ -49,110 +54,119 @@ function splitOf(data: ParallelData, name: string): readonly Pair[] {
   return pairs;
 }
 
-async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
-  const { folder, step, parameters, evaluator } = await openRun(path, options);
-  const id = options.data ?? folder.settings.data;
-  const pairs = splitOf(await openData({ ...folder.settings, data: id }), options.split);
-  const { loss, alignment, attention } = await evaluator.score(parameters, pairs);
-  const found = await evaluator.translate(
-    parameters,
-    pairs.map(({ source }) => source),
-    {
-      beam: options.beam,
-      onProgress: (done) => {
-        if (isInteractive(process.stderr))
-          process.stderr.write(`\r\u001b[2K${done} of ${pairs.length} translated`);
-      },
-    },
-  );
-  if (isInteractive(process.stderr)) process.stderr.write("\r\u001b[2K");
-  await evaluator.release();
+/** What is known of one run. */
+interface Evaluated extends Pick<Report, "metrics" | "byLength"> {
+  readonly run: string;
+  readonly model: string;
+  readonly step: number;
+  readonly data: string;
+  readonly split: string;
+  readonly beam: number;
+  readonly sentences: number;
+}
 
-  const { target } = folder.vocabularies;
-  const hypotheses = found.map(([best], index) =>
-    detokenise(
-      options.keepUnknown ? target.decode(best!.tokens) : wordsOf(best!, target, pairs[index]!.source),
-    ),
-  );
-  const references = pairs.map((pair) => detokenise(pair.target));
-  const metrics = {
-    loss,
-    perplexity: Math.exp(loss),
-    bleu: bleu(
-      hypotheses,
-      references.map((reference) => [reference]),
-    ),
-    chrf: chrf(hypotheses, references),
-    exact: hypotheses.filter((text, index) => text === references[index]).length / pairs.length,
-    ...(alignment.sure > 0 && {
-      aer: alignmentErrorRate(alignment),
-      alignmentPrecision: alignmentPrecision(alignment),
-      alignmentRecall: alignmentRecall(alignment),
-    }),
-    ...(attention && { attentionEntropy: attention.entropy, attentionCoverage: attention.coverage }),
-  };
-  const byLength = scoresByLength(pairs, hypotheses, references);
-  const title = `BLEU by source length, ${id} ${options.split}`;
-  const picture = () =>
-    svgOf(
-      createElement(ScoreByLength, {
-        measure: "BLEU",
-        series: [{ name: folder.settings.model, scores: byLength }],
-        title,
-      }),
+async function evaluate(paths: readonly string[], options: EvaluateOptions): Promise<void> {
+  const evaluated: Evaluated[] = [];
+  for (const path of paths) {
+    const one = await evaluateRun(path, options);
+    warn(
+      `${path}: ${one.model}, step ${one.step}, on ${one.sentences} pairs of ${one.data}, split ${one.split}, beam ${one.beam}.`,
     );
+    evaluated.push(one);
+  }
+  const [first] = evaluated;
+  const title = `BLEU by source length, ${first!.data.split(/[\\/]/).at(-1)} ${options.split}`;
+  const picture = () => {
+    const series = evaluated.map(({ model, run, byLength }) => ({
+      name: evaluated.filter((other) => other.model === model).length > 1 ? run : model,
+      scores: byLength,
+    }));
+    return svgOf(createElement(ScoreByLength, { measure: "BLEU", series, title }));
+  };
   if (options.svg) await writeAtomically(options.svg, picture());
   if (options.png) await writeAtomically(options.png, toPng(picture()));
+  print(
+    options,
+    evaluated.length === 1 ? first : { runs: evaluated },
+    evaluated.length === 1 ? textOf(first!) : tableOf(evaluated),
+  );
+}
 
+async function evaluateRun(path: string, options: EvaluateOptions): Promise<Evaluated> {
+  const { folder, step, parameters, evaluator } = await openRun(path, options);
+  const { settings } = folder;
+  const { from, to, skipBad } = settings.dataOptions;
+  const place = { data: settings.data, from, to };
+  const data = await openData(
+    options.data === undefined ? place : locateData({ ...place, data: options.data }),
+    {
+      skipBad,
+      seed: settings.seed,
+      warn,
+    },
+  );
+  const pairs = splitOf(data, options.split);
+  const interactive = isInteractive(process.stderr);
+  const { metrics, byLength } = await reportOf(evaluator, parameters, folder.vocabularies, pairs, {
+    ...options,
+    onProgress: (done) => {
+      if (interactive) process.stderr.write(`\r\u001b[2K${done} of ${pairs.length} translated`);
+    },
+  });
+  if (interactive) process.stderr.write("\r\u001b[2K");
+  await evaluator.release();
+  return {
+    run: path,
+    model: settings.model,
+    step,
+    data: options.data ?? settings.data,
+    split: options.split,
+    beam: options.beam,
+    sentences: pairs.length,
+    metrics,
+    byLength,
+  };
+}
+
+const shown = (name: string, value: number | undefined): string =>
+  value === undefined ? "–" : value.toFixed(name === "bleu" || name === "chrf" ? 2 : 4);
+
+function textOf({ metrics, byLength }: Evaluated): string {
   const width = Math.max(...Object.keys(metrics).map((name) => name.length));
   const lines = Object.entries(metrics).map(
-    ([name, value]) => `${name.padEnd(width)}  ${value.toFixed(name === "bleu" || name === "chrf" ? 2 : 4)}`,
+    ([name, value]) => `${name.padEnd(width)}  ${shown(name, value)}`,
   );
   const bars = byLength.map(
     ({ from, to, sentences, score }) =>
       `${`${from}–${to}`.padStart(6)}  ${"█".repeat(Math.round(score / 4)).padEnd(25)} ${score.toFixed(1)}  (${sentences})`,
   );
-  warn(
-    `${folder.settings.model}, step ${step}, on ${pairs.length} pairs of ${id}, split ${options.split}, beam ${options.beam}.`,
-  );
-  print(
-    options,
-    {
-      run: path,
-      step,
-      data: id,
-      split: options.split,
-      beam: options.beam,
-      sentences: pairs.length,
-      metrics,
-      byLength,
-    },
-    [...lines, "", "BLEU by words in the source (sentences)", ...bars].join("\n"),
-  );
+  return [...lines, "", "BLEU by words in the source (sentences)", ...bars].join("\n");
 }
 
-/** Words of source length that are scored together. */
-const LENGTH_RANGE = 3;
-
-function scoresByLength(
-  pairs: readonly Pair[],
-  hypotheses: readonly string[],
-  references: readonly string[],
-): LengthScore[] {
-  const groups = new Map<number, number[]>();
-  pairs.forEach(({ source }, index) => {
-    const group = Math.floor((source.length - 1) / LENGTH_RANGE);
-    groups.set(group, [...(groups.get(group) ?? []), index]);
-  });
-  return [...groups]
-    .sort(([a], [b]) => a - b)
-    .map(([group, members]) => ({
-      from: group * LENGTH_RANGE + 1,
-      to: (group + 1) * LENGTH_RANGE,
-      sentences: members.length,
-      score: bleu(
-        members.map((index) => hypotheses[index]!),
-        members.map((index) => [references[index]!]),
+/** Several runs, a column each. */
+function tableOf(evaluated: readonly Evaluated[]): string {
+  const names = [...new Set(evaluated.flatMap(({ metrics }) => Object.keys(metrics)))];
+  const ranges = [
+    ...new Set(evaluated.flatMap(({ byLength }) => byLength.map(({ from, to }) => `${from}–${to}`))),
+  ];
+  const rows = [
+    ["", ...evaluated.map(({ run }) => run)],
+    ...names.map((name) => [name, ...evaluated.map(({ metrics }) => shown(name, metrics[name]))]),
+    ["BLEU by words in the source", ...evaluated.map(() => "")],
+    ...ranges.map((range) => [
+      range,
+      ...evaluated.map(({ byLength }) =>
+        shown("bleu", byLength.find(({ from, to }) => `${from}–${to}` === range)?.score),
       ),
-    }));
+    ]),
+  ];
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }

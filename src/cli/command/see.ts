@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
-import type { AlignmentTrace } from "../../attention/index.js";
+import type { GatesTrace } from "../../attention/index.js";
 import { UNKNOWN, UsageError } from "../../core/index.js";
-import { detokenise, tokenise } from "../../data/index.js";
-import { type Decoded, decodedOf, decodeModelFile, wordsOf } from "../../decode/index.js";
+import { tokenise } from "../../data/index.js";
+import { type Decoded, decodedOf, decodeModelFile, readGates, translationOf } from "../../decode/index.js";
 import { openOnnx } from "../../session/node.js";
 import type { Vocabularies } from "../../train/index.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
-import { alignmentText, toHtml, toSvg } from "../../views/index.js";
+import { alignmentText, gatesText, toHtml, toSvg } from "../../views/index.js";
 import { beamWidth, type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
 import { openRun } from "../open-run.js";
 import { toPng } from "../png.js";
@@ -19,7 +19,11 @@ interface SeeOptions extends CommonOptions {
   readonly beam: number;
   readonly device: string;
   readonly keepUnknown?: boolean;
+  readonly gates?: boolean;
 }
+
+/** Words that are translated at once; memory grows with their number. */
+const LONGEST_INPUT = 500;
 
 export const seeCommand: CommandDefinition = (program) => {
   define(
@@ -42,6 +46,7 @@ export const seeCommand: CommandDefinition = (program) => {
       4,
     )
     .option("--keep-unknown", "do not replace unknown words by the source words they looked at")
+    .option("--gates", "read the gates of the recurrent layers too, and draw them in --svg and --png")
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
     .action(see);
 };
@@ -49,66 +54,89 @@ export const seeCommand: CommandDefinition = (program) => {
 async function see(path: string, text: string, options: SeeOptions): Promise<void> {
   const words = tokenise(text);
   if (words.length === 0) throw new UsageError("the input is empty; give a sentence, in quotes.");
-  const { model, vocabularies, translate } = path.endsWith(".onnx")
-    ? await openFile(path)
-    : await openFolder(path, options);
-  const source = vocabularies.source.encode(words);
-  const unknown = words.filter((_, index) => source[index] === UNKNOWN);
+  if (words.length > LONGEST_INPUT)
+    throw new UsageError(
+      `the input has ${words.length} words but a model takes at most ${LONGEST_INPUT}; give it in parts.`,
+    );
+  const opened = path.endsWith(".onnx") ? await openFile(path) : await openFolder(path, options);
+  const { model, vocabularies } = opened;
+  const { tokens, pieces } = vocabularies.source.segment(words);
+  const unknown = pieces.filter((_, index) => tokens[index] === UNKNOWN);
   if (unknown.length > 0)
     warn(
       `The model does not know ${unknown.map((word) => `"${word}"`).join(", ")}; it was trained on other words.`,
     );
-  const best = await translate(words);
-  const target = options.keepUnknown
-    ? vocabularies.target.decode(best.tokens)
-    : wordsOf(best, vocabularies.target, words);
-  const output = detokenise(target);
-  const trace = traceOf(words, target, best);
-  const traces = trace ? [trace] : [];
+  const { output, trace: alignment } = translationOf(
+    await opened.translate(words),
+    vocabularies,
+    words,
+    options,
+  );
+  const gates = options.gates ? await opened.gates(words) : undefined;
+  await opened.release();
+  const traces = [...(alignment ? [alignment] : []), ...(gates ? [gates] : [])];
 
+  const drawn = gates ?? alignment;
   const title = `${text}\n→ ${output}`;
-  if (!trace && (options.svg ?? options.png ?? options.html))
-    throw new UsageError(`model ${model} has no attention to draw; leave out --svg, --png and --html.`);
-  if (trace && options.svg) await writeAtomically(options.svg, toSvg(trace, { title }));
-  if (trace && options.png) await writeAtomically(options.png, toPng(toSvg(trace, { title })));
-  if (trace && options.html)
+  if (!drawn && (options.svg ?? options.png ?? options.html))
+    throw new UsageError(
+      `model ${model} has no attention to draw; draw its gates with --gates, or leave out --svg, --png and --html.`,
+    );
+  if (drawn && options.svg) await writeAtomically(options.svg, toSvg(drawn, { title }));
+  if (drawn && options.png) await writeAtomically(options.png, toPng(toSvg(drawn, { title })));
+  if (options.html)
     await writeAtomically(
       options.html,
-      toHtml(title, [{ heading: "Which words it looked at for each word it wrote", trace }]),
+      toHtml(
+        title,
+        traces.map((trace) => ({ heading: HEADINGS[trace.kind], trace })),
+      ),
     );
   const written = [options.svg, options.png, options.html].filter((file) => file !== undefined);
-  const picture =
-    trace &&
-    alignmentText(trace, { colour: hasColour(process.stdout), width: process.stdout.columns ?? 100 });
+  const terminal = { colour: hasColour(process.stdout), width: process.stdout.columns ?? 100 };
+  const pictures = [
+    ...(alignment ? [alignmentText(alignment, terminal)] : []),
+    ...(gates ? [gatesText(gates, terminal)] : []),
+  ];
   print(
     options,
     { output, traces },
     [
       output,
-      ...(picture ? ["", picture] : []),
+      ...pictures.flatMap((picture) => ["", picture]),
       ...(written.length > 0 ? ["", `Written: ${written.join(", ")}`] : []),
     ].join("\n"),
   );
 }
 
+const HEADINGS = {
+  alignment: "Which words it looked at for each word it wrote",
+  gates: "What its layers took in and kept of each word",
+} as const;
+
 /** What `see` needs of a model, from wherever it comes. */
 interface Opened {
   readonly model: string;
   readonly vocabularies: Vocabularies;
-  /** The best translation of a sentence; the model is released after it. */
+  /** The best translation of a sentence. */
   translate(words: readonly string[]): Promise<Decoded>;
+  /** The gates of the layers that read the sentence. @throws UsageError where they cannot be read */
+  gates(words: readonly string[]): Promise<GatesTrace>;
+  release(): Promise<void>;
 }
 
 async function openFolder(path: string, options: SeeOptions): Promise<Opened> {
-  const { folder, parameters, evaluator } = await openRun(path, options);
+  const { folder, translator, backend, parameters, evaluator } = await openRun(path, options);
+  const { vocabularies } = folder;
   return {
     model: folder.settings.model,
-    vocabularies: folder.vocabularies,
+    vocabularies,
     async translate(words) {
       const [found] = await evaluator.translate(parameters, [words], { beam: options.beam });
-      await evaluator.release();
       return found![0]!;
     },
+    gates: (words) => readGates(translator, backend, parameters, vocabularies.source, words),
+    release: () => evaluator.release(),
   };
 }
 
@@ -129,26 +157,13 @@ async function openFile(path: string): Promise<Opened> {
       const results = await session.run({
         source: { dtype: "int32", shape: [encoded.length, 1], data: Int32Array.from(encoded) },
       });
-      await session.release();
       return decodedOf(results);
     },
+    async gates() {
+      throw new UsageError(
+        `${path} holds no gates; give the run it was exported from, or leave out --gates.`,
+      );
+    },
+    release: () => session.release(),
   };
 }
-
-/** The alignment of what was decoded, without the end marks; absent where the model has no attention. */
-function traceOf(
-  source: readonly string[],
-  target: readonly string[],
-  decoded: Decoded,
-): AlignmentTrace | undefined {
-  if (!decoded.weights) return undefined;
-  return {
-    kind: "alignment",
-    source: [...source, END_MARK],
-    target: [...target, END_MARK].slice(0, decoded.weights.length),
-    weights: decoded.weights,
-  };
-}
-
-/** How the end of a sentence, which attention may look at, is written. */
-const END_MARK = "■";

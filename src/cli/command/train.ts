@@ -1,7 +1,8 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { RegardError, UsageError } from "../../core/index.js";
-import { datasets, type ParallelData } from "../../data/index.js";
+import type { ParallelData } from "../../data/index.js";
+import { locateData, openData } from "../../data/open.node.js";
 import {
   checked,
   modelById,
@@ -18,7 +19,6 @@ import { RunFolder } from "../../train/run-folder.node.js";
 import { backendFor } from "../backend.js";
 import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
 import { Interrupted, interruptSignal } from "../interrupt.js";
-import { openData } from "../open-data.js";
 import { duration, ProgressBar } from "../terminal.js";
 import { VERSION } from "../version.js";
 
@@ -43,10 +43,14 @@ interface TrainOptions extends CommonOptions {
   readonly from?: string;
   readonly to?: string;
   readonly skipBad?: boolean;
-  readonly vocabularySize: number;
+  readonly vocabulary: string;
+  readonly vocabularySize?: number;
   readonly minCount: number;
   readonly set: readonly string[];
 }
+
+/** Words or pieces a side where nothing else is asked for. */
+const VOCABULARY_SIZES: Readonly<Record<string, number>> = { word: 30_000, "byte-pair": 8000 };
 
 /** Minutes of training where nothing else is asked for. */
 const DEFAULT_MINUTES = 2;
@@ -57,19 +61,25 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     "train rnnsearch --data bilingual-es-en --steps 3000 --seed 7 --out runs/spanish",
     "train rnnsearch --set hidden=256 --set attention=general --learning-rate 0.002",
     "train rnnsearch --data pairs.tsv --minutes 20 --out runs/mine",
-    "train rnnsearch --data multi30k --from de --to en --min-count 2",
+    "train rnnsearch --data multi30k --min-count 2",
+    "train rnnsearch --data multi30k --from fr --to en --vocabulary byte-pair",
     "train --resume runs/spanish",
   ])
     .option(
       "--data <data>",
-      "an embedded dataset, a table of pairs (.tsv, .tsv.gz), or a folder of parallel files",
+      "an embedded or fetched dataset, a table of pairs (.tsv, .tsv.gz), or a folder of parallel files",
       "bilingual",
     )
     .option("--from <ending>", "of a folder: the ending of the source files, such as de")
     .option("--to <ending>", "of a folder: the ending of the target files, such as en")
     .option("--skip-bad", "leave out lines that cannot be used, and count them")
-    .option("--vocabulary-size <n>", "words a side that are kept, the most frequent", number, 30_000)
-    .option("--min-count <n>", "how often a word must occur to be kept", number, 1)
+    .option("--vocabulary <kind>", "word, or byte-pair: pieces of words, so that no word is unknown", "word")
+    .option(
+      "--vocabulary-size <n>",
+      "words or pieces a side that are kept, the most frequent (30000; 8000 for byte-pair)",
+      number,
+    )
+    .option("--min-count <n>", "how often a word, or a pair to be merged, must occur", number, 1)
     .option("--minutes <n>", `train for this long (${DEFAULT_MINUTES} where no other limit is given)`, number)
     .option("--steps <n>", "train for this many steps", number)
     .option("--epochs <n>", "train for this many passes over the data", number)
@@ -84,7 +94,7 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     .option("--warmup <n>", "steps over which the learning rate rises", number, 100)
     .option("--clip <n>", "largest norm of the gradient", number, 1)
     .option("--validate-every <n>", "steps between validations and checkpoints", number, 250)
-    .option("--label-smoothing <n>", "share of each target that is spread over all words", number, 0)
+    .option("--label-smoothing <n>", "share of each target that is spread over all words", number, 0.1)
     .option("--patience <n>", "stop after this many validations without a better loss", number)
     .option(
       "--set <name=value>",
@@ -101,8 +111,6 @@ export const trainCommand: CommandDefinition = (program: Command) => {
       else await start(model, options);
     });
 };
-
-const isEmbedded = (id: string): boolean => datasets.some((dataset) => dataset.id === id);
 
 function budgetOf(options: TrainOptions) {
   const given = Object.fromEntries(
@@ -138,12 +146,17 @@ async function start(model: string, options: TrainOptions): Promise<void> {
       throw new UsageError(
         `model ${card.id} has no option "${name}"; it has ${Object.keys(configuration).join(", ")}.`,
       );
+  const { data, from, to } = locateData(options);
   const settings = checked("option", settingsSchema, {
     model,
     configuration,
-    data: isEmbedded(options.data) ? options.data : resolve(options.data),
-    dataOptions: { from: options.from, to: options.to, skipBad: options.skipBad ?? false },
-    vocabulary: { size: options.vocabularySize, atLeast: options.minCount },
+    data,
+    dataOptions: { from, to, skipBad: options.skipBad ?? false },
+    vocabulary: {
+      kind: options.vocabulary,
+      size: options.vocabularySize ?? VOCABULARY_SIZES[options.vocabulary],
+      atLeast: options.minCount,
+    },
     seed: options.seed,
     batch: options.batch,
     optimizer: checked("--optimizer", optimizerSchema, { name: options.optimizer }),
@@ -159,32 +172,43 @@ async function start(model: string, options: TrainOptions): Promise<void> {
   const path =
     options.out ?? join("runs", `${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}-${model}`);
   await RunFolder.assertFree(path);
-  const data = await openData(settings);
-  const vocabularies = vocabulariesOf(data, settings.vocabulary);
-  const trainer = await Trainer.create(settings, data, vocabularies, backend);
+  const pairs = await openSettingsData(settings);
+  const vocabularies = vocabulariesOf(pairs, settings.vocabulary);
+  const trainer = await Trainer.create(settings, pairs, vocabularies, backend);
   const folder = await RunFolder.create(path, settings, vocabularies, VERSION);
-  describe(trainer, data, vocabularies);
+  describe(trainer, pairs, vocabularies);
   await run(trainer, folder, {
     options,
     secondsBefore: 0,
-    best: { loss: Number.POSITIVE_INFINITY, step: 0 },
+    best: NOTHING_YET,
   });
 }
+
+/** The best validation of a run that has had none. */
+const NOTHING_YET = { loss: Number.POSITIVE_INFINITY, step: 0 };
+
+/** The data that settings name. */
+const openSettingsData = ({ data, dataOptions, seed }: RunSettings): Promise<ParallelData> =>
+  openData({ data, ...dataOptions }, { skipBad: dataOptions.skipBad, seed, warn });
 
 async function resumeRun(path: string, options: TrainOptions): Promise<void> {
   const folder = await RunFolder.open(path);
   const settings = { ...folder.settings, budget: budgetOf(options) ?? folder.settings.budget };
   const backend = await backendFor(options.device);
-  const checkpoint = await folder.newestCheckpoint(warn);
-  const data = await openData(settings);
+  // A run that was stopped before its first checkpoint begins again.
+  const begun = (await folder.checkpoints()).length > 0;
+  const checkpoint = begun ? await folder.newestCheckpoint(warn) : undefined;
+  const data = await openSettingsData(settings);
   const trainer = await Trainer.create(settings, data, folder.vocabularies, backend);
-  trainer.restore(checkpoint.tensors, checkpoint.metadata);
-  const secondsBefore = await folder.rewind(checkpoint.step);
-  warn(`Going on with ${path} from step ${checkpoint.step}.`);
+  if (checkpoint) trainer.restore(checkpoint.tensors, checkpoint.metadata);
+  const secondsBefore = await folder.rewind(trainer.step);
+  warn(`Going on with ${path} from step ${trainer.step}.`);
   await run(trainer, folder, {
     options,
     secondsBefore,
-    best: { loss: Number(checkpoint.metadata.bestLoss), step: Number(checkpoint.metadata.bestStep) },
+    best: checkpoint
+      ? { loss: Number(checkpoint.metadata.bestLoss), step: Number(checkpoint.metadata.bestStep) }
+      : NOTHING_YET,
   });
 }
 
@@ -192,7 +216,7 @@ function describe(trainer: Trainer, data: ParallelData, vocabularies: Vocabulari
   const count = (value: number) => value.toLocaleString("en");
   warn(
     `${trainer.settings.model}: ${count(trainer.state.layout.count)} parameters, ${count(data.train.length)} sentence pairs, ` +
-      `${count(vocabularies.source.size)} source and ${count(vocabularies.target.size)} target words.`,
+      `${count(vocabularies.source.size)} source and ${count(vocabularies.target.size)} target ${vocabularies.source.kind === "word" ? "words" : "pieces"}.`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { PAD, subtractDimensions, type Tensor } from "../../core/index.js";
-import { embedding, gru, linear, maxout, recurrent } from "../../nn/index.js";
+import { embedding, gatesOf, gru, linear, maxout, recurrent } from "../../nn/index.js";
 import { add, equal, not, slice, tanh } from "../../ops/index.js";
 import type { ModelCard } from "../contract.js";
 import { tokenLoss } from "../loss.js";
@@ -43,9 +43,10 @@ export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>> = {
     const outputVocabulary = linear(scope.at("output.vocabulary"), { input: L, output: vocabularies.target });
 
     const encode = (source: Tensor) => {
-      const { final } = recurrent(encoder, sourceWords(source), { mask: not(equal(source, PAD)) }); // (3)
-      const summary = tanh(summarise(final.hidden)); // A.1.1: c = tanh(V h_N)
-      return { memory: { summary }, state: { hidden: tanh(start(summary)) } }; // A.1.2: h'_0 = tanh(V' c)
+      const reading = recurrent(encoder, sourceWords(source), { mask: not(equal(source, PAD)) }); // (3)
+      const summary = tanh(summarise(reading.final.hidden)); // A.1.1: c = tanh(V h_N)
+      const state = { hidden: tanh(start(summary)) }; // A.1.2: h'_0 = tanh(V' c)
+      return { memory: { summary }, state, gates: gatesOf("encoder", reading) };
     };
 
     /** A.1.2: s'_t = O_h h'_t + O_y y_{t−1} + O_c c, then maxout; the logits of y_t are linear in it. */

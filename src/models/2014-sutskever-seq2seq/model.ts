@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { PAD, subtractDimensions, type Tensor } from "../../core/index.js";
-import { type Cell, type CellState, embedding, linear, lstm, recurrent, type Scope } from "../../nn/index.js";
+import {
+  type Cell,
+  type CellState,
+  embedding,
+  gatesOf,
+  linear,
+  lstm,
+  recurrent,
+  type Scope,
+} from "../../nn/index.js";
 import { equal, not, slice } from "../../ops/index.js";
 import type { BatchTensors, ModelCard } from "../contract.js";
 import { tokenLoss } from "../loss.js";
@@ -51,14 +60,19 @@ export const seq2seq: ModelCard<z.output<typeof configuration>> = {
     const encode = (source: Tensor) => {
       const mask = not(equal(source, PAD));
       let sequence = sourceWords(source); // [S, B, E]
-      const finals = encoder.map((cell) => {
+      const readings = encoder.map((cell) => {
         // Section 3.3: the source is read from its last word to its first.
-        const { outputs, final } = recurrent(cell, sequence, { mask, reverse: true });
-        sequence = outputs;
-        return final;
+        const reading = recurrent(cell, sequence, { mask, reverse: true });
+        sequence = reading.outputs;
+        return reading;
       });
       // Section 2: the last state of each layer is where that layer of the decoder starts.
-      return { memory: {}, state: pack(finals) };
+      const gates = readings.map((reading, layer) => gatesOf(`layer ${layer + 1}`, reading));
+      return {
+        memory: {},
+        state: pack(readings.map(({ final }) => final)),
+        gates: Object.assign({}, ...gates),
+      };
     };
 
     return {

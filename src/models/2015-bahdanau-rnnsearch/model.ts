@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type MechanismName, mechanisms } from "../../attention/index.js";
 import { PAD, subtractDimensions, type Tensor } from "../../core/index.js";
-import { bidirectional, embedding, gru, linear, maxout } from "../../nn/index.js";
+import { bidirectional, embedding, gatesOf, gru, linear, maxout } from "../../nn/index.js";
 import { add, equal, not, scan, slice, tanh, transpose } from "../../ops/index.js";
 import type { ModelCard } from "../contract.js";
 import { tokenLoss } from "../loss.js";
@@ -72,11 +72,15 @@ export const rnnsearch: ModelCard<z.output<typeof configuration>> = {
 
     const encode = (source: Tensor) => {
       const real = not(equal(source, PAD)); // [S, B]
-      const { outputs, backward } = annotate(sourceWords(source), { mask: real }); // (7) h_j = [→h_j; ←h_j]
+      const { outputs, forward, backward } = annotate(sourceWords(source), { mask: real }); // (7) h_j = [→h_j; ←h_j]
       const annotations = transpose(outputs, [1, 0, 2]); // [B, S, 2H]
       const memory = { annotations, keys: attend.keys(annotations), mask: transpose(real) };
       // A.2.2: s_0 = tanh(W_s ←h_1); the backward reading ends at the first word.
-      return { memory, state: { hidden: tanh(start(backward.final.hidden)) } };
+      return {
+        memory,
+        state: { hidden: tanh(start(backward.final.hidden)) },
+        gates: { ...gatesOf("forward", forward), ...gatesOf("backward", backward) },
+      };
     };
 
     type Memory = ReturnType<typeof encode>["memory"];

@@ -1,0 +1,156 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { UsageError } from "../../core/index.js";
+import { publicDatasets } from "../../data/fetch/datasets.js";
+import { fetchDataset, isFetched } from "../../data/fetch/fetch.node.js";
+import { datasets, detokenise, type Pair } from "../../data/index.js";
+import { DATA_FOLDER } from "../../data/open.node.js";
+import { writeAtomically } from "../../train/run-folder.node.js";
+import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
+import { Interrupted, interruptSignal } from "../interrupt.js";
+import { isInteractive } from "../terminal.js";
+
+interface FetchCommandOptions extends CommonOptions {
+  readonly out?: string;
+  readonly mirror?: string;
+}
+
+interface MakeOptions extends CommonOptions {
+  readonly out: string;
+  readonly seed: number;
+}
+
+export const dataCommand: CommandDefinition = (program) => {
+  const data = define(program, "data", "list datasets; fetch public ones; write embedded ones to files", [
+    "data",
+    "data fetch multi30k",
+    "data make bilingual --out data/bilingual",
+  ]).action(list);
+  define(
+    data,
+    "fetch <dataset>",
+    "fetch a public dataset, checked by its SHA-256; goes on where it stopped",
+    ["data fetch multi30k", "train rnnsearch --data multi30k --min-count 2"],
+  )
+    .option("--out <folder>", `where it goes (${DATA_FOLDER}/ and its name, where --data finds it)`)
+    .option("--mirror <url>", "take the files from this address instead")
+    .action(fetchPublic);
+  define(data, "make <dataset>", "write an embedded dataset as parallel files, with its word alignment", [
+    "data make bilingual --out data/bilingual --seed 7",
+  ])
+    .requiredOption("--out <folder>", "a new folder for the files")
+    .option("--seed <n>", "decides which sentences are drawn", number, 1)
+    .action(make);
+};
+
+async function list(options: CommonOptions): Promise<void> {
+  const embedded = datasets.map(({ id, title, origin, splits }) => ({
+    id,
+    title,
+    origin,
+    splits,
+    embedded: true,
+  }));
+  const known = await Promise.all(
+    publicDatasets.map(async (dataset) => {
+      const { id, title, homepage, licence, files } = dataset;
+      const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+      const fetched = await isFetched(dataset, join(DATA_FOLDER, id));
+      return { id, title, homepage, licence, bytes, fetched, embedded: false };
+    }),
+  );
+  const text = [
+    ...embedded.map(
+      ({ id, title, origin, splits }) =>
+        `${id}\n  ${title}\n  ${origin}; splits ${Object.keys(splits).join(", ")}`,
+    ),
+    ...known.map(
+      ({ id, title, homepage, licence, bytes, fetched }) =>
+        `${id}\n  ${title}\n  ${homepage}; terms: ${licence}\n  ${(bytes / 1e6).toFixed(1)} MB; ${fetched ? `fetched, in ${join(DATA_FOLDER, id)}` : `fetch it with: regard data fetch ${id}`}`,
+    ),
+  ];
+  print(options, [...embedded, ...known], text.join("\n\n"));
+}
+
+async function fetchPublic(id: string, options: FetchCommandOptions): Promise<void> {
+  const dataset = publicDatasets.find((entry) => entry.id === id);
+  if (!dataset)
+    throw new UsageError(
+      `there is no public dataset "${id}"; regard data lists them: ${publicDatasets.map((entry) => entry.id).join(", ")}.`,
+    );
+  const folder = options.out ?? join(DATA_FOLDER, id);
+  warn(`${dataset.title}, from ${dataset.homepage}. Terms: ${dataset.licence}.`);
+  const interactive = isInteractive(process.stderr);
+  const interrupt = interruptSignal(() => {});
+  try {
+    const fetched = await fetchDataset(dataset, folder, {
+      mirror: options.mirror,
+      signal: interrupt.signal,
+      onProgress(name, bytes, total) {
+        const share = total === undefined ? "" : `, ${Math.floor((100 * bytes) / total)} %`;
+        if (interactive) process.stderr.write(`\r\u001b[2K${name}: ${(bytes / 1e6).toFixed(2)} MB${share}`);
+      },
+    });
+    if (interactive) process.stderr.write("\r\u001b[2K");
+    print(
+      options,
+      {
+        dataset: id,
+        folder,
+        files: dataset.files.map(({ name }) => name),
+        fetched,
+        licence: dataset.licence,
+      },
+      fetched.length === 0
+        ? `${folder} has all of ${id} already.`
+        : `Fetched ${fetched.join(", ")} into ${folder}; every checksum is right. Train with: regard train rnnsearch --data ${options.out ?? id}`,
+    );
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    warn("Stopped; the same command goes on from here.");
+    throw new Interrupted();
+  } finally {
+    interrupt.stop();
+  }
+}
+
+async function make(id: string, { out, seed, ...options }: MakeOptions): Promise<void> {
+  const dataset = datasets.find((entry) => entry.id === id);
+  if (!dataset)
+    throw new UsageError(
+      `there is no embedded dataset "${id}"; choose one of ${datasets.map((entry) => entry.id).join(", ")}.`,
+    );
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new UsageError(`--seed is ${seed} but must be a whole number from 0.`);
+  await mkdir(out, { recursive: false }).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(
+      error.code === "EEXIST"
+        ? `"${out}" is there already; choose a new folder with --out.`
+        : `cannot make "${out}": ${error.message}.`,
+    );
+  });
+  const { train, validation, tests } = await dataset.load(seed);
+  const [from, to] = dataset.codes;
+  const splits: Record<string, readonly Pair[]> = { train, val: validation, ...tests };
+  for (const [split, pairs] of Object.entries(splits)) {
+    const write = (ending: string, line: (pair: Pair) => string) =>
+      writeAtomically(join(out, `${split}.${ending}`), pairs.map((pair) => `${line(pair)}\n`).join(""));
+    await write(from, ({ source }) => detokenise(source));
+    await write(to, ({ target }) => detokenise(target));
+    // As other tools write word alignments: source-target, with "?" in place of "-" where a link is only possible.
+    await write("align", ({ links = [] }) =>
+      links.map(({ source, target, sure }) => `${source}${sure ? "-" : "?"}${target}`).join(" "),
+    );
+  }
+  print(
+    options,
+    {
+      dataset: id,
+      folder: out,
+      from,
+      to,
+      splits: Object.fromEntries(Object.entries(splits).map(([name, pairs]) => [name, pairs.length])),
+    },
+    `Wrote ${Object.keys(splits).join(", ")} to ${out}. Train with: regard train rnnsearch --data ${out} --from ${from} --to ${to}`,
+  );
+}

@@ -1,0 +1,55 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { UsageError } from "../core/index.js";
+import type { ParallelData } from "./contract.js";
+import { publicDatasets } from "./fetch/datasets.js";
+import { type PairOptions, readPairs } from "./format/pairs.node.js";
+import { datasets } from "./index.js";
+
+/** Where `regard data fetch` puts datasets, a folder each, under the present folder. */
+export const DATA_FOLDER = "data";
+
+/** What `openData` takes: an embedded dataset's id or an absolute path, and the endings of parallel files. */
+export interface DataPlace {
+  readonly data: string;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+/**
+ * Where data is that a user names: an embedded dataset, a file or folder, or a public dataset that has been fetched.
+ * @throws UsageError where it is none of them
+ */
+export function locateData({ data: name, from, to }: DataPlace): DataPlace {
+  if (datasets.some(({ id }) => id === name)) return { data: name, from, to };
+  if (existsSync(name)) return { data: resolve(name), from, to };
+  const known = publicDatasets.find(({ id }) => id === name);
+  if (!known)
+    throw new UsageError(
+      `there is no dataset or file called "${name}"; give one of ${[...datasets, ...publicDatasets].map(({ id }) => id).join(", ")}, a table of pairs (.tsv) or a folder of parallel files.`,
+    );
+  const folder = join(DATA_FOLDER, known.id);
+  if (!existsSync(folder))
+    throw new UsageError(`"${name}" is not on this machine yet; fetch it with: regard data fetch ${name}`);
+  return "file" in known.read
+    ? { data: resolve(folder, known.read.file), from, to }
+    : { data: resolve(folder), from: from ?? known.read.from, to: to ?? known.read.to };
+}
+
+/**
+ * The pairs of what `locateData` found.
+ * @param seed decides what embedded datasets hold
+ * @throws UsageError naming file and line of what cannot be used
+ */
+export function openData(
+  { data, ...place }: DataPlace,
+  options: Pick<PairOptions, "skipBad" | "warn"> & { seed: number },
+): Promise<ParallelData> {
+  const embedded = datasets.find(({ id }) => id === data);
+  if (embedded) return embedded.load(options.seed);
+  if (!existsSync(data))
+    throw new UsageError(
+      `the data "${data}" is no longer there; put it back, or name other data with --data.`,
+    );
+  return readPairs(data, { ...options, ...place });
+}
