@@ -1,4 +1,4 @@
-// Makes a fresh clone ready: checks Node, installs packages as locked, compiles. Does nothing that is already done.
+// Makes a fresh clone ready: checks Node, installs packages as locked, compiles, builds the studio's pages.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -41,4 +41,5 @@ export function setup() {
     writeFileSync(stamp, lock);
   }
   tool("typescript/bin/tsc", "-b");
+  tool("vite/bin/vite.js", "build", "studio", "--config", "studio/vite.config.ts", "--logLevel", "warn");
 }

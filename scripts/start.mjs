@@ -27,5 +27,11 @@ regard(
 console.log(`
 Try your own:
   npx regard see ${folder} "does Ana see my old dog in the garden?" --html dog.html
-  npx regard train rnnsearch --minutes 5 --set attention=general
+  npx regard explain ${folder} "${SENTENCE}"
+  npx regard studio        train, see, explain, compare and design in the browser
   npx regard --help`);
+// In a terminal the studio opens at the end; where output goes elsewhere, this is the end.
+if (process.stdout.isTTY) {
+  console.log("");
+  regard("studio");
+}

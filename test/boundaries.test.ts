@@ -15,7 +15,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   models: ["core", "ops", "nn", "attention"],
   data: ["core"],
   decode: ["core", "ops", "onnx", "session", "attention", "data", "models"],
-  explain: ["core", "autodiff", "session", "attention", "data"],
+  explain: ["core", "ops", "autodiff", "session", "attention", "data", "models", "decode"],
   train: [
     "core",
     "ops",
@@ -30,7 +30,33 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "explain",
   ],
   views: ["core", "attention"],
-  cli: ["core", "session", "attention", "models", "data", "decode", "explain", "train", "views"],
+  service: [
+    "core",
+    "ops",
+    "onnx",
+    "session",
+    "nn",
+    "attention",
+    "models",
+    "data",
+    "decode",
+    "explain",
+    "train",
+  ],
+  server: ["core", "session", "data", "service", "train"],
+  cli: [
+    "core",
+    "session",
+    "attention",
+    "models",
+    "data",
+    "decode",
+    "explain",
+    "train",
+    "views",
+    "service",
+    "server",
+  ],
 };
 
 const root = fileURLToPath(new URL("../src", import.meta.url));
@@ -40,7 +66,7 @@ const files = readdirSync(root, { recursive: true, encoding: "utf8" })
   .map((path) => path.split(sep).join("/"));
 
 const importsOf = (path: string): string[] =>
-  [...readFileSync(join(root, path), "utf8").matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
+  [...readFileSync(join(root, path), "utf8").matchAll(/(?<!")\b(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
     ([, name]) => name!,
   );
 

@@ -28,6 +28,7 @@ test("a run folder holds the run, its vocabulary, its metrics and its checkpoint
     "checkpoint-00000012.safetensors",
     "metrics.jsonl",
     "run.json",
+    "state.json",
     "traces.jsonl",
     "vocabulary.json",
   ]);
@@ -105,7 +106,7 @@ test("models lists them, as text and as JSON", async () => {
 });
 
 test("every command has help with an example", async () => {
-  for (const command of ["models", "data", "train", "see", "evaluate", "export"]) {
+  for (const command of ["models", "data", "train", "see", "evaluate", "explain", "export", "studio"]) {
     const { code, out } = await regard([command, "--help"]);
     expect(code).toBe(0);
     expect(out).toMatch(/Examples:\n {2}\$ regard /);
@@ -233,6 +234,36 @@ describe("see", () => {
     const { code, err } = await regard(["see", first, "I love xylophones"]);
     expect(code).toBe(0);
     expect(err).toBe('The model does not know "xylophones"; it was trained on other words.\n');
+  });
+});
+
+describe("explain", () => {
+  test("gives attention, salience and effect, how they agree, and a picture of one", async () => {
+    const { code, out, err } = await regard(["explain", first, "I love coffee", "--json"]);
+    expect(code, err).toBe(0);
+    const { source, target, scores, agreements, verdict } = JSON.parse(out);
+    expect(source).toEqual(["I", "love", "coffee"]);
+    expect(Object.keys(scores)).toEqual(["attention", "salience", "effect"]);
+    for (const rows of Object.values<number[][]>(scores)) {
+      expect(rows).toHaveLength(target.length);
+      for (const row of rows) expect(row).toHaveLength(3);
+    }
+    expect(agreements).toHaveLength(3);
+    expect(["explains", "partly", "does not"]).toContain(verdict);
+    const picture = join(folder, "effect.svg");
+    const drawn = await regard(["explain", first, "I love coffee", "--method", "effect", "--svg", picture]);
+    expect(drawn.code, drawn.err).toBe(0);
+    expect(drawn.out).toMatch(/whose removal hurts most: here the map/);
+    expect(await readFile(picture, "utf8")).toContain("once a source word and its annotation are masked");
+  });
+
+  test("says what is wrong", async () => {
+    expect((await regard(["explain", first, "hello", "--method", "magic"])).err).toBe(
+      'regard: there is no method "magic"; --method takes attention, salience, effect.\n',
+    );
+    expect((await regard(["explain", first, "hello", "--svg", "x.svg"])).err).toBe(
+      "regard: --svg and --png draw one method; name it with --method, or use --html.\n",
+    );
   });
 });
 
@@ -418,7 +449,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
     [
       "an empty input",
       ({ first }) => ["see", first, "  "],
-      /^regard: the input is empty; give a sentence, in quotes\.$/,
+      /^regard: the input is empty; give a sentence\.$/,
     ],
     [
       "a beam out of range",

@@ -3,9 +3,11 @@ import { Command, CommanderError } from "commander";
 import { RegardError, UsageError } from "../core/index.js";
 import { dataCommand } from "./command/data.js";
 import { evaluateCommand } from "./command/evaluate.js";
+import { explainCommand } from "./command/explain.js";
 import { exportCommand } from "./command/export.js";
 import { modelsCommand } from "./command/models.js";
 import { seeCommand } from "./command/see.js";
+import { studioCommand } from "./command/studio.js";
 import { trainCommand } from "./command/train.js";
 import { Interrupted } from "./interrupt.js";
 import { VERSION } from "./version.js";
@@ -17,8 +19,17 @@ const program = new Command("regard")
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "regard: ")) })
   .showHelpAfterError("(add --help for the options and an example)");
-for (const command of [modelsCommand, dataCommand, trainCommand, seeCommand, evaluateCommand, exportCommand])
-  command(program);
+const commands = [
+  modelsCommand,
+  dataCommand,
+  trainCommand,
+  seeCommand,
+  evaluateCommand,
+  explainCommand,
+  exportCommand,
+  studioCommand,
+];
+for (const command of commands) command(program);
 for (const command of program.commands)
   for (const each of [command, ...command.commands]) each.exitOverride().copyInheritedSettings(program);
 

@@ -3,7 +3,8 @@ import { join, resolve } from "node:path";
 import { UsageError } from "../core/index.js";
 import type { ParallelData } from "./contract.js";
 import { publicDatasets } from "./fetch/datasets.js";
-import { type PairOptions, readPairs } from "./format/pairs.node.js";
+import type { PairOptions } from "./format/pairs.js";
+import { readPairs, splitsOfFolder, VALIDATION } from "./format/pairs.node.js";
 import { datasets } from "./index.js";
 
 /** Where `regard data fetch` puts datasets, a folder each, under the present folder. */
@@ -34,6 +35,15 @@ export function locateData({ data: name, from, to }: DataPlace): DataPlace {
   return "file" in known.read
     ? { data: resolve(folder, known.read.file), from, to }
     : { data: resolve(folder), from: from ?? known.read.from, to: to ?? known.read.to };
+}
+
+/** Names of the splits that can be scored, without reading what is in them. */
+export async function splitNames({ data, from, to }: DataPlace): Promise<string[]> {
+  const embedded = datasets.find(({ id }) => id === data);
+  if (embedded) return [...Object.keys(embedded.splits), "validation"];
+  if (!from || !to) return ["test", "validation"];
+  const { splits } = await splitsOfFolder(data, from, to);
+  return [...splits.filter((split) => split !== "train" && !VALIDATION.test(split)), "validation"];
 }
 
 /**

@@ -48,8 +48,7 @@ export function decodeModelFile(bytes: Uint8Array, name: string): ModelFile {
   let metadata: Map<string, string>;
   try {
     const model = decodeModel(bytes);
-    if (model.opsetImport.length === 0 || model.graph.node.length === 0)
-      throw new RegardError("it has no graph");
+    if (model.opsetImport.length === 0 || !model.graph?.node.length) throw new RegardError("it has no graph");
     metadata = new Map(model.metadataProps.map(({ key, value }) => [key, value]));
   } catch (error) {
     throw new UsageError(

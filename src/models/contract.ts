@@ -30,6 +30,8 @@ export interface Translator {
     readonly loss: Tensor;
     /** Cross-entropy of each target sequence, [B], for scoring. */
     readonly sequenceLoss: Tensor;
+    /** Cross-entropy of each target token, [T − 1, B]; 0 on padding. */
+    readonly tokenLosses: Tensor;
     /** Attention weights [T − 1, B, S], where the model has attention. */
     readonly weights?: Tensor;
   };
@@ -55,6 +57,20 @@ export interface Vocabularies {
   readonly target: number;
 }
 
+/** A part of a model as people draw it. */
+export interface ModelPart {
+  readonly id: string;
+  readonly title: string;
+  /** Scopes whose parameters are this part's: a name and everything below it. */
+  readonly scopes: readonly string[];
+  /** Its equations, in the paper's letters. */
+  readonly equations: readonly string[];
+  /** Parts, or the inputs `source` and `previous word`, that it reads. */
+  readonly from: readonly string[];
+  /** What it hands on, with its axes. */
+  readonly gives: string;
+}
+
 /** A paper's model as an entry of the registry. */
 export interface ModelCard<Configuration = unknown> {
   readonly id: string;
@@ -67,5 +83,7 @@ export interface ModelCard<Configuration = unknown> {
   readonly data: readonly string[];
   /** Sizes and options, with their defaults and limits. */
   readonly configuration: z.ZodType<Configuration>;
+  /** Its parts, each after those it reads. */
+  readonly parts: readonly ModelPart[];
   build(scope: Scope, configuration: Configuration, vocabularies: Vocabularies): Translator;
 }

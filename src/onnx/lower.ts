@@ -3,6 +3,7 @@ import {
   type DType,
   dimensionTerms,
   type LoweringContext,
+  type Node,
   type OnnxAttribute,
   RegardError,
   reachableNodes,
@@ -34,6 +35,8 @@ export interface LowerOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Values of inputs that become constants of the file, such as trained parameters. */
   readonly values?: Readonly<Record<string, TypedArray>>;
+  /** Hears which ONNX nodes a node became; those of a loop's body before the loop itself. */
+  readonly onLowered?: (node: Node, emitted: readonly NodeProto[]) => void;
 }
 
 export interface LoweredModel {
@@ -57,7 +60,10 @@ export function lower(program: Program, options: LowerOptions = {}): LoweredMode
   const results = simplify(options.scan === "unroll" ? unrollAll(asked) : asked);
   const all = inputsOf(results);
   const fixed = options.values ?? {};
-  const root = new RootBuilder(all.filter((tensor) => !(nameOf(tensor) in fixed)));
+  const root = new RootBuilder(
+    all.filter((tensor) => !(nameOf(tensor) in fixed)),
+    options.onLowered,
+  );
   for (const tensor of all) {
     const { name, shape } = inputAttributes(tensor)!;
     const value = fixed[name];
@@ -152,7 +158,9 @@ abstract class Builder implements LoweringContext {
     for (const node of reachableNodes(results)) {
       if (node.outputs.every((output) => this.values.has(output))) continue;
       const inputs = node.inputs.map((tensor) => this.values.get(tensor)!);
+      const before = this.nodes.length;
       const lowered = node.operation.lower(this, inputs, node as never);
+      this.root.onLowered?.(node, this.nodes.slice(before));
       node.outputs.forEach((output, index) => {
         this.values.set(output, lowered[index]!);
       });
@@ -194,7 +202,10 @@ class RootBuilder extends Builder {
   readonly #cache = new Map<string, string>();
   #count = 0;
 
-  constructor(readonly inputs: readonly Tensor[]) {
+  constructor(
+    readonly inputs: readonly Tensor[],
+    readonly onLowered?: LowerOptions["onLowered"],
+  ) {
     super();
   }
 

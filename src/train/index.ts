@@ -2,6 +2,7 @@ export * from "./evaluator.js";
 export * from "./loop.js";
 export * from "./optimizer.js";
 export * from "./report.js";
+export * from "./run-files.js";
 export * from "./safetensors.js";
 export * from "./schedule.js";
 export * from "./settings.js";

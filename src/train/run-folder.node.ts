@@ -1,29 +1,35 @@
 import { randomUUID } from "node:crypto";
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { z } from "zod";
+import type { z } from "zod";
 import { RegardError, UsageError } from "../core/index.js";
 import { Vocabulary } from "../data/index.js";
+import {
+  checkpointName,
+  checkpointStep,
+  type RunStateRecord,
+  runSchema,
+  stateSchema,
+  vocabularySchema,
+} from "./run-files.js";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.js";
-import { type RunSettings, settingsSchema } from "./settings.js";
+import type { RunSettings } from "./settings.js";
 import type { Vocabularies } from "./vocabularies.js";
-
-const runSchema = z.object({
-  regard: z.string(),
-  node: z.string(),
-  created: z.string(),
-  settings: settingsSchema,
-});
-const storedVocabularySchema = z.union([
-  z.array(z.string()),
-  z.object({ pieces: z.array(z.string()), merges: z.array(z.tuple([z.string(), z.string()])) }),
-]);
-const vocabularySchema = z.object({ source: storedVocabularySchema, target: storedVocabularySchema });
 
 export interface Checkpoint {
   readonly step: number;
   readonly tensors: Record<string, StoredTensor>;
   readonly metadata: Record<string, string>;
+}
+
+/** Whether a process is there. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 /** What grows line by line: numbers of training, and the attention over a few fixed sentences at every validation. */
@@ -33,12 +39,14 @@ export type RecordLine = { readonly step: number; readonly seconds: number; read
 /** Newest checkpoints kept beside the best: one to resume from, and one in case that is damaged. */
 const KEPT = 2;
 
-/** A run on disk: `run.json`, `vocabulary.json`, `metrics.jsonl`, `traces.jsonl` and checkpoints. Every file is whole or not there. */
+/** A run on disk: `run.json`, `vocabulary.json`, `state.json`, `metrics.jsonl`, `traces.jsonl` and checkpoints. Every file is whole or not there. */
 export class RunFolder {
   private constructor(
     readonly path: string,
     readonly settings: RunSettings,
     readonly vocabularies: Vocabularies,
+    /** When it was begun, as ISO 8601. */
+    readonly created: string,
   ) {}
 
   /** Starts a run in a new or empty folder. @throws UsageError where the folder holds something */
@@ -64,7 +72,7 @@ export class RunFolder {
         `cannot make the run "${path}": ${(error as Error).message.replace(/\.$/, "")}; choose another folder with --out.`,
       );
     }
-    return new RunFolder(path, settings, vocabularies);
+    return new RunFolder(path, settings, vocabularies, run.created);
   }
 
   /** @throws UsageError where the folder holds something */
@@ -103,26 +111,24 @@ export class RunFolder {
         );
       }
     };
-    const { settings } = await read("run.json", runSchema);
+    const { settings, created } = await read("run.json", runSchema);
     const words = await read("vocabulary.json", vocabularySchema);
-    return new RunFolder(path, settings, {
-      source: Vocabulary.from(words.source),
-      target: Vocabulary.from(words.target),
-    });
+    return new RunFolder(
+      path,
+      settings,
+      { source: Vocabulary.from(words.source), target: Vocabulary.from(words.target) },
+      created,
+    );
   }
 
   /** Steps of the checkpoints there are, in order. */
   async checkpoints(): Promise<number[]> {
     const names = await readdir(this.path);
-    return names
-      .flatMap((name) =>
-        /^checkpoint-(\d+)\.safetensors$/.exec(name)?.[1] ? [Number(/\d+/.exec(name)![0])] : [],
-      )
-      .sort((a, b) => a - b);
+    return names.flatMap((name) => checkpointStep(name) ?? []).sort((a, b) => a - b);
   }
 
   #file(step: number): string {
-    return join(this.path, `checkpoint-${String(step).padStart(8, "0")}.safetensors`);
+    return join(this.path, checkpointName(step));
   }
 
   /** Writes a checkpoint, then removes those that are neither among the newest nor the best. */
@@ -168,6 +174,25 @@ export class RunFolder {
     return best !== newest.step && (await this.checkpoints()).includes(best)
       ? this.readCheckpoint(best)
       : newest;
+  }
+
+  /** Says where the run stands, for other processes that look at it. */
+  async writeState(state: RunStateRecord["state"], problem?: string): Promise<void> {
+    const record: RunStateRecord = { state, pid: process.pid, ...(problem !== undefined && { problem }) };
+    await writeAtomically(join(this.path, "state.json"), `${JSON.stringify(record)}\n`);
+  }
+
+  /** Where the run stands. */
+  async readState(): Promise<RunStateRecord> {
+    const text = await readFile(join(this.path, "state.json"), "utf8").catch(() => "{}");
+    let parsed: ReturnType<typeof stateSchema.safeParse> | undefined;
+    try {
+      parsed = stateSchema.safeParse(JSON.parse(text));
+    } catch {
+      parsed = undefined;
+    }
+    const record: RunStateRecord = parsed?.data ?? { state: "stopped", pid: 0 };
+    return record.state === "training" && !isAlive(record.pid) ? { ...record, state: "stopped" } : record;
   }
 
   /** Adds a line to one of the records. */

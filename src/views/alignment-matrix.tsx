@@ -14,28 +14,52 @@ function cellSize(tokens: number): number {
   return Math.max(9, Math.min(44, Math.floor(900 / Math.max(tokens, 1))));
 }
 
+/** Cells at least this large carry their number; smaller ones are read by hovering. */
+const NUMBERED = 30;
+/** Cells smaller than this are drawn only where there is something to see. */
+const SMALL = 14;
+const FAINTEST = 0.004;
+
+/** Where the parts of a matrix lie, in pixels, for what is drawn over it. */
+export interface MatrixLayout {
+  readonly cell: number;
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+  readonly fontSize: number;
+}
+
+const SLANT = 50;
+
+export function matrixLayout({ source, target }: AlignmentTrace, title?: string): MatrixLayout {
+  const cell = cellSize(Math.max(source.length, target.length));
+  const fontSize = Math.max(9, Math.min(15, cell * 0.48));
+  const radians = (SLANT * Math.PI) / 180;
+  const widest = Math.max(0, ...source.map((word) => textWidth(word, fontSize)));
+  const left = Math.ceil(Math.max(0, ...target.map((word) => textWidth(word, fontSize)))) + 20;
+  const heading = title === undefined ? [] : title.split("\n");
+  const top = 24 * heading.length + (heading.length > 0 ? 8 : 0) + Math.ceil(widest * Math.sin(radians)) + 20;
+  const overhang = Math.max(0, textWidth(source.at(-1) ?? "", fontSize) * Math.cos(radians) - cell / 2);
+  const width = Math.ceil(
+    Math.max(left + cell * source.length + overhang + 16, ...heading.map((line) => textWidth(line, 16) + 40)),
+  );
+  return { cell, left, top, width, height: top + cell * target.length + 16, fontSize };
+}
+
 /**
  * An alignment as a grid: a row for each word written, a column for each word read, a cell as dark as its weight. The
  * greatest weight of a row is outlined. Hovering over a cell shows the two words and the weight.
  */
 export function AlignmentMatrix({ trace, theme = light, title }: AlignmentMatrixProps): ReactElement {
   const { source, target, weights } = trace;
-  const cell = cellSize(Math.max(source.length, target.length));
-  const size = Math.max(9, Math.min(15, cell * 0.48));
-  const numbers = cell >= 30;
-  const slant = 50;
-  const radians = (slant * Math.PI) / 180;
-  const widest = Math.max(0, ...source.map((word) => textWidth(word, size)));
-  const left = Math.ceil(Math.max(0, ...target.map((word) => textWidth(word, size)))) + 20;
+  const { cell, left, top, width, height, fontSize } = matrixLayout(trace, title);
   const heading = title === undefined ? [] : title.split("\n");
-  const top = 24 * heading.length + (heading.length > 0 ? 8 : 0) + Math.ceil(widest * Math.sin(radians)) + 20;
-  const gridWidth = cell * source.length;
-  const gridHeight = cell * target.length;
-  const overhang = Math.max(0, textWidth(source.at(-1) ?? "", size) * Math.cos(radians) - cell / 2);
-  const width = Math.ceil(
-    Math.max(left + gridWidth + overhang + 16, ...heading.map((line) => textWidth(line, 16) + 40)),
-  );
-  const height = top + gridHeight + 16;
+  const [right, bottom] = [left + cell * source.length, top + cell * target.length];
+  const lines = [
+    ...Array.from({ length: source.length + 1 }, (_, column) => `M${left + column * cell} ${top}V${bottom}`),
+    ...Array.from({ length: target.length + 1 }, (_, row) => `M${left} ${top + row * cell}H${right}`),
+  ];
   return (
     <svg
       xmlns="http://www.w3.org/2000/svg"
@@ -43,7 +67,7 @@ export function AlignmentMatrix({ trace, theme = light, title }: AlignmentMatrix
       width={width}
       height={height}
       fontFamily={FONT}
-      fontSize={size}
+      fontSize={fontSize}
       role="img"
     >
       <title>{`Attention of each word of “${target.join(" ")}” over “${source.join(" ")}”`}</title>
@@ -57,7 +81,7 @@ export function AlignmentMatrix({ trace, theme = light, title }: AlignmentMatrix
         <text
           key={column}
           fill={theme.text}
-          transform={`translate(${left + (column + 0.5) * cell + size * 0.3} ${top - 8}) rotate(${-slant})`}
+          transform={`translate(${left + (column + 0.5) * cell + fontSize * 0.3} ${top - 8}) rotate(${-SLANT})`}
         >
           {word}
         </text>
@@ -66,52 +90,60 @@ export function AlignmentMatrix({ trace, theme = light, title }: AlignmentMatrix
         <text
           key={row}
           x={left - 10}
-          y={top + (row + 0.5) * cell + size * 0.35}
+          y={top + (row + 0.5) * cell + fontSize * 0.35}
           textAnchor="end"
           fill={theme.text}
         >
           {word}
         </text>
       ))}
+      <path d={lines.join("")} stroke={theme.line} strokeWidth={1} fill="none" />
       {weights.map((line, row) => {
         const greatest = line.indexOf(Math.max(...line));
-        return line.map((weight, column) => (
-          <g key={`${row} ${column}`}>
-            <title>{`${target[row]} ← ${source[column]}: ${weight.toFixed(3)}`}</title>
+        return line.map((weight, column) => {
+          if (cell < SMALL && weight < FAINTEST) return null;
+          const [x, y] = [left + column * cell, top + row * cell];
+          const square = (
             <rect
-              x={left + column * cell}
-              y={top + row * cell}
+              key={`${row} ${column}`}
+              x={x}
+              y={y}
               width={cell}
               height={cell}
               fill={theme.ink}
               fillOpacity={Number(weight.toFixed(4))}
-              stroke={theme.line}
-              strokeWidth={1}
             />
-            {column === greatest && (
-              <rect
-                x={left + column * cell + 1}
-                y={top + row * cell + 1}
-                width={cell - 2}
-                height={cell - 2}
-                fill="none"
-                stroke={theme.ink}
-                strokeWidth={1.5}
-              />
-            )}
-            {numbers && weight >= 0.05 && (
-              <text
-                x={left + (column + 0.5) * cell}
-                y={top + (row + 0.5) * cell + 4}
-                textAnchor="middle"
-                fontSize={11}
-                fill={weight > 0.55 ? theme.background : theme.text}
-              >
-                {weight.toFixed(2)}
-              </text>
-            )}
-          </g>
-        ));
+          );
+          if (cell < SMALL) return square;
+          return (
+            <g key={`${row} ${column}`}>
+              <title>{`${target[row]} ← ${source[column]}: ${weight.toFixed(3)}`}</title>
+              {square}
+              {column === greatest && (
+                <rect
+                  x={x + 1}
+                  y={y + 1}
+                  width={cell - 2}
+                  height={cell - 2}
+                  fill="none"
+                  stroke={theme.ink}
+                  strokeWidth={1.5}
+                />
+              )}
+              {cell >= NUMBERED && weight >= 0.05 && (
+                <text
+                  x={x + 0.5 * cell}
+                  y={y + 0.5 * cell + 4}
+                  textAnchor="middle"
+                  fontSize={11}
+                  fill={weight > 0.55 ? theme.background : theme.text}
+                >
+                  {weight.toFixed(2)}
+                </text>
+              )}
+            </g>
+          );
+        });
       })}
     </svg>
   );

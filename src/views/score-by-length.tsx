@@ -1,5 +1,5 @@
 import type { ReactElement } from "react";
-import { FONT, light, type Theme } from "./theme.js";
+import { FONT, light, SERIES, type Theme } from "./theme.js";
 
 /** A score of the sentences of one range of source lengths. */
 export interface LengthScore {
@@ -18,8 +18,6 @@ export interface ScoreByLengthProps {
   readonly title?: string;
 }
 
-/** Colours that are told apart with every kind of colour vision (Okabe & Ito 2008); shapes differ as well. */
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"] as const;
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [640, 360, 56, 24, 64, 64];
 
 /** Scores from 0 to 100 over sentence length, a line for each model. */
@@ -65,7 +63,7 @@ export function ScoreByLength({ measure, series, theme = light, title }: ScoreBy
         {measure}
       </text>
       {series.map(({ name, scores }, index) => {
-        const colour = COLOURS[index % COLOURS.length]!;
+        const colour = SERIES[index % SERIES.length]!;
         const points = scores.map(({ score }, position) => [x(position), y(score)] as const);
         return (
           <g key={name}>

@@ -24,6 +24,9 @@ export const dark: Theme = {
   ink: "#6db3ff",
 };
 
+/** Colours that are told apart with every kind of colour vision (Okabe & Ito 2008); shapes differ as well. */
+export const SERIES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"] as const;
+
 /** Fonts by preference; the last is what pictures are rendered with where no system font is wanted. */
 export const FONT = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif";
 

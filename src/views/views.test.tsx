@@ -1,6 +1,17 @@
 import { expect, test } from "vitest";
 import type { AlignmentTrace, AttentionTrace } from "../attention/index.js";
-import { alignmentText, dark, gatesText, ScoreByLength, svgOf, toHtml, toSvg } from "./index.js";
+import {
+  alignmentText,
+  dark,
+  gatesText,
+  LearningCurves,
+  lapseSvg,
+  Ribbon,
+  ScoreByLength,
+  svgOf,
+  toHtml,
+  toSvg,
+} from "./index.js";
 
 const trace: AlignmentTrace = {
   kind: "alignment",
@@ -42,6 +53,61 @@ test("gates are drawn as they were, units that are open most at the top", async 
   expect(gatesText(gates, { colour: false, width: 100 })).toBe(
     ["                the   dog   internationalisation", "forward update  ▄ 0.50▄ 0.50▆ 0.75"].join("\n"),
   );
+});
+
+test("ribbons are drawn as they were, as wide as their weights, and one word can be brought out", async () => {
+  const svg = svgOf(<Ribbon trace={trace} title="I love coffee" />);
+  await expect(svg).toMatchFileSnapshot("pictures/ribbon.svg");
+  expect(svg.match(/<path/g)).toHaveLength(trace.weights.flat().filter((weight) => weight >= 0.03).length);
+  expect(svg).toContain('stroke-width="8"');
+  const one = svgOf(<Ribbon trace={trace} selected={3} />);
+  expect(one.match(/stroke-opacity="0.06"/g)!.length).toBe(svg.match(/<path/g)!.length - 1);
+});
+
+test("learning curves are drawn as they were, and ten thousand points keep their peaks in few", async () => {
+  const curve = (length: number) =>
+    Array.from({ length }, (_, index) => ({
+      step: 10 * (index + 1),
+      value: 5 / (1 + index) + (index === 6007 ? 3 : 0),
+    }));
+  const svg = svgOf(
+    <LearningCurves
+      measure="nats"
+      title="Loss"
+      curves={[
+        { name: "training", points: curve(23) },
+        {
+          name: "validation",
+          marked: true,
+          points: curve(3).map(({ step, value }) => ({ step: 70 * step, value })),
+        },
+      ]}
+    />,
+  );
+  await expect(svg).toMatchFileSnapshot("pictures/learning-curves.svg");
+  expect(svg.match(/<circle/g)).toHaveLength(3);
+  const many = svgOf(
+    <LearningCurves measure="nats" curves={[{ name: "training", points: curve(10_000) }]} />,
+  );
+  const points = /points="([^"]*)"/.exec(many)![1]!.split(" ");
+  expect(points.length).toBeLessThan(1300);
+  const heights = points.map((point) => Number(point.split(",")[1]));
+  const late = heights.slice(Math.floor(heights.length / 2));
+  expect(Math.min(...late)).toBeLessThan(Math.max(...late) - 90);
+  expect(svgOf(<LearningCurves measure="nats" curves={[]} />)).toContain("step");
+});
+
+test("a time-lapse moves by itself, one frame at a time", async () => {
+  const frames = [0.2, 0.5, 1].map((share, index) => ({
+    title: `step ${index}`,
+    trace: { ...trace, weights: trace.weights.map((row) => row.map((weight) => weight * share)) },
+  }));
+  const svg = lapseSvg(frames, { seconds: 0.5 });
+  await expect(svg).toMatchFileSnapshot("pictures/time-lapse.svg");
+  expect(svg.match(/<animate /g)).toHaveLength(3);
+  expect(svg).toContain('dur="3.50s"');
+  expect(svg).not.toContain("<script");
+  expect(lapseSvg(frames.slice(0, 1), { seconds: 1 })).not.toContain("<animate");
 });
 
 test("scores by length are drawn as they were, a line and a shape for each model", async () => {

@@ -1,7 +1,6 @@
 import { createElement } from "react";
-import { UsageError } from "../../core/index.js";
-import type { Pair, ParallelData } from "../../data/index.js";
 import { locateData, openData } from "../../data/open.node.js";
+import { pairsOf } from "../../service/index.js";
 import { type Report, reportOf } from "../../train/index.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
 import { ScoreByLength, svgOf } from "../../views/index.js";
@@ -45,14 +44,6 @@ export const evaluateCommand: CommandDefinition = (program) => {
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
     .action(evaluate);
 };
-
-function splitOf(data: ParallelData, name: string): readonly Pair[] {
-  const splits: Record<string, readonly Pair[]> = { ...data.tests, validation: data.validation };
-  const pairs = splits[name];
-  if (!pairs)
-    throw new UsageError(`the data has no split "${name}"; it has ${Object.keys(splits).join(", ")}.`);
-  return pairs;
-}
 
 /** What is known of one run. */
 interface Evaluated extends Pick<Report, "metrics" | "byLength"> {
@@ -105,7 +96,7 @@ async function evaluateRun(path: string, options: EvaluateOptions): Promise<Eval
       warn,
     },
   );
-  const pairs = splitOf(data, options.split);
+  const pairs = pairsOf(data, options.split);
   const interactive = isInteractive(process.stderr);
   const { metrics, byLength } = await reportOf(evaluator, parameters, folder.vocabularies, pairs, {
     ...options,

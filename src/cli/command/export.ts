@@ -1,7 +1,5 @@
 import { stat } from "node:fs/promises";
-import type { TypedArray } from "../../core/index.js";
-import { encodeModelFile } from "../../decode/index.js";
-import { buildModel, storedParameters } from "../../train/index.js";
+import { exportModel } from "../../service/index.js";
 import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
 import { type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
 
@@ -17,18 +15,15 @@ export const exportCommand: CommandDefinition = (program) => {
     .requiredOption("--out <file>", "the file to write")
     .action(async (path: string, { out, ...options }: ExportOptions) => {
       const folder = await RunFolder.open(path);
-      const { translator, parameters } = buildModel(folder.settings, folder.vocabularies);
-      const checkpoint = await folder.bestCheckpoint(warn);
-      const values: Record<string, TypedArray> = {};
-      for (const [name, { data }] of Object.entries(storedParameters(parameters, checkpoint.tensors)))
-        values[name] = data;
-      const model = folder.settings.model;
-      await writeAtomically(out, encodeModelFile(translator, values, { model, ...folder.vocabularies }));
+      const { settings, vocabularies } = folder;
+      const { step, tensors } = await folder.bestCheckpoint(warn);
+      const { model } = settings;
+      await writeAtomically(out, exportModel({ settings, vocabularies, tensors }));
       const { size } = await stat(out);
       print(
         options,
-        { file: out, model, step: checkpoint.step, bytes: size },
-        `Wrote ${out}: ${model}, step ${checkpoint.step}, ${(size / 1e6).toFixed(1)} MB. Its input is "source", int32 [words, sentences]; what its outputs mean stands in its metadata.`,
+        { file: out, model, step, bytes: size },
+        `Wrote ${out}: ${model}, step ${step}, ${(size / 1e6).toFixed(1)} MB. Its input is "source", int32 [words, sentences]; what its outputs mean stands in its metadata.`,
       );
     });
 };

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import type { GatesTrace } from "../../attention/index.js";
 import { UNKNOWN, UsageError } from "../../core/index.js";
-import { tokenise } from "../../data/index.js";
 import { type Decoded, decodedOf, decodeModelFile, readGates, translationOf } from "../../decode/index.js";
+import { inputWords } from "../../service/index.js";
 import { openOnnx } from "../../session/node.js";
 import type { Vocabularies } from "../../train/index.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
@@ -21,9 +21,6 @@ interface SeeOptions extends CommonOptions {
   readonly keepUnknown?: boolean;
   readonly gates?: boolean;
 }
-
-/** Words that are translated at once; memory grows with their number. */
-const LONGEST_INPUT = 500;
 
 export const seeCommand: CommandDefinition = (program) => {
   define(
@@ -52,12 +49,7 @@ export const seeCommand: CommandDefinition = (program) => {
 };
 
 async function see(path: string, text: string, options: SeeOptions): Promise<void> {
-  const words = tokenise(text);
-  if (words.length === 0) throw new UsageError("the input is empty; give a sentence, in quotes.");
-  if (words.length > LONGEST_INPUT)
-    throw new UsageError(
-      `the input has ${words.length} words but a model takes at most ${LONGEST_INPUT}; give it in parts.`,
-    );
+  const words = inputWords(text);
   const opened = path.endsWith(".onnx") ? await openFile(path) : await openFolder(path, options);
   const { model, vocabularies } = opened;
   const { tokens, pieces } = vocabularies.source.segment(words);

@@ -193,6 +193,9 @@ const openSettingsData = ({ data, dataOptions, seed }: RunSettings): Promise<Par
 
 async function resumeRun(path: string, options: TrainOptions): Promise<void> {
   const folder = await RunFolder.open(path);
+  const { state, pid } = await folder.readState();
+  if (state === "training")
+    throw new UsageError(`"${path}" is being trained by process ${pid}; stop that first, or wait for it.`);
   const settings = { ...folder.settings, budget: budgetOf(options) ?? folder.settings.budget };
   const backend = await backendFor(options.device);
   // A run that was stopped before its first checkpoint begins again.
@@ -274,6 +277,7 @@ async function run(
     return "stop";
   };
   try {
+    await folder.writeState("training");
     const { interrupted, seconds, validation } = await train(trainer, {
       budget: trainer.settings.budget,
       secondsBefore: context.secondsBefore,
@@ -284,7 +288,7 @@ async function run(
         if (progress.skipped)
           bar.line(`step ${progress.step}: the loss or gradient was not finite; nothing was changed.`);
         if (progress.step % RECORD_EVERY === 0) {
-          const { step, seconds, loss, gradientNorm, learningRate, tokensPerSecond } = progress;
+          const { step, seconds, loss, gradientNorm, learningRate, tokensPerSecond, secondsLeft } = progress;
           await folder.record("metrics", {
             step,
             seconds,
@@ -292,6 +296,7 @@ async function run(
             gradientNorm,
             learningRate,
             tokensPerSecond,
+            secondsLeft,
           });
         }
       },
@@ -299,6 +304,7 @@ async function run(
       onInterrupt: async (step) => save(step),
     });
     bar.clear();
+    await folder.writeState(interrupted ? "stopped" : "done");
     const again = `regard train --resume ${folder.path}`;
     const result = {
       run: folder.path,
@@ -317,6 +323,8 @@ async function run(
     if (interrupted) throw new Interrupted();
   } catch (error) {
     bar.clear();
+    if (!(error instanceof Interrupted))
+      await folder.writeState("failed", (error as Error).message).catch(() => {});
     if (error instanceof RegardError && (await folder.checkpoints()).length > 0)
       warn(`The last good checkpoint is kept in ${folder.path}.`);
     throw error;

@@ -29,6 +29,56 @@ export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>> = {
   attention: ["none"],
   data: ["bilingual"],
   configuration,
+  parts: [
+    {
+      id: "source words",
+      title: "Source word vectors",
+      scopes: ["source"],
+      equations: ["x_j = E_x[word j]"],
+      from: ["source"],
+      gives: "[S, B, embedding]",
+    },
+    {
+      id: "encoder",
+      title: "Encoder: a GRU",
+      scopes: ["encoder"],
+      equations: ["h_j = GRU(x_j, h_{j−1})  (3)"],
+      from: ["source words"],
+      gives: "[S, B, hidden]",
+    },
+    {
+      id: "summary",
+      title: "One vector for the whole sentence",
+      scopes: ["summary"],
+      equations: ["c = tanh(V h_N)  (A.1.1)"],
+      from: ["encoder"],
+      gives: "[B, hidden]",
+    },
+    {
+      id: "target words",
+      title: "Target word vectors",
+      scopes: ["target"],
+      equations: ["y_{t−1} = E_y[previous word]"],
+      from: ["previous word"],
+      gives: "[T, B, embedding]",
+    },
+    {
+      id: "decoder",
+      title: "Decoder: a GRU that sees the summary at every step",
+      scopes: ["start", "decoder", "context"],
+      equations: ["h'_0 = tanh(V' c)  (A.1.2)", "h'_t = GRU([y_{t−1}; c], h'_{t−1})  (5)"],
+      from: ["summary", "target words"],
+      gives: "[T, B, hidden]",
+    },
+    {
+      id: "output",
+      title: "Maxout and words",
+      scopes: ["output"],
+      equations: ["s'_t = O_h h'_t + O_y y_{t−1} + O_c c", "p(y_t) = softmax(W maxout(s'_t))  (A.1.2)"],
+      from: ["decoder", "target words", "summary"],
+      gives: "[T, B, vocabulary]",
+    },
+  ],
   build(scope, { embedding: E, hidden: H, maxout: L }, vocabularies) {
     const sourceWords = embedding(scope.at("source"), { vocabulary: vocabularies.source, size: E });
     const targetWords = embedding(scope.at("target"), { vocabulary: vocabularies.target, size: E });

@@ -33,6 +33,48 @@ export const seq2seq: ModelCard<z.output<typeof configuration>> = {
   attention: ["none"],
   data: ["bilingual"],
   configuration,
+  parts: [
+    {
+      id: "source words",
+      title: "Source word vectors, last word first",
+      scopes: ["source"],
+      equations: ["x_j = E_x[word S − j + 1]"],
+      from: ["source"],
+      gives: "[S, B, embedding]",
+    },
+    {
+      id: "encoder",
+      title: "Encoder: LSTM layers",
+      scopes: ["encoder"],
+      equations: ["h_j, m_j = LSTM(x_j, h_{j−1}, m_{j−1}), layer on layer"],
+      from: ["source words"],
+      gives: "[layers, B, hidden], twice",
+    },
+    {
+      id: "target words",
+      title: "Target word vectors",
+      scopes: ["target"],
+      equations: ["y_{t−1} = E_y[previous word]"],
+      from: ["previous word"],
+      gives: "[T, B, embedding]",
+    },
+    {
+      id: "decoder",
+      title: "Decoder: LSTM layers that start where the encoder ended",
+      scopes: ["decoder"],
+      equations: ["h'_t, m'_t = LSTM(y_{t−1}, h'_{t−1}, m'_{t−1}), layer on layer"],
+      from: ["encoder", "target words"],
+      gives: "[T, B, hidden]",
+    },
+    {
+      id: "output",
+      title: "Words",
+      scopes: ["output"],
+      equations: ["p(y_t) = softmax(W h'_t)"],
+      from: ["decoder"],
+      gives: "[T, B, vocabulary]",
+    },
+  ],
   build(scope, { embedding: E, hidden: H, layers }, vocabularies) {
     const stack = (at: Scope): Cell[] =>
       Array.from({ length: layers }, (_, layer) =>

@@ -1,0 +1,98 @@
+import { Random } from "../../core/index.js";
+
+/** Ranks from 0, equal values sharing the mean of theirs. */
+function ranks(values: readonly number[]): number[] {
+  const order = values.map((_, index) => index).sort((a, b) => values[a]! - values[b]!);
+  const result = new Array<number>(values.length);
+  for (let start = 0; start < order.length; ) {
+    let end = start;
+    while (end + 1 < order.length && values[order[end + 1]!] === values[order[start]!]) end++;
+    for (let index = start; index <= end; index++) result[order[index]!] = (start + end) / 2;
+    start = end + 1;
+  }
+  return result;
+}
+
+/** Spearman's rank correlation, −1 to 1; undefined where either side has fewer than two different values. */
+export function rankCorrelation(a: readonly number[], b: readonly number[]): number | undefined {
+  const [x, y] = [ranks(a), ranks(b)];
+  const mean = (a.length - 1) / 2;
+  let [xy, xx, yy] = [0, 0, 0];
+  for (let index = 0; index < a.length; index++) {
+    xy += (x[index]! - mean) * (y[index]! - mean);
+    xx += (x[index]! - mean) ** 2;
+    yy += (y[index]! - mean) ** 2;
+  }
+  return xx === 0 || yy === 0 ? undefined : xy / Math.sqrt(xx * yy);
+}
+
+/** How two maps [target, source] of one example agree. */
+export interface Agreement {
+  /** The mean rank correlation of their rows; undefined where no row has one. */
+  readonly correlation: number | undefined;
+  /** The share of rows whose greatest place is the same. */
+  readonly sameGreatest: number;
+}
+
+const greatest = (row: readonly number[]): number => row.indexOf(Math.max(...row));
+
+export function agreementOf(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): Agreement {
+  const correlations = a.flatMap((row, index) => rankCorrelation(row, b[index]!) ?? []);
+  const mean = (values: readonly number[]) => values.reduce((x, y) => x + y, 0) / values.length;
+  return {
+    correlation: correlations.length === 0 ? undefined : mean(correlations),
+    sameGreatest:
+      a.length === 0 ? 0 : a.filter((row, index) => greatest(row) === greatest(b[index]!)).length / a.length,
+  };
+}
+
+/** A mean with the interval that holds 95 % of its bootstrap replicates (Efron 1979). */
+export interface Interval {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+const REPLICATES = 1000;
+
+/** @param values one for each example; at least one */
+export function meanInterval(values: readonly number[]): Interval {
+  const random = new Random(1, "bootstrap");
+  const mean = (draw: () => number) => {
+    let sum = 0;
+    for (let index = 0; index < values.length; index++) sum += draw();
+    return sum / values.length;
+  };
+  const means = Array.from({ length: REPLICATES }, () => mean(() => random.pick(values))).sort(
+    (a, b) => a - b,
+  );
+  let next = 0;
+  return {
+    mean: mean(() => values[next++]!),
+    low: means[Math.floor(0.025 * REPLICATES)]!,
+    high: means[Math.ceil(0.975 * REPLICATES) - 1]!,
+  };
+}
+
+/** Whether attention explains an output, by the share of its words whose most attended word is also its cause. */
+export type Verdict = "explains" | "partly" | "does not";
+
+const EXPLAINS = 0.75;
+const PARTLY = 0.4;
+
+export const verdictOf = ({ sameGreatest }: Agreement): Verdict =>
+  sameGreatest >= EXPLAINS ? "explains" : sameGreatest >= PARTLY ? "partly" : "does not";
+
+/** A verdict as a sentence. `words` is how many target words were compared. */
+export function verdictSentence(agreement: Agreement, words: number): string {
+  const same = Math.round(agreement.sameGreatest * words);
+  const counted = `For ${same} of ${words} words, the word that attention is greatest at is also the one whose removal hurts most`;
+  switch (verdictOf(agreement)) {
+    case "explains":
+      return `${counted}: here the map explains the output.`;
+    case "partly":
+      return `${counted}: here the map explains the output in part.`;
+    case "does not":
+      return `${counted}: here the map does not explain the output.`;
+  }
+}

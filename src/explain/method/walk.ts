@@ -1,0 +1,178 @@
+import { gradient } from "../../autodiff/index.js";
+import { END, rewrite, START, type Tensor } from "../../core/index.js";
+import { tokenBatch } from "../../data/index.js";
+import { tokensValue } from "../../decode/index.js";
+import type { Translator } from "../../models/index.js";
+import {
+  add,
+  crossEntropy,
+  fill,
+  input,
+  inputAttributes,
+  logSoftmax,
+  mul,
+  neg,
+  reduceSum,
+  sub,
+  topK,
+} from "../../ops/index.js";
+import type { Backend, Session, Value, Values } from "../../session/index.js";
+
+/** One step of a walk: what was written, what else could have been, and what it looked at. */
+export interface WalkStep {
+  readonly token: number;
+  /** Of the token, in nats. */
+  readonly logProbability: number;
+  /** The likeliest tokens, best first. */
+  readonly alternatives: readonly { readonly token: number; readonly logProbability: number }[];
+  /** Attention over the source places, END included; absent where the model has none. */
+  readonly weights?: readonly number[];
+  /**
+   * The gradient of the token's log-probability that reaches each weight: the place's features times the gradient that
+   * reaches the context, summed over features. Positive where more attention would make the token likelier.
+   */
+  readonly salience?: readonly number[];
+}
+
+/** What a walk does otherwise than the model alone would. */
+export interface WalkChoices {
+  /** Tokens to write, by step; the likeliest token elsewhere. */
+  readonly tokens?: ReadonlyMap<number, number>;
+  /** Attention to use instead of the model's own, by step: a weight for each source place, END included. */
+  readonly attention?: ReadonlyMap<number, readonly number[]>;
+}
+
+const MEMORY = "memory.";
+const STATE = "state.";
+const NEXT = "next.";
+
+/**
+ * Decodes one sentence step by step with everything in view: alternatives, attention, and the gradient that reaches the
+ * attention. Any token can be chosen and any attention forced, and the walk goes on from there.
+ */
+export class Walker {
+  private constructor(
+    private readonly encoder: Session,
+    private readonly stepper: Session,
+    private readonly width: number,
+  ) {}
+
+  /** @param options.alternatives how many tokens each step tells of */
+  static async load(
+    translator: Translator,
+    backend: Backend,
+    options: { alternatives: number; vocabulary: number },
+  ): Promise<Walker> {
+    const { memory, state } = translator.encode(input("source", "int32", ["source", "batch"]));
+    const prefixed = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
+      Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
+    const placeholders = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
+      Object.fromEntries(
+        Object.entries(tensors).map(([name, { dtype, shape }]) => [name, input(prefix + name, dtype, shape)]),
+      );
+    const step = translator.step(
+      placeholders(MEMORY, memory),
+      placeholders(STATE, state),
+      input("previous", "int32", ["batch"]),
+    );
+    let { logits, state: next, weights } = step;
+    if (weights) {
+      // Where `force` is 1 the forced weights take the place of the model's own, in everything made from them.
+      const force = input("force", weights.dtype, []);
+      const forced = input("forced", weights.dtype, weights.shape);
+      const used = add(
+        mul(weights, sub(fill(1, { dtype: weights.dtype, shape: [] }), force)),
+        mul(forced, force),
+      );
+      const names = Object.keys(next);
+      const replaced = rewrite([logits, ...names.map((name) => next[name]!)], new Map([[weights, used]]));
+      logits = replaced[0]!;
+      next = Object.fromEntries(names.map((name, index) => [name, replaced[index + 1]!]));
+      weights = used;
+    }
+    const best = topK(logSoftmax(logits), Math.min(options.alternatives, options.vocabulary));
+    const chosen = input("chosen", "int32", ["batch"]);
+    const logProbability = neg(crossEntropy(logits, chosen).losses);
+    const program: Record<string, Tensor> = {
+      tokens: best.indices,
+      logProbabilities: best.values,
+      logProbability,
+      ...prefixed(NEXT, next),
+    };
+    if (weights) {
+      program.weights = weights;
+      program.salience = gradient(reduceSum(logProbability), [weights])[0]!;
+    }
+    const encoder = await backend.load({ ...prefixed(MEMORY, memory), ...prefixed(STATE, state) });
+    const stepper = await backend.load(program);
+    return new Walker(encoder, stepper, Math.min(options.alternatives, options.vocabulary));
+  }
+
+  /**
+   * Walks until END is written.
+   * @param source token numbers, closed by END
+   * @param longest tokens after which the walk ends all the same
+   */
+  async walk(
+    parameters: Values,
+    source: readonly number[],
+    choices: WalkChoices,
+    { longest }: { longest: number },
+  ): Promise<WalkStep[]> {
+    const encoded = await this.encoder.run({ ...parameters, source: tokensValue(tokenBatch([source])) });
+    const needed = new Set(this.stepper.inputs.map((tensor) => inputAttributes(tensor)!.name));
+    let carried: Values = encoded;
+    const steps: WalkStep[] = [];
+    let previous = START;
+    while (steps.length <= longest && previous !== END) {
+      const forced = choices.attention?.get(steps.length);
+      const given = choices.tokens?.get(steps.length);
+      const run = (chosen: number) => {
+        const feeds: Record<string, Value> = {
+          ...parameters,
+          ...encoded,
+          ...carried,
+          previous: int32(previous),
+          chosen: int32(chosen),
+          force: { dtype: "float32", shape: [], data: Float32Array.of(forced ? 1 : 0) },
+          forced: {
+            dtype: "float32",
+            shape: [1, source.length],
+            data: Float32Array.from(forced ?? source.map(() => 0)),
+          },
+        };
+        return this.stepper.run(Object.fromEntries([...needed].map((name) => [name, feeds[name]!])));
+      };
+      // What to take the gradient of is known only once the likeliest token is, unless it was given.
+      let results = await run(given ?? END);
+      const token = given ?? results.tokens!.data[0]!;
+      if (given === undefined && token !== END) results = await run(token);
+      steps.push({
+        token,
+        logProbability: results.logProbability!.data[0]!,
+        alternatives: Array.from({ length: this.width }, (_, rank) => ({
+          token: results.tokens!.data[rank]!,
+          logProbability: results.logProbabilities!.data[rank]!,
+        })),
+        ...(results.weights && {
+          weights: Array.from(results.weights.data),
+          salience: Array.from(results.salience!.data),
+        }),
+      });
+      carried = Object.fromEntries(
+        Object.entries(results).flatMap(([name, value]) =>
+          name.startsWith(NEXT) ? [[STATE + name.slice(NEXT.length), value]] : [],
+        ),
+      );
+      previous = token;
+    }
+    return steps;
+  }
+
+  async release(): Promise<void> {
+    await this.encoder.release();
+    await this.stepper.release();
+  }
+}
+
+const int32 = (value: number): Value => ({ dtype: "int32", shape: [1], data: Int32Array.of(value) });

@@ -1,0 +1,231 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, statSync } from "node:fs";
+import { readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { RegardError, UsageError } from "../core/index.js";
+import { splitNames } from "../data/open.node.js";
+import {
+  eventOf,
+  type RunDetail,
+  type RunEvent,
+  type RunSummary,
+  type StartRequest,
+  settingsOf,
+  summaryOf,
+} from "../service/index.js";
+import { RunFolder } from "../train/run-folder.node.js";
+import type { DataFolder } from "./data.js";
+import { inside } from "./files.js";
+
+/** Trainings that may run at once. */
+const MOST_TRAININGS = 2;
+/** Milliseconds a training is given to say what is wrong with it before its run is there. */
+const STARTING = 120_000;
+
+/** The runs in one folder: what there is, and the processes that train. */
+export class Runs {
+  readonly #children = new Map<string, ChildProcess>();
+  readonly #summaries = new Map<string, { key: string; summary: RunSummary }>();
+
+  constructor(
+    readonly folder: string,
+    private readonly data: DataFolder,
+    /** The command line's own program, which trains. */
+    private readonly program: string,
+  ) {}
+
+  path(run: string): string {
+    return inside(this.folder, run);
+  }
+
+  /** @throws UsageError where there is no such run, or it has gone */
+  async open(run: string): Promise<RunFolder> {
+    const path = this.path(run);
+    if (!existsSync(path))
+      throw new UsageError(
+        `there is no run "${run}" any more; it was removed or renamed outside the studio.`,
+      );
+    return RunFolder.open(path);
+  }
+
+  async list(): Promise<RunSummary[]> {
+    const entries = await readdir(this.folder, { withFileTypes: true }).catch(() => []);
+    const found: RunSummary[] = [];
+    for (const entry of entries) {
+      if (!entry.isDirectory() || entry.name.startsWith(".")) continue;
+      // A folder that is no run, or was just removed, is not shown; it stays as it is.
+      const summary = await this.summary(entry.name).catch(() => undefined);
+      if (summary) found.push(summary);
+    }
+    return found.sort((a, b) => (a.created < b.created ? 1 : -1));
+  }
+
+  async summary(run: string): Promise<RunSummary> {
+    const path = this.path(run);
+    const stamp = (name: string) => {
+      try {
+        const { mtimeMs, size } = statSync(join(path, name));
+        return `${mtimeMs} ${size}`;
+      } catch {
+        return "";
+      }
+    };
+    const folder = await this.open(run);
+    const state = await folder.readState();
+    const key = `${stamp("run.json")} ${stamp("metrics.jsonl")} ${state.state}`;
+    const known = this.#summaries.get(run);
+    if (known?.key === key) return known.summary;
+    const events = await this.events(folder);
+    const summary = summaryOf(
+      { id: run, settings: folder.settings, created: folder.created, ...state },
+      events,
+    );
+    this.#summaries.set(run, { key, summary });
+    return summary;
+  }
+
+  async detail(run: string): Promise<RunDetail> {
+    const folder = await this.open(run);
+    const { settings, vocabularies } = folder;
+    const splits = await splitNames({ data: settings.data, ...settings.dataOptions }).catch(() => []);
+    return {
+      ...(await this.summary(run)),
+      settings,
+      sourceWords: vocabularies.source.size,
+      targetWords: vocabularies.target.size,
+      splits,
+    };
+  }
+
+  /** Everything a run has recorded, in the order of its steps. */
+  async events(folder: RunFolder): Promise<RunEvent[]> {
+    const [metrics, traces] = await Promise.all([folder.records("metrics"), folder.records("traces")]);
+    return [...metrics, ...traces]
+      .flatMap((line) => eventOf(line) ?? [])
+      .sort((a, b) => ("step" in a && "step" in b ? a.step - b.step : 0));
+  }
+
+  /** Starts a training in a process of its own. @throws UsageError where it cannot begin */
+  async start(request: StartRequest): Promise<string> {
+    const path = this.path(request.name);
+    await RunFolder.assertFree(path);
+    const settings = settingsOf(request, this.data.locate(request));
+    const { from, to, skipBad } = settings.dataOptions;
+    const option = (name: string, value: string | number | undefined) =>
+      value === undefined ? [] : [`--${name}`, String(value)];
+    await this.#train(
+      request.name,
+      [
+        settings.model,
+        ...option("data", settings.data),
+        ...option("from", from),
+        ...option("to", to),
+        ...(skipBad ? ["--skip-bad"] : []),
+        ...option("vocabulary", settings.vocabulary.kind),
+        ...option("vocabulary-size", settings.vocabulary.size),
+        ...option("min-count", settings.vocabulary.atLeast),
+        ...option("seed", settings.seed),
+        ...option("batch", settings.batch),
+        ...option("learning-rate", settings.learningRate),
+        ...option("label-smoothing", settings.labelSmoothing),
+        ...option("validate-every", settings.validateEvery),
+        ...option("out", path),
+        ...Object.entries(settings.configuration).flatMap(([name, value]) =>
+          option("set", `${name}=${value}`),
+        ),
+        ...budgetOptions(settings.budget),
+      ],
+      () => existsSync(join(path, "state.json")),
+    );
+    return request.name;
+  }
+
+  async resume(run: string, budget: StartRequest["budget"] | undefined): Promise<void> {
+    const folder = await this.open(run);
+    const before = await folder.readState();
+    if (before.state === "training")
+      throw new UsageError(`"${run}" is being trained already, by process ${before.pid}.`);
+    await this.#train(run, ["--resume", folder.path, ...budgetOptions(budget ?? {})], async () => {
+      const now = await folder.readState();
+      return now.state === "training" || now.pid !== before.pid;
+    });
+  }
+
+  /** Asks a training to save and stop, whoever started it. */
+  async stop(run: string): Promise<void> {
+    const folder = await this.open(run);
+    const { state, pid } = await folder.readState();
+    if (state !== "training") throw new UsageError(`"${run}" is not being trained now.`);
+    process.kill(pid, "SIGINT");
+  }
+
+  async rename(run: string, name: string): Promise<void> {
+    await this.#assertIdle(run, "renamed");
+    const target = this.path(name);
+    if (existsSync(target)) throw new UsageError(`there is already a run "${name}"; choose another name.`);
+    await rename(this.path(run), target);
+  }
+
+  async remove(run: string): Promise<void> {
+    await this.#assertIdle(run, "removed");
+    await rm(this.path(run), { recursive: true });
+  }
+
+  /** Stops what this studio started; what was trained is saved. */
+  async close(): Promise<void> {
+    const children = [...this.#children.values()];
+    for (const child of children) child.kill("SIGINT");
+    await Promise.all(
+      children.map((child) =>
+        child.exitCode === null ? new Promise((resolve) => child.once("close", resolve)) : undefined,
+      ),
+    );
+  }
+
+  async #assertIdle(run: string, what: string): Promise<void> {
+    const { state } = await (await this.open(run)).readState();
+    if (state === "training")
+      throw new UsageError(`"${run}" is being trained; stop it before it is ${what}.`);
+  }
+
+  async #train(run: string, args: readonly string[], begun: () => boolean | Promise<boolean>): Promise<void> {
+    if (this.#children.size >= MOST_TRAININGS)
+      throw new UsageError(
+        `${this.#children.size} trainings are running, and this studio runs ${MOST_TRAININGS} at once; stop one, or wait.`,
+      );
+    const child = spawn(process.execPath, [this.program, "train", ...args], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, NO_COLOR: "1" },
+    });
+    this.#children.set(run, child);
+    let said = "";
+    child.stderr!.on("data", (chunk) => {
+      said = (said + chunk).slice(-4000);
+    });
+    const ended = new Promise<void>((resolve) => {
+      child.once("close", () => {
+        this.#children.delete(run);
+        resolve();
+      });
+    });
+    let over = false;
+    void ended.then(() => {
+      over = true;
+    });
+    for (const started = Date.now(); Date.now() - started < STARTING; ) {
+      if (await begun()) return;
+      if (over) {
+        const message = /^regard: (.*)$/m.exec(said)?.[1] ?? said.trim().split("\n").at(-1) ?? "";
+        throw new RegardError(message || "the training ended before it began.");
+      }
+      await Promise.race([wait(50), ended]);
+    }
+    throw new RegardError("the training has not begun within two minutes; look at its process.");
+  }
+}
+
+const budgetOptions = (budget: Partial<StartRequest["budget"]>): string[] =>
+  Object.entries(budget).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)],
+  );

@@ -1,0 +1,101 @@
+import { z } from "zod";
+import { detokenise, type ParallelData } from "../data/index.js";
+import { models } from "../models/index.js";
+import { checked, modelById, type RunSettings, settingsSchema, vocabulariesOf } from "../train/index.js";
+import type { DataSizes, ModelInfo, RunEvent, RunSummary, StartRequest } from "./protocol.js";
+import { splitsOf } from "./trained-model.js";
+
+/** The models there are, with their options as JSON schemas. */
+export const modelInfos = (): ModelInfo[] =>
+  models.map(({ id, title, paper, attention, configuration }) => ({
+    id,
+    title,
+    paper,
+    attention,
+    schema: z.toJSONSchema(configuration, { io: "input" }) as unknown as ModelInfo["schema"],
+  }));
+
+const EXAMPLES = 40;
+
+/** What a dataset holds, in numbers and a few examples. */
+export function sizesOf(data: ParallelData): DataSizes {
+  const { source, target } = vocabulariesOf(data);
+  return {
+    train: data.train.length,
+    validation: data.validation.length,
+    splits: Object.keys(splitsOf(data)),
+    sourceWords: source.size,
+    targetWords: target.size,
+    examples: examplesOf(data, Object.keys(data.tests)[0] ?? "validation"),
+  };
+}
+
+export const examplesOf = (data: ParallelData, split: string): string[] =>
+  (splitsOf(data)[split] ?? []).slice(0, EXAMPLES).map(({ source }) => detokenise(source));
+
+/** Settings of a run from what a client asks for. @throws UsageError naming the option that is wrong */
+export function settingsOf(
+  request: StartRequest,
+  place: { data: string; from?: string | undefined; to?: string | undefined },
+): RunSettings {
+  const card = modelById(request.model);
+  return checked("option", settingsSchema, {
+    model: card.id,
+    configuration: checked(`model ${card.id}, option`, card.configuration, request.configuration),
+    data: place.data,
+    dataOptions: { from: place.from, to: place.to, skipBad: request.skipBad },
+    ...(request.vocabulary && { vocabulary: request.vocabulary }),
+    seed: request.seed,
+    batch: request.batch,
+    optimizer: { name: "adam" },
+    learningRate: request.learningRate,
+    schedule: { name: "cosine", warmup: 100 },
+    clip: 1,
+    labelSmoothing: request.labelSmoothing,
+    validateEvery: request.validateEvery,
+    budget: request.budget,
+  });
+}
+
+/** A line of a run's records as an event; undefined for lines of no known kind. */
+export function eventOf(line: Readonly<Record<string, unknown>>): RunEvent | undefined {
+  if ("validation" in line) return { kind: "validation", ...line } as unknown as RunEvent;
+  if ("traces" in line) return { kind: "traces", ...line } as unknown as RunEvent;
+  if ("loss" in line) return { kind: "metric", ...line } as unknown as RunEvent;
+  return undefined;
+}
+
+/** What a list of runs shows of one. */
+export function summaryOf(
+  run: Pick<RunSummary, "id" | "created" | "state"> & { problem?: string | undefined; settings: RunSettings },
+  events: readonly RunEvent[],
+): RunSummary {
+  const { id, created, state, problem, settings } = run;
+  const metrics = events.flatMap((event) => (event.kind === "metric" ? [event] : []));
+  const validations = events.flatMap((event) => (event.kind === "validation" ? [event] : []));
+  const last = events.flatMap((event) => ("step" in event ? [event] : [])).at(-1);
+  return {
+    id,
+    model: settings.model,
+    data: settings.data,
+    state,
+    ...(problem !== undefined && { problem }),
+    created,
+    step: last?.step ?? 0,
+    seconds: last?.seconds ?? 0,
+    losses: thinned(metrics.map(({ loss }) => loss)),
+    ...(validations.length > 0 && { validation: validations.at(-1)!.validation }),
+  };
+}
+
+/** Losses a spark line is drawn from, at most. */
+const SPARK = 60;
+
+/** Every so many values, so that few enough are left. */
+function thinned(values: readonly number[], most = SPARK): number[] {
+  if (values.length <= most) return [...values];
+  return Array.from(
+    { length: most },
+    (_, index) => values[Math.round((index * (values.length - 1)) / (most - 1))]!,
+  );
+}

@@ -1,0 +1,65 @@
+import { lazy, Suspense } from "react";
+import { linkTo, useApi, usePlace } from "./state.js";
+
+const pages = {
+  runs: { title: "Runs", view: lazy(() => import("./pages/runs.js")) },
+  train: { title: "Train", view: lazy(() => import("./pages/train.js")) },
+  see: { title: "See", view: lazy(() => import("./pages/see.js")) },
+  explain: { title: "Explain", view: lazy(() => import("./pages/explain.js")) },
+  compare: { title: "Compare", view: lazy(() => import("./pages/compare.js")) },
+  design: { title: "Design", view: lazy(() => import("./pages/design.js")) },
+  "time-lapse": { title: "Time-lapse", view: lazy(() => import("./pages/time-lapse.js")) },
+} as const;
+
+export function App() {
+  const { page, argument } = usePlace();
+  const { place } = useApi();
+  const here = pages[page as keyof typeof pages];
+  return (
+    <>
+      <button type="button" className="skip" onClick={() => document.getElementById("content")?.focus()}>
+        Skip to the page
+      </button>
+      <header>
+        <a className="brand" href={linkTo("runs")}>
+          Regard
+        </a>
+        <nav aria-label="Pages">
+          {Object.entries(pages).map(([id, { title }]) => (
+            <a
+              key={id}
+              href={linkTo(id, keeps(id) && keeps(page) ? argument : "")}
+              aria-current={id === page ? "page" : undefined}
+            >
+              {title}
+            </a>
+          ))}
+        </nav>
+        <span
+          className="place"
+          title={
+            place === "server"
+              ? "Models run on this machine's server."
+              : "Models run in this tab; nothing leaves it."
+          }
+        >
+          {place === "server" ? "on this machine" : "in this tab"}
+        </span>
+      </header>
+      <main id="content" tabIndex={-1}>
+        <Suspense fallback={<p className="busy">Loading …</p>}>
+          {here ? (
+            <here.view />
+          ) : (
+            <p>
+              There is no page “{page}”. <a href={linkTo("runs")}>To the runs</a>
+            </p>
+          )}
+        </Suspense>
+      </main>
+    </>
+  );
+}
+
+/** Pages about one run hand it on to each other. */
+const keeps = (page: string): boolean => ["see", "explain", "time-lapse"].includes(page);

@@ -1,0 +1,282 @@
+import { useState } from "react";
+import type { AlignmentTrace } from "../../../src/attention/trace.js";
+import type { Explanation, SplitExplanation } from "../../../src/service/protocol.js";
+import { Busy, chosenRun, NoRuns, Panel, Problem, percent, RunPicker } from "../panels/basic.js";
+import { Matrix } from "../panels/matrix.js";
+import { linkTo, useAction, useApi, useAsked, usePlace, useRuns, useTheme } from "../state.js";
+
+export default function Explain() {
+  const { argument, query } = usePlace();
+  const { result: runs, problem } = useRuns();
+  const run = chosenRun(runs, argument);
+  return (
+    <>
+      <h1>Explain</h1>
+      <p className="lead">
+        A map shows where a model looked. Whether that made it write what it wrote is another question: here
+        both are measured, side by side.
+      </p>
+      <Problem text={problem} />
+      {runs && !run && <NoRuns />}
+      {run && (
+        <>
+          <RunPicker
+            runs={runs ?? []}
+            value={run}
+            onChoose={(id) => {
+              location.hash = linkTo("explain", id);
+            }}
+          />
+          <One key={`${run} ${query.get("text")}`} run={run} first={query.get("text") ?? undefined} />
+        </>
+      )}
+    </>
+  );
+}
+
+function One({ run, first }: { readonly run: string; readonly first: string | undefined }) {
+  const api = useApi();
+  const detail = useAsked(`run ${run}`, () => api.call("run", { run }));
+  const split = detail.result?.splits[0];
+  const examples = useAsked(split && `examples ${run}`, () => api.call("examples", { run, split: split! }));
+  const [draft, setDraft] = useState<string>();
+  const [asked, setAsked] = useState<string>();
+  const text = asked ?? first ?? examples.result?.[0];
+  const explained = useAsked(text === undefined ? undefined : `${run} ${text}`, () =>
+    api.call("explain", { run, text: text! }),
+  );
+  return (
+    <>
+      <form
+        className="row ask"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setAsked(draft ?? text);
+          setDraft(undefined);
+        }}
+      >
+        <label className="field wide">
+          <span>Sentence</span>
+          <input
+            value={draft ?? text ?? ""}
+            required
+            list="examples"
+            onChange={({ target }) => setDraft(target.value)}
+          />
+        </label>
+        <datalist id="examples">
+          {examples.result?.map((one) => (
+            <option key={one} value={one} />
+          ))}
+        </datalist>
+        <button type="submit">Explain</button>
+      </form>
+      <Problem text={explained.problem ?? detail.problem} />
+      <Busy when={explained.busy && !explained.result} text="Taking words away …" />
+      {explained.result && <Maps explanation={explained.result} />}
+      {detail.result && (
+        <Split
+          run={run}
+          splits={detail.result.splits}
+          onPick={(one) => {
+            setDraft(undefined);
+            setAsked(one);
+            scrollTo({ top: 0 });
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  attention: "attention",
+  salience: "salience",
+  effect: "causal effect",
+};
+
+/** Values of a map as weights to draw: negative ones as 0, the greatest of all as 1. */
+function drawn(values: readonly (readonly number[])[]): number[][] {
+  const greatest = Math.max(1e-9, ...values.flat());
+  return values.map((row) => row.map((value) => Math.max(0, value) / greatest));
+}
+
+function Maps({ explanation }: { readonly explanation: Explanation }) {
+  const theme = useTheme();
+  const { source, target, attention, salience, effect, gold } = explanation;
+  const trace = (weights: readonly (readonly number[])[]): AlignmentTrace => ({
+    kind: "alignment",
+    source,
+    target,
+    weights,
+  });
+  const goldWeights =
+    gold &&
+    target.map((_, row) =>
+      source.map((__, column) => {
+        const link = gold.find((one) => one.target === row && one.source === column);
+        return link ? (link.sure ? 1 : 0.35) : 0;
+      }),
+    );
+  return (
+    <>
+      <p className="output">{explanation.output}</p>
+      {explanation.verdict && (
+        <p className={`verdict ${explanation.verdict.verdict.replace(" ", "-")}`}>
+          {explanation.verdict.sentence}
+        </p>
+      )}
+      <div className="columns">
+        {attention && (
+          <Panel title="Attention" note="Where it looked.">
+            <Matrix trace={trace(attention)} theme={theme} label="Attention" />
+          </Panel>
+        )}
+        {salience && (
+          <Panel
+            title="Salience"
+            note="Gradient that reaches each weight; the darkest would help most, what would harm is left white."
+          >
+            <Matrix trace={trace(drawn(salience))} theme={theme} label="Salience" />
+          </Panel>
+        )}
+        <Panel
+          title="Causal effect"
+          note="How much less likely each word is once a source word and its annotation are masked."
+        >
+          <Matrix trace={trace(drawn(effect))} theme={theme} label="Causal effect" />
+        </Panel>
+        {goldWeights && (
+          <Panel
+            title="Gold"
+            note="The alignment the sentence was made with; lighter links are only possible."
+          >
+            <Matrix trace={trace(goldWeights)} theme={theme} label="Gold alignment" />
+          </Panel>
+        )}
+      </div>
+      {explanation.agreements.length > 0 && (
+        <Panel
+          title="How they agree"
+          note="Rank correlation of the rows, from −1 to 1, and the share of rows whose greatest word is the same."
+        >
+          <table className="readings">
+            <thead>
+              <tr>
+                <th scope="col">compared</th>
+                <th scope="col">rank correlation</th>
+                <th scope="col">same greatest</th>
+              </tr>
+            </thead>
+            <tbody>
+              {explanation.agreements.map(({ of, with: other, correlation, sameGreatest }) => (
+                <tr key={`${of} ${other}`}>
+                  <th scope="row">
+                    {NAMES[of]} and {NAMES[other]}
+                  </th>
+                  <td>{correlation === undefined ? "–" : correlation.toFixed(2)}</td>
+                  <td>{percent(sameGreatest)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Panel>
+      )}
+    </>
+  );
+}
+
+function Split({
+  run,
+  splits,
+  onPick,
+}: {
+  readonly run: string;
+  readonly splits: readonly string[];
+  readonly onPick: (text: string) => void;
+}) {
+  const api = useApi();
+  const [split, setSplit] = useState(splits[0] ?? "validation");
+  const [examples, setExamples] = useState(50);
+  const [found, setFound] = useState<SplitExplanation>();
+  const action = useAction();
+  const interval = (value: { mean: number; low: number; high: number }) =>
+    `${value.mean.toFixed(2)} (${value.low.toFixed(2)} to ${value.high.toFixed(2)})`;
+  return (
+    <Panel title="A whole test set" note="The same over many sentences, with 95 % bootstrap intervals.">
+      <form
+        className="row"
+        onSubmit={(event) => {
+          event.preventDefault();
+          action.run(async () => setFound(await api.call("explainSplit", { run, split, examples })));
+        }}
+      >
+        <label className="field">
+          <span>Split</span>
+          <select value={split} onChange={({ target }) => setSplit(target.value)}>
+            {splits.map((one) => (
+              <option key={one}>{one}</option>
+            ))}
+          </select>
+        </label>
+        <label className="field">
+          <span>Sentences</span>
+          <input
+            type="number"
+            min={1}
+            max={500}
+            required
+            value={Number.isNaN(examples) ? "" : examples}
+            onChange={({ target }) => setExamples(target.valueAsNumber)}
+          />
+        </label>
+        <button type="submit" disabled={action.busy}>
+          {action.busy ? "Measuring …" : "Measure"}
+        </button>
+      </form>
+      <Problem text={action.problem} />
+      {found && (
+        <>
+          <table className="readings">
+            <thead>
+              <tr>
+                <th scope="col">over {found.examples} sentences</th>
+                <th scope="col">rank correlation</th>
+                <th scope="col">same greatest</th>
+              </tr>
+            </thead>
+            <tbody>
+              {found.agreements.map(({ of, with: other, correlation, sameGreatest }) => (
+                <tr key={`${of} ${other}`}>
+                  <th scope="row">
+                    {NAMES[of]} and {NAMES[other]}
+                  </th>
+                  <td>{correlation ? interval(correlation) : "–"}</td>
+                  <td>{interval(sameGreatest)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          {found.entropy && (
+            <p className="note">Entropy of the attention: {interval(found.entropy)} nats a word.</p>
+          )}
+          {found.worst.length > 0 && (
+            <>
+              <h3>Where attention and cause disagree most</h3>
+              <ul className="hypotheses">
+                {found.worst.map(({ text, output, sameGreatest }) => (
+                  <li key={text}>
+                    <button type="button" className="link" onClick={() => onPick(text)}>
+                      {text}
+                    </button>{" "}
+                    → {output} <span className="faint">{percent(sameGreatest)} the same</span>
+                  </li>
+                ))}
+              </ul>
+            </>
+          )}
+        </>
+      )}
+    </Panel>
+  );
+}

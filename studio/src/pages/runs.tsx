@@ -1,0 +1,174 @@
+import { useRef, useState } from "react";
+import type { RunSummary } from "../../../src/service/protocol.js";
+import { Busy, clock, NoRuns, number, Problem, percent, Spark, State } from "../panels/basic.js";
+import { linkTo, useAction, useApi, useRuns } from "../state.js";
+
+/** Hands a file to the browser to keep. */
+export function save(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+export default function Runs() {
+  const api = useApi();
+  const { result: runs, problem, again, busy } = useRuns();
+  const action = useAction();
+  const { open } = api;
+  return (
+    <>
+      <h1>Runs</h1>
+      <div className="row">
+        <a className="button" href={linkTo("train")}>
+          Train a model
+        </a>
+        {open && (
+          <label className="button quiet">
+            Open a downloaded run
+            <input
+              className="hidden"
+              type="file"
+              accept=".zip"
+              onChange={({ target }) => {
+                const [file] = target.files ?? [];
+                if (file)
+                  action.run(async () => {
+                    await open(file);
+                    again();
+                  });
+              }}
+            />
+          </label>
+        )}
+      </div>
+      <Problem text={problem ?? action.problem} />
+      <Busy when={busy && !runs} text="Reading the runs …" />
+      {runs?.length === 0 && <NoRuns />}
+      <ul className="runs">
+        {runs?.map((run) => (
+          <Run key={run.id} run={run} again={again} />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Run({ run, again }: { readonly run: RunSummary; readonly again: () => void }) {
+  const api = useApi();
+  const action = useAction();
+  const [asking, setAsking] = useState<"rename" | "remove">();
+  const name = useRef<HTMLInputElement>(null);
+  const { id, state, validation } = run;
+  const act = (what: () => Promise<unknown>) =>
+    action.run(async () => {
+      await what();
+      setAsking(undefined);
+      again();
+    });
+  return (
+    <li className="run">
+      <div className="run-head">
+        <h2>
+          <a href={linkTo("train", id)}>{id}</a>
+        </h2>
+        <State state={state} />
+        <Spark values={run.losses} />
+      </div>
+      <p className="facts">
+        {run.model} on {run.data.split(/[\\/]/).at(-1)}, step {number(run.step)}, {clock(run.seconds)}
+        {validation &&
+          `, validation loss ${validation.loss.toFixed(3)}, exact ${percent(validation.exact)}${validation.aer === undefined ? "" : `, alignment errors ${percent(validation.aer)}`}`}
+      </p>
+      <Problem text={action.problem ?? run.problem} />
+      <div className="row">
+        {validation && (
+          <>
+            <a className="button quiet" href={linkTo("see", id)}>
+              See
+            </a>
+            <a className="button quiet" href={linkTo("explain", id)}>
+              Explain
+            </a>
+          </>
+        )}
+        {state === "training" ? (
+          <button
+            type="button"
+            disabled={action.busy}
+            onClick={() => act(() => api.call("stop", { run: id }))}
+          >
+            Stop
+          </button>
+        ) : (
+          <>
+            {state !== "done" && (
+              <button
+                type="button"
+                disabled={action.busy}
+                onClick={() => act(() => api.call("resume", { run: id }))}
+              >
+                Resume
+              </button>
+            )}
+            <button type="button" className="quiet" onClick={() => setAsking("rename")}>
+              Rename
+            </button>
+            <button type="button" className="quiet" onClick={() => setAsking("remove")}>
+              Delete
+            </button>
+          </>
+        )}
+        {validation && (
+          <>
+            <button
+              type="button"
+              className="quiet"
+              onClick={() => action.run(async () => save(await api.file(id, "model"), `${id}.onnx`))}
+            >
+              Download .onnx
+            </button>
+            <button
+              type="button"
+              className="quiet"
+              onClick={() => action.run(async () => save(await api.file(id, "run"), `${id}.zip`))}
+            >
+              Download run
+            </button>
+          </>
+        )}
+      </div>
+      {asking === "rename" && (
+        <form
+          className="row"
+          onSubmit={(event) => {
+            event.preventDefault();
+            act(() => api.call("rename", { run: id, name: name.current!.value }));
+          }}
+        >
+          <label className="field">
+            <span>New name</span>
+            {/* biome-ignore lint/a11y/noAutofocus: the field was just asked for. */}
+            <input ref={name} defaultValue={id} required autoFocus />
+          </label>
+          <button type="submit">Rename</button>
+          <button type="button" className="quiet" onClick={() => setAsking(undefined)}>
+            Cancel
+          </button>
+        </form>
+      )}
+      {asking === "remove" && (
+        <div className="row" role="alertdialog" aria-label={`Delete ${id}?`}>
+          <span>Delete “{id}” and all it learned? This cannot be undone.</span>
+          <button type="button" className="danger" onClick={() => act(() => api.call("remove", { run: id }))}>
+            Delete for good
+          </button>
+          <button type="button" className="quiet" onClick={() => setAsking(undefined)}>
+            Keep it
+          </button>
+        </div>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,327 @@
+import { useState } from "react";
+import type { Seen } from "../../../src/service/protocol.js";
+import { Gates } from "../../../src/views/gates.js";
+import { Ribbon } from "../../../src/views/ribbon.js";
+import { Busy, chosenRun, NoRuns, Panel, Picture, Problem, percent, RunPicker } from "../panels/basic.js";
+import { Matrix } from "../panels/matrix.js";
+import { linkTo, useApi, useAsked, usePlace, useRuns, useTheme } from "../state.js";
+
+const FIRST = "I love coffee";
+
+export default function See() {
+  const { argument, query } = usePlace();
+  const { result: runs, problem } = useRuns();
+  const run = chosenRun(runs, argument);
+  return (
+    <>
+      <h1>See</h1>
+      <Problem text={problem} />
+      {runs && !run && <NoRuns />}
+      {run && (
+        <>
+          <RunPicker
+            runs={runs ?? []}
+            value={run}
+            onChoose={(id) => {
+              location.hash = linkTo("see", id);
+            }}
+          />
+          <Sentence key={run} run={run} first={query.get("text") ?? undefined} />
+        </>
+      )}
+    </>
+  );
+}
+
+function Sentence({ run, first }: { readonly run: string; readonly first: string | undefined }) {
+  const api = useApi();
+  const theme = useTheme();
+  const detail = useAsked(`run ${run}`, () => api.call("run", { run }));
+  const split = detail.result?.splits[0];
+  const examples = useAsked(split && `examples ${run}`, () => api.call("examples", { run, split: split! }));
+  const [draft, setDraft] = useState<string>();
+  const [asked, setAsked] = useState<string>();
+  const [words, setWords] = useState<Readonly<Record<string, string>>>({});
+  const [attention, setAttention] = useState<Readonly<Record<string, readonly number[]>>>({});
+  const [selected, setSelected] = useState(0);
+  const start = first ?? (detail.result?.data === "bilingual" ? FIRST : examples.result?.[0]);
+  const text = asked ?? start;
+  const seen = useAsked(text === undefined ? undefined : JSON.stringify([run, text, words, attention]), () =>
+    api.call("see", {
+      run,
+      text: text!,
+      words,
+      attention: Object.fromEntries(Object.entries(attention).map(([step, row]) => [step, [...row]])),
+    }),
+  );
+  const ask = (sentence: string) => {
+    setWords({});
+    setAttention({});
+    setSelected(0);
+    setDraft(undefined);
+    setAsked(sentence);
+  };
+  const { result } = seen;
+  const changed = Object.keys(words).length + Object.keys(attention).length > 0;
+  return (
+    <>
+      <form
+        className="row ask"
+        onSubmit={(event) => {
+          event.preventDefault();
+          ask(draft ?? text ?? "");
+        }}
+      >
+        <label className="field wide">
+          <span>Sentence</span>
+          <input
+            value={draft ?? text ?? ""}
+            required
+            list="examples"
+            onChange={({ target }) => setDraft(target.value)}
+          />
+        </label>
+        <datalist id="examples">
+          {examples.result?.map((one) => (
+            <option key={one} value={one} />
+          ))}
+        </datalist>
+        <button type="submit">Translate</button>
+        {examples.result && (
+          <button
+            type="button"
+            className="quiet"
+            onClick={() => ask(examples.result![Math.floor(Math.random() * examples.result!.length)]!)}
+          >
+            Another
+          </button>
+        )}
+      </form>
+      <Problem text={seen.problem ?? detail.problem} />
+      <Busy when={seen.busy && !result} text="Loading the model …" />
+      {result && (
+        <Shown
+          seen={result}
+          selected={Math.min(selected, result.steps.length - 1)}
+          onSelect={setSelected}
+          onWord={(step, word) => {
+            setWords((before) => ({ ...only(before, step), [step]: word }));
+            setAttention((before) => only(before, step));
+            setSelected(step);
+          }}
+          onMove={(step, from, to) => {
+            const row = [...result.trace!.weights[step]!];
+            row[to] = row[to]! + row[from]!;
+            row[from] = 0;
+            setAttention((before) => ({ ...only(before, step), [step]: row }));
+            setWords((before) => only(before, step - 1));
+            setSelected(step);
+          }}
+          changed={changed}
+          onReset={() => {
+            setWords({});
+            setAttention({});
+          }}
+          theme={theme}
+          explain={linkTo("explain", run, { text: text! })}
+        />
+      )}
+    </>
+  );
+}
+
+/** Changes up to a step: what was changed after it was changed in another sentence. */
+const only = <Value,>(changes: Readonly<Record<string, Value>>, step: number): Record<string, Value> =>
+  Object.fromEntries(Object.entries(changes).filter(([at]) => Number(at) <= step));
+
+function Shown({
+  seen,
+  selected,
+  onSelect,
+  onWord,
+  onMove,
+  changed,
+  onReset,
+  theme,
+  explain,
+}: {
+  readonly seen: Seen;
+  readonly selected: number;
+  readonly onSelect: (step: number) => void;
+  readonly onWord: (step: number, word: string) => void;
+  readonly onMove: (step: number, from: number, to: number) => void;
+  readonly changed: boolean;
+  readonly onReset: () => void;
+  readonly theme: ReturnType<typeof useTheme>;
+  readonly explain: string;
+}) {
+  const [ribbon, setRibbon] = useState(false);
+  const step = seen.steps[selected]!;
+  const greatest = Math.max(1e-9, ...(step.salience ?? []).map(Math.abs));
+  return (
+    <>
+      <p className="output" aria-live="polite" data-milliseconds={Math.round(seen.milliseconds)}>
+        {seen.output}
+      </p>
+      {changed && (
+        <p className="warning">
+          This is what it says with your changes.{" "}
+          <button type="button" className="quiet" onClick={onReset}>
+            Undo them
+          </button>
+        </p>
+      )}
+      {seen.unknown.length > 0 && (
+        <p className="note">It does not know {seen.unknown.map((one) => `“${one}”`).join(", ")}.</p>
+      )}
+      <div className="columns">
+        {seen.trace ? (
+          <Panel
+            title="What it looked at"
+            note="A row for each word it wrote. Click a row to look at that step; drag from one word to another to force its attention there."
+          >
+            <div className="row">
+              <button
+                type="button"
+                className={ribbon ? "quiet" : ""}
+                aria-pressed={!ribbon}
+                onClick={() => setRibbon(false)}
+              >
+                Matrix
+              </button>
+              <button
+                type="button"
+                className={ribbon ? "" : "quiet"}
+                aria-pressed={ribbon}
+                onClick={() => setRibbon(true)}
+              >
+                Ribbon
+              </button>
+            </div>
+            {ribbon ? (
+              <Picture label="Alignment as ribbons">
+                <Ribbon trace={seen.trace} theme={theme} selected={selected} />
+              </Picture>
+            ) : (
+              <Matrix
+                trace={seen.trace}
+                theme={theme}
+                label="Alignment"
+                selected={selected}
+                onSelect={onSelect}
+                onMove={onMove}
+              />
+            )}
+          </Panel>
+        ) : (
+          seen.gates && (
+            <Panel
+              title="Its gates over time"
+              note="This model has no attention: it reads the sentence into one vector."
+            >
+              <Picture label="Gates">
+                <Gates trace={seen.gates} theme={theme} />
+              </Picture>
+            </Panel>
+          )
+        )}
+        <Panel title={`Step ${selected + 1}: “${step.piece}”`} note={`${percent(step.probability)} likely.`}>
+          <div className="row">
+            <button
+              type="button"
+              className="quiet"
+              disabled={selected === 0}
+              onClick={() => onSelect(selected - 1)}
+            >
+              Step back
+            </button>
+            <button
+              type="button"
+              className="quiet"
+              disabled={selected === seen.steps.length - 1}
+              onClick={() => onSelect(selected + 1)}
+            >
+              Step on
+            </button>
+          </div>
+          <h3>What else it could have written</h3>
+          <ul className="bars">
+            {step.alternatives.map(({ piece, probability }) => (
+              <li key={piece}>
+                <button
+                  type="button"
+                  className="quiet"
+                  disabled={piece === step.piece}
+                  title="Write this instead and go on"
+                  onClick={() => onWord(selected, piece)}
+                >
+                  {piece}
+                </button>
+                <meter min={0} max={1} value={probability} aria-label={`probability of ${piece}`} />
+                <span>{percent(probability)}</span>
+              </li>
+            ))}
+          </ul>
+          {step.salience && seen.trace && (
+            <>
+              <h3>What it looked at, and what that was worth</h3>
+              <table className="readings">
+                <thead>
+                  <tr>
+                    <th scope="col">word</th>
+                    <th scope="col">attention</th>
+                    <th scope="col">salience</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {seen.source.map((word, place) => {
+                    const salience = step.salience![place]!;
+                    return (
+                      <tr key={place}>
+                        <th scope="row">{word}</th>
+                        <td>
+                          <meter
+                            min={0}
+                            max={1}
+                            value={seen.trace!.weights[selected]![place]!}
+                            aria-label={`attention on ${word}`}
+                          />{" "}
+                          {seen.trace!.weights[selected]![place]!.toFixed(2)}
+                        </td>
+                        <td>
+                          <meter
+                            className={salience < 0 ? "against" : ""}
+                            min={0}
+                            max={1}
+                            value={Math.abs(salience) / greatest}
+                            aria-label={`salience of ${word}`}
+                          />{" "}
+                          {salience.toFixed(2)}
+                        </td>
+                      </tr>
+                    );
+                  })}
+                </tbody>
+              </table>
+              <p className="note">
+                Salience is the gradient that reaches each weight: more attention there would make “
+                {step.piece}” likelier (or, below 0, less likely). <a href={explain}>Was it the cause?</a>
+              </p>
+            </>
+          )}
+        </Panel>
+      </div>
+      {seen.hypotheses.length > 1 && (
+        <Panel title="Other hypotheses of the beam">
+          <ol className="hypotheses">
+            {seen.hypotheses.map(({ output, logProbability }) => (
+              <li key={output}>
+                {output} <span className="faint">{logProbability.toFixed(2)} nats</span>
+              </li>
+            ))}
+          </ol>
+        </Panel>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,121 @@
+import { useEffect, useState } from "react";
+import { chosenRun, NoRuns, number, Panel, Problem, RunPicker } from "../panels/basic.js";
+import { Matrix } from "../panels/matrix.js";
+import { linkTo, usePlace, useRuns, useTheme, useWatched } from "../state.js";
+import { save } from "./runs.js";
+
+export default function TimeLapse() {
+  const { argument } = usePlace();
+  const { result: runs, problem } = useRuns();
+  const run = chosenRun(runs, argument);
+  return (
+    <>
+      <h1>Time-lapse</h1>
+      <Problem text={problem} />
+      {runs && !run && <NoRuns />}
+      {run && (
+        <>
+          <RunPicker
+            runs={runs ?? []}
+            value={run}
+            onChoose={(id) => {
+              location.hash = linkTo("time-lapse", id);
+            }}
+          />
+          <Lapse key={run} run={run} />
+        </>
+      )}
+    </>
+  );
+}
+
+/** Milliseconds a frame is shown. */
+const FRAME = 400;
+
+function Lapse({ run }: { readonly run: string }) {
+  const theme = useTheme();
+  const { traces, validations, state } = useWatched(run);
+  const [sample, setSample] = useState(0);
+  const [at, setAt] = useState<number>();
+  const [playing, setPlaying] = useState(false);
+  const last = traces.length - 1;
+  const index = Math.min(at ?? last, last);
+  useEffect(() => {
+    if (!playing) return;
+    const timer = setInterval(() => {
+      setAt((before) => {
+        const next = (before ?? 0) + 1;
+        if (next >= last) setPlaying(false);
+        return Math.min(next, last);
+      });
+    }, FRAME);
+    return () => clearInterval(timer);
+  }, [playing, last]);
+  if (last < 0)
+    return (
+      <p className="note">
+        {state === "training"
+          ? "Attention is kept at every validation; the first is still to come."
+          : "This run has kept no attention: its model has none, or it was stopped before its first validation."}
+      </p>
+    );
+  const { step, traces: samples } = traces[index]!;
+  const validation = validations.find((one) => one.step === step)?.validation;
+  return (
+    <Panel
+      title={`After step ${number(step)}`}
+      note={validation && `Validation loss ${validation.loss.toFixed(3)}.`}
+    >
+      <div className="row">
+        <button
+          type="button"
+          onClick={() => {
+            if (!playing && index === last) setAt(0);
+            setPlaying(!playing);
+          }}
+        >
+          {playing ? "Pause" : "Play"}
+        </button>
+        <label className="field wide">
+          <span>Validation</span>
+          <input
+            type="range"
+            min={0}
+            max={last}
+            value={index}
+            aria-valuetext={`step ${step}`}
+            onChange={({ target }) => {
+              setPlaying(false);
+              setAt(target.valueAsNumber);
+            }}
+          />
+        </label>
+        <label className="field">
+          <span>Sentence</span>
+          <select value={sample} onChange={({ target }) => setSample(Number(target.value))}>
+            {samples.map((one, position) => (
+              <option key={position} value={position}>
+                {one.source.join(" ")}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button
+          type="button"
+          className="quiet"
+          onClick={async () => {
+            const frames = traces.map((one) => ({ title: `step ${one.step}`, trace: one.traces[sample]! }));
+            const { lapseSvg } = await import("../../../src/views/time-lapse.js");
+            save(
+              new Blob([lapseSvg(frames, { theme, seconds: FRAME / 1000 })], { type: "image/svg+xml" }),
+              `${run}.svg`,
+            );
+          }}
+        >
+          Download as animated SVG
+        </button>
+      </div>
+      <Matrix trace={samples[sample]!} theme={theme} label={`Attention after step ${step}`} />
+    </Panel>
+  );
+}

@@ -1,0 +1,438 @@
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { DataSizes, DatasetInfo, ModelInfo } from "../../../src/service/protocol.js";
+import { LearningCurves } from "../../../src/views/learning-curves.js";
+import { Busy, clock, number, Panel, Picture, Problem, percent, State, short } from "../panels/basic.js";
+import { Matrix } from "../panels/matrix.js";
+import { type Configuration, defaultsOf, Options } from "../panels/options.js";
+import { linkTo, useAction, useApi, useAsked, usePlace, useTheme, useWatched } from "../state.js";
+
+/** `#/train` sets a training up; `#/train/RUN` watches one. */
+export default function Train() {
+  const { argument, query } = usePlace();
+  return argument ? <Watch run={argument} /> : <SetUp query={query} />;
+}
+
+const timeName = (model: string): string =>
+  `${model} ${new Date().toISOString().slice(0, 19).replace("T", " ").replaceAll(":", "-")}`;
+
+function SetUp({ query }: { readonly query: URLSearchParams }) {
+  const api = useApi();
+  const models = useAsked("models", () => api.call("models", {}));
+  const datasets = useAsked("datasets", () => api.call("datasets", {}));
+  const { result: modelList } = models;
+  const { result: dataList } = datasets;
+  return (
+    <>
+      <h1>Train</h1>
+      <Problem text={models.problem ?? datasets.problem} />
+      {modelList && dataList ? (
+        <Form
+          key={query.toString()}
+          models={modelList}
+          datasets={dataList}
+          query={query}
+          reload={datasets.again}
+        />
+      ) : (
+        <Busy when text="Asking what there is …" />
+      )}
+    </>
+  );
+}
+
+/** Options of a model that an address carries, as the Design page writes them. */
+function configurationFrom(model: ModelInfo, query: URLSearchParams): Configuration {
+  const given = Object.entries(model.schema.properties).flatMap(([name, option]) => {
+    const value = query.get(name);
+    return value === null ? [] : [[name, option.enum ? value : Number(value)] as const];
+  });
+  return { ...defaultsOf(model), ...Object.fromEntries(given) };
+}
+
+function Form({
+  models,
+  datasets,
+  query,
+  reload,
+}: {
+  readonly models: readonly ModelInfo[];
+  readonly datasets: readonly DatasetInfo[];
+  readonly query: URLSearchParams;
+  readonly reload: () => void;
+}) {
+  const api = useApi();
+  const first = models.find(({ id }) => id === (query.get("model") ?? "rnnsearch")) ?? models[0]!;
+  const [model, setModel] = useState(first);
+  const [configuration, setConfiguration] = useState<Configuration>(() => configurationFrom(first, query));
+  const [data, setData] = useState(datasets[0]!.id);
+  const [name, setName] = useState(() => timeName(first.id));
+  const [minutes, setMinutes] = useState(api.place === "tab" ? 5 : 2);
+  const [steps, setSteps] = useState(Number.NaN);
+  const [batch, setBatch] = useState(64);
+  const [learningRate, setLearningRate] = useState(0.005);
+  const [seed, setSeed] = useState(1);
+  const [every, setEvery] = useState(api.place === "tab" ? 100 : 250);
+  const [kind, setKind] = useState<"word" | "byte-pair">("word");
+  const action = useAction();
+  const drop = useAction();
+  const place = datasets.find(({ id }) => id === data) ?? { id: data };
+  const from = "from" in place && place.from ? { from: place.from, to: place.to } : {};
+  const sizes = useAsked(`sizes ${data} ${datasets.length}`, () => api.call("dataSizes", { data, ...from }));
+  const design = useAsked(
+    sizes.result && Number.isInteger(batch)
+      ? JSON.stringify([model.id, configuration, batch, sizes.result.sourceWords, sizes.result.targetWords])
+      : undefined,
+    () =>
+      api.call("design", {
+        model: model.id,
+        configuration,
+        batch,
+        sourceVocabulary: sizes.result!.sourceWords,
+        targetVocabulary: sizes.result!.targetWords,
+      }),
+  );
+  const add = (file: File) =>
+    drop.run(async () => {
+      const added = await api.call("addData", {
+        name: file.name.replace(/[^\p{L}\p{N} ._-]/gu, "-"),
+        content: await file.text(),
+      });
+      reload();
+      setData(added.data);
+    });
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        action.run(async () => {
+          const budget = Number.isNaN(steps) ? { minutes } : { steps };
+          const { run } = await api.call("start", {
+            name,
+            model: model.id,
+            configuration,
+            data,
+            ...from,
+            ...(kind === "byte-pair" && { vocabulary: { kind, size: 8000, atLeast: 1 } }),
+            seed,
+            batch,
+            learningRate,
+            validateEvery: every,
+            budget,
+          });
+          location.hash = linkTo("train", run);
+        });
+      }}
+    >
+      <Panel title="Model">
+        <div className="fields">
+          <label className="field">
+            <span>Model</span>
+            <select
+              value={model.id}
+              onChange={({ target }) => {
+                const chosen = models.find(({ id }) => id === target.value)!;
+                setModel(chosen);
+                setConfiguration(defaultsOf(chosen));
+                setName(timeName(chosen.id));
+              }}
+            >
+              {models.map(({ id }) => (
+                <option key={id}>{id}</option>
+              ))}
+            </select>
+            <small>
+              {model.paper}: {model.title}
+            </small>
+          </label>
+        </div>
+        <Options model={model} value={configuration} onChange={setConfiguration} />
+      </Panel>
+      <Panel title="Data">
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: the button in it does the same. */}
+        <div
+          className="drop"
+          onDragOver={(event) => event.preventDefault()}
+          onDrop={(event) => {
+            event.preventDefault();
+            const [file] = event.dataTransfer.files;
+            if (file) add(file);
+          }}
+        >
+          <label className="field">
+            <span>Sentence pairs</span>
+            <select value={data} onChange={({ target }) => setData(target.value)}>
+              {datasets.map(({ id, title }) => (
+                <option key={id} value={id}>
+                  {id}: {title}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label className="button quiet">
+            Drop a table here, or choose one
+            <input
+              className="hidden"
+              type="file"
+              accept=".tsv,.txt"
+              onChange={({ target }) => {
+                const [file] = target.files ?? [];
+                if (file) add(file);
+              }}
+            />
+          </label>
+          <small>one pair a line: source, a tab, target</small>
+        </div>
+        <Problem text={drop.problem ?? sizes.problem} />
+        {sizes.result && <Sizes sizes={sizes.result} />}
+      </Panel>
+      <Panel title="Training">
+        <div className="fields">
+          <label className="field">
+            <span>Name of the run</span>
+            <input value={name} required maxLength={120} onChange={({ target }) => setName(target.value)} />
+          </label>
+          <Numeric
+            label="Minutes"
+            value={minutes}
+            min={0.1}
+            step={0.1}
+            onChange={setMinutes}
+            disabled={!Number.isNaN(steps)}
+          />
+          <Numeric label="or steps" value={steps} min={1} onChange={setSteps} optional />
+          <Numeric label="Batch" value={batch} min={1} max={65536} onChange={setBatch} note="pairs a step" />
+          <Numeric
+            label="Learning rate"
+            value={learningRate}
+            min={0.000001}
+            max={100}
+            step="any"
+            onChange={setLearningRate}
+          />
+          <Numeric label="Seed" value={seed} min={0} onChange={setSeed} note="fixes the run" />
+          <Numeric label="Validate every" value={every} min={1} onChange={setEvery} note="steps" />
+          <label className="field">
+            <span>Vocabulary</span>
+            <select value={kind} onChange={({ target }) => setKind(target.value as "word")}>
+              <option value="word">words</option>
+              <option value="byte-pair">pieces of words (byte pairs)</option>
+            </select>
+          </label>
+        </div>
+      </Panel>
+      <p className="costs" aria-live="polite">
+        {design.result
+          ? `${short(design.result.parameters)} parameters · ${short(design.result.stepFlops, "FLOP")} a step · about ${short(design.result.memory, "B")} of memory (20 words a sentence)`
+          : ""}
+      </p>
+      <Problem text={action.problem ?? design.problem} />
+      <div className="row">
+        <button type="submit" disabled={action.busy}>
+          {action.busy ? "Starting …" : "Train"}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+const Sizes = ({ sizes }: { readonly sizes: DataSizes }) => (
+  <p className="note">
+    {number(sizes.train)} pairs to train on, {number(sizes.validation)} to validate;{" "}
+    {number(sizes.sourceWords)} source and {number(sizes.targetWords)} target words. For example: “
+    {sizes.examples[0]}”
+  </p>
+);
+
+function Numeric({
+  label,
+  value,
+  onChange,
+  note,
+  optional = false,
+  ...limits
+}: {
+  readonly label: string;
+  readonly value: number;
+  readonly onChange: (value: number) => void;
+  readonly note?: string;
+  readonly optional?: boolean;
+  readonly min?: number;
+  readonly max?: number;
+  readonly step?: number | "any";
+  readonly disabled?: boolean;
+}) {
+  return (
+    <label className="field">
+      <span>{label}</span>
+      <input
+        type="number"
+        required={!optional}
+        value={Number.isNaN(value) ? "" : value}
+        onChange={({ target }) => onChange(target.valueAsNumber)}
+        {...limits}
+      />
+      {note && <small>{note}</small>}
+    </label>
+  );
+}
+
+const WARNINGS: Readonly<Record<string, string>> = {
+  uniform: "The attention is spread over all words alike; it says nothing yet. Try a lower learning rate.",
+  still:
+    "The attention looks at the same words at every step; it says nothing yet. Try a lower learning rate.",
+};
+/** Steps after which attention should have found something to look at. */
+const SETTLED = 500;
+
+function Watch({ run }: { readonly run: string }) {
+  const api = useApi();
+  const theme = useTheme();
+  const { metrics, validations, traces, state, problem } = useWatched(run);
+  const detail = useAsked(`run ${run}`, () => api.call("run", { run }));
+  const action = useAction();
+  const [sample, setSample] = useState(0);
+  const last = metrics.at(-1);
+  const validated = validations.at(-1);
+  const collapse = validated && validated.step >= SETTLED ? validated.validation.collapse : undefined;
+  const trace = traces.at(-1)?.traces[sample] ?? traces.at(-1)?.traces[0];
+  const losses = useMemo(
+    () => [
+      { name: "training", points: metrics.map(({ step, loss }) => ({ step, value: loss })) },
+      {
+        name: "validation",
+        marked: true,
+        points: validations.map(({ step, validation }) => ({ step, value: validation.loss })),
+      },
+    ],
+    [metrics, validations],
+  );
+  const scores = useMemo(
+    () => [
+      {
+        name: "exact",
+        marked: true,
+        points: validations.map(({ step, validation }) => ({ step, value: 100 * validation.exact })),
+      },
+      ...(validations.some(({ validation }) => validation.aer !== undefined)
+        ? [
+            {
+              name: "alignment errors",
+              marked: true,
+              points: validations.flatMap(({ step, validation }) =>
+                validation.aer === undefined ? [] : [{ step, value: 100 * validation.aer }],
+              ),
+            },
+          ]
+        : []),
+    ],
+    [validations],
+  );
+  const title = useRef(document.title);
+  useEffect(() => {
+    const before = title.current;
+    document.title = state === "training" && last ? `${last.step} · ${run}` : before;
+    return () => {
+      document.title = before;
+    };
+  }, [state, last, run]);
+  return (
+    <>
+      <h1>
+        {run} {state && <State state={state} />}
+      </h1>
+      <Problem text={detail.problem ?? problem ?? action.problem} />
+      {detail.result && (
+        <p className="facts">
+          {detail.result.model} on {detail.result.data.split(/[\\/]/).at(-1)};{" "}
+          {number(detail.result.sourceWords)} source and {number(detail.result.targetWords)} target words;
+          seed {detail.result.settings.seed}
+        </p>
+      )}
+      <div className="facts tiles" aria-live="off">
+        <Tile name="step" value={last ? number(last.step) : "–"} />
+        <Tile name="training loss" value={last ? last.loss.toFixed(3) : "–"} />
+        <Tile name="validation loss" value={validated ? validated.validation.loss.toFixed(3) : "–"} />
+        <Tile name="exact" value={validated ? percent(validated.validation.exact) : "–"} />
+        <Tile name="tokens a second" value={last ? number(last.tokensPerSecond) : "–"} />
+        <Tile
+          name={state === "training" ? "time left" : "time"}
+          value={last ? clock(state === "training" ? (last.secondsLeft ?? 0) : last.seconds) : "–"}
+        />
+      </div>
+      {collapse && <p className="warning">{WARNINGS[collapse]}</p>}
+      <div className="row">
+        {state === "training" && (
+          <button
+            type="button"
+            disabled={action.busy}
+            onClick={() => action.run(() => api.call("stop", { run }))}
+          >
+            Stop and save
+          </button>
+        )}
+        {(state === "stopped" || state === "failed") && (
+          <button
+            type="button"
+            disabled={action.busy}
+            onClick={() => action.run(() => api.call("resume", { run }))}
+          >
+            Resume
+          </button>
+        )}
+        {validated && (
+          <>
+            <a className="button quiet" href={linkTo("see", run)}>
+              See
+            </a>
+            <a className="button quiet" href={linkTo("explain", run)}>
+              Explain
+            </a>
+            <a className="button quiet" href={linkTo("time-lapse", run)}>
+              Time-lapse
+            </a>
+          </>
+        )}
+      </div>
+      <div className="columns">
+        <Panel title="Loss">
+          <Picture label="Loss over steps">
+            <LearningCurves measure="nats" curves={losses} theme={theme} />
+          </Picture>
+        </Panel>
+        <Panel title="Validation sentences">
+          <Picture label="Scores over steps">
+            <LearningCurves measure="%" curves={scores} theme={theme} />
+          </Picture>
+        </Panel>
+      </div>
+      {trace && (
+        <Panel
+          title="Attention as it forms"
+          note={`After step ${number(traces.at(-1)!.step)}, on a sentence it does not train on.`}
+        >
+          <fieldset className="row" aria-label="Sample sentences">
+            {traces.at(-1)!.traces.map((one, index) => (
+              <button
+                key={index}
+                type="button"
+                className={index === sample ? "" : "quiet"}
+                aria-pressed={index === sample}
+                onClick={() => setSample(index)}
+              >
+                {one.source.slice(0, 5).join(" ")} …
+              </button>
+            ))}
+          </fieldset>
+          <Matrix trace={trace} theme={theme} label="Attention of a validation sentence" />
+        </Panel>
+      )}
+    </>
+  );
+}
+
+const Tile = ({ name, value }: { readonly name: string; readonly value: string }) => (
+  <div className="tile">
+    <strong>{value}</strong>
+    <span>{name}</span>
+  </div>
+);

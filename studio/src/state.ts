@@ -1,0 +1,164 @@
+import { createContext, use, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import type { RunEvent, RunState, RunSummary } from "../../src/service/protocol.js";
+import { dark, light, type Theme } from "../../src/views/theme.js";
+import type { Api } from "./api/contract.js";
+
+export const ApiContext = createContext<Api | undefined>(undefined);
+
+export function useApi(): Api {
+  const api = use(ApiContext);
+  if (!api) throw new Error("no api");
+  return api;
+}
+
+const darkQuery = matchMedia("(prefers-color-scheme: dark)");
+
+/** The colours for pictures, as the reader's system wants them. */
+export const useTheme = (): Theme =>
+  useSyncExternalStore(
+    (changed) => {
+      darkQuery.addEventListener("change", changed);
+      return () => darkQuery.removeEventListener("change", changed);
+    },
+    () => darkQuery.matches,
+  )
+    ? dark
+    : light;
+
+/** Where the page is: `#/page/argument?name=value`. */
+export interface Place {
+  readonly page: string;
+  readonly argument: string;
+  readonly query: URLSearchParams;
+}
+
+const placeNow = (): string => location.hash;
+
+export function usePlace(): Place {
+  const hash = useSyncExternalStore((changed) => {
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, placeNow);
+  const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
+  const [page = "", argument = ""] = path.split("/");
+  return { page: page || "runs", argument: decodeURIComponent(argument), query: new URLSearchParams(query) };
+}
+
+export const linkTo = (page: string, argument = "", query: Record<string, string> = {}): string => {
+  const search = new URLSearchParams(query).toString();
+  return `#/${page}${argument ? `/${encodeURIComponent(argument)}` : ""}${search ? `?${search}` : ""}`;
+};
+
+export interface Asked<Result> {
+  readonly result: Result | undefined;
+  readonly problem: string | undefined;
+  readonly busy: boolean;
+}
+
+/** Asks for something whenever `key` changes; an undefined key asks for nothing. Late answers to older keys are dropped. */
+export function useAsked<Result>(
+  key: string | undefined,
+  ask: () => Promise<Result>,
+): Asked<Result> & { again(): void } {
+  const [state, setState] = useState<Asked<Result>>({ result: undefined, problem: undefined, busy: false });
+  const [count, setCount] = useState(0);
+  const latest = useRef(ask);
+  latest.current = ask;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new count asks again.
+  useEffect(() => {
+    if (key === undefined) {
+      setState({ result: undefined, problem: undefined, busy: false });
+      return;
+    }
+    let current = true;
+    setState((before) => ({ ...before, busy: true }));
+    latest.current().then(
+      (result) => current && setState({ result, problem: undefined, busy: false }),
+      (error: Error) => current && setState((before) => ({ ...before, problem: error.message, busy: false })),
+    );
+    return () => {
+      current = false;
+    };
+  }, [key, count]);
+  return { ...state, again: useCallback(() => setCount((before) => before + 1), []) };
+}
+
+/** Something a button does: whether it is under way, and what went wrong. */
+export function useAction(): {
+  busy: boolean;
+  problem: string | undefined;
+  run(action: () => Promise<unknown>): void;
+} {
+  const [state, setState] = useState<{ busy: boolean; problem: string | undefined }>({
+    busy: false,
+    problem: undefined,
+  });
+  return {
+    ...state,
+    run(action) {
+      setState({ busy: true, problem: undefined });
+      action().then(
+        () => setState({ busy: false, problem: undefined }),
+        (error: Error) => setState({ busy: false, problem: error.message }),
+      );
+    },
+  };
+}
+
+/** Milliseconds between two looks at the list of runs. */
+const LOOK = 1500;
+
+/** Every run, kept up to date. */
+export function useRuns(): Asked<readonly RunSummary[]> & { again(): void } {
+  const api = useApi();
+  const asked = useAsked("runs", () => api.call("runs", {}));
+  const { again } = asked;
+  useEffect(() => {
+    const timer = setInterval(again, LOOK);
+    return () => clearInterval(timer);
+  }, [again]);
+  return asked;
+}
+
+type Of<Kind extends RunEvent["kind"]> = Extract<RunEvent, { kind: Kind }>;
+
+/** What a run has recorded, growing while it trains. */
+export interface Watched {
+  readonly metrics: readonly Of<"metric">[];
+  readonly validations: readonly Of<"validation">[];
+  readonly traces: readonly Of<"traces">[];
+  readonly state: RunState | undefined;
+  readonly problem: string | undefined;
+}
+
+const NOTHING: Watched = { metrics: [], validations: [], traces: [], state: undefined, problem: undefined };
+
+function grown(before: Watched, events: readonly RunEvent[]): Watched {
+  let now = before;
+  const of = <Kind extends RunEvent["kind"]>(kind: Kind) =>
+    events.filter((event): event is Of<Kind> => event.kind === kind);
+  if (of("reset").length > 0) now = NOTHING;
+  const since = events.slice(events.findLastIndex(({ kind }) => kind === "reset") + 1);
+  const metrics = since.filter((event) => event.kind === "metric");
+  const validations = since.filter((event) => event.kind === "validation");
+  const traces = since.filter((event) => event.kind === "traces");
+  const state = of("state").at(-1);
+  return {
+    metrics: metrics.length > 0 ? [...now.metrics, ...metrics] : now.metrics,
+    validations: validations.length > 0 ? [...now.validations, ...validations] : now.validations,
+    traces: traces.length > 0 ? [...now.traces, ...traces] : now.traces,
+    state: state?.state ?? now.state,
+    problem: state ? state.problem : now.problem,
+  };
+}
+
+export function useWatched(run: string | undefined): Watched {
+  const api = useApi();
+  const [watched, setWatched] = useState(NOTHING);
+  useEffect(() => {
+    setWatched(NOTHING);
+    if (!run) return;
+    return api.watch(run, (events) => setWatched((before) => grown(before, events)));
+  }, [api, run]);
+  return watched;
+}

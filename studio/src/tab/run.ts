@@ -1,0 +1,255 @@
+import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
+import { RegardError, UsageError } from "../../../src/core/index.js";
+import { type ParallelData, Vocabulary } from "../../../src/data/index.js";
+import {
+  eventOf,
+  exportModel,
+  type RunEvent,
+  type RunState,
+  type RunSummary,
+  summaryOf,
+  TrainedModel,
+} from "../../../src/service/index.js";
+import type { Backend } from "../../../src/session/index.js";
+import {
+  checkpointName,
+  checkpointStep,
+  decodeSafetensors,
+  encodeSafetensors,
+  type RunSettings,
+  runSchema,
+  type StoredTensor,
+  stateSchema,
+  Trainer,
+  train,
+  type Vocabularies,
+  vocabulariesOf,
+  vocabularySchema,
+} from "../../../src/train/index.js";
+
+const VERSION = "0.1.0";
+/** Steps between two metric events. */
+const RECORD_EVERY = 10;
+
+interface Checkpoint {
+  readonly step: number;
+  readonly tensors: Record<string, StoredTensor>;
+  readonly metadata: Record<string, string>;
+}
+
+/** A run in this tab: what a run folder holds, in memory. */
+export class TabRun {
+  events: RunEvent[] = [];
+  state: RunState = "stopped";
+  problem: string | undefined;
+  readonly listeners = new Set<() => void>();
+  #checkpoints: Checkpoint[] = [];
+  #abort: AbortController | undefined;
+  #model: { step: number; model: TrainedModel } | undefined;
+
+  constructor(
+    public id: string,
+    readonly settings: RunSettings,
+    readonly vocabularies: Vocabularies,
+    readonly backend: Backend,
+    readonly created: string,
+  ) {}
+
+  get summary(): RunSummary {
+    return summaryOf(this, this.events);
+  }
+
+  /** The checkpoint that validated best. @throws UsageError where there is none yet */
+  #best(): Checkpoint {
+    const newest = this.#checkpoints.at(-1);
+    if (!newest) throw new UsageError(`"${this.id}" has no checkpoint yet; wait for its first validation.`);
+    return this.#checkpoints.find(({ step }) => step === Number(newest.metadata.bestStep)) ?? newest;
+  }
+
+  async model(): Promise<TrainedModel> {
+    const { step, tensors } = this.#best();
+    if (this.#model?.step === step) return this.#model.model;
+    await this.#model?.model.release();
+    const model = new TrainedModel({ ...this, settings: this.settings, step, tensors });
+    this.#model = { step, model };
+    return model;
+  }
+
+  stop(): void {
+    if (this.state !== "training") throw new UsageError(`"${this.id}" is not being trained now.`);
+    this.#abort?.abort();
+  }
+
+  /** Trains, or goes on, until the budget is used up. Resolves once training has begun. */
+  async train(data: ParallelData, budget: RunSettings["budget"]): Promise<void> {
+    if (this.state === "training") throw new UsageError(`"${this.id}" is being trained already.`);
+    const trainer = await Trainer.create({ ...this.settings, budget }, data, this.vocabularies, this.backend);
+    const newest = this.#checkpoints.at(-1);
+    if (newest) trainer.restore(newest.tensors, newest.metadata);
+    this.events = this.events.filter((event) => "step" in event && event.step <= trainer.step);
+    const last = this.events.at(-1);
+    const secondsBefore = last && "seconds" in last ? last.seconds : 0;
+    this.#abort = new AbortController();
+    this.#change("training");
+    void this.#loop(trainer, budget, secondsBefore, this.#abort.signal);
+  }
+
+  async #loop(trainer: Trainer, budget: RunSettings["budget"], secondsBefore: number, signal: AbortSignal) {
+    const newest = this.#checkpoints.at(-1);
+    let best = {
+      loss: Number(newest?.metadata.bestLoss ?? Number.POSITIVE_INFINITY),
+      step: Number(newest?.metadata.bestStep ?? 0),
+    };
+    const save = (step: number) => {
+      const { tensors, metadata } = trainer.snapshot();
+      // Training goes on in these arrays, so the checkpoint has its own.
+      const copies = Object.fromEntries(
+        Object.entries(tensors).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),
+      );
+      const kept = this.#checkpoints.filter((one) => one.step === best.step);
+      this.#checkpoints = [
+        ...kept.filter((one) => one.step !== step),
+        {
+          step,
+          tensors: copies,
+          metadata: { ...metadata, bestLoss: String(best.loss), bestStep: String(best.step) },
+        },
+      ];
+    };
+    try {
+      const { interrupted } = await train(trainer, {
+        budget,
+        secondsBefore,
+        signal,
+        onStep: async (progress) => {
+          if (progress.step % RECORD_EVERY === 0) this.#record({ kind: "metric", ...progress });
+          // Questions that arrived while the step ran are answered before the next.
+          await new Promise((resolve) => setTimeout(resolve));
+        },
+        onValidation: async (validation, step, seconds) => {
+          if (validation.loss < best.loss) best = { loss: validation.loss, step };
+          const { collapse, ...numbers } = validation;
+          this.#record({
+            kind: "validation",
+            step,
+            seconds,
+            validation: { ...numbers, ...(collapse && { collapse }) },
+          });
+          const traces = await trainer.trace();
+          if (traces.length > 0) this.#record({ kind: "traces", step, seconds, traces });
+          save(step);
+          return undefined;
+        },
+        onInterrupt: (step) => save(step),
+      });
+      this.#change(interrupted ? "stopped" : "done");
+    } catch (error) {
+      this.problem = error instanceof RegardError ? error.message : String(error);
+      this.#change("failed");
+    } finally {
+      await trainer.release();
+    }
+  }
+
+  #record(event: RunEvent): void {
+    this.events.push(event);
+    for (const listener of this.listeners) listener();
+  }
+
+  #change(state: RunState): void {
+    this.state = state;
+    for (const listener of this.listeners) listener();
+  }
+
+  /** The model as an `.onnx` file. */
+  exported(): Uint8Array {
+    const { tensors } = this.#best();
+    return exportModel({ settings: this.settings, vocabularies: this.vocabularies, tensors });
+  }
+
+  /** Everything as an archive of the files that a run folder has. */
+  archive(): Uint8Array {
+    const lines = (...kinds: string[]) =>
+      strToU8(
+        this.events
+          .flatMap(({ kind, ...line }) => (kinds.includes(kind) ? [`${JSON.stringify(line)}\n`] : []))
+          .join(""),
+      );
+    const run = { regard: VERSION, node: "browser", created: this.created, settings: this.settings };
+    const state = {
+      state: this.state === "training" ? "stopped" : this.state,
+      pid: 0,
+      problem: this.problem,
+    };
+    return zipSync(
+      {
+        "run.json": strToU8(JSON.stringify(run, undefined, 2)),
+        "vocabulary.json": strToU8(JSON.stringify(this.vocabularies)),
+        "state.json": strToU8(JSON.stringify(state)),
+        "metrics.jsonl": lines("metric", "validation"),
+        "traces.jsonl": lines("traces"),
+        ...Object.fromEntries(
+          this.#checkpoints.map(({ step, tensors, metadata }) => [
+            checkpointName(step),
+            encodeSafetensors(tensors, metadata),
+          ]),
+        ),
+      },
+      { level: 1 },
+    );
+  }
+
+  /** A run from such an archive. @throws UsageError where it is none */
+  static opened(id: string, bytes: Uint8Array, backend: Backend): TabRun {
+    const files = new Map<string, Uint8Array>();
+    try {
+      // A folder that was zipped as a whole has its name before each file's.
+      for (const [name, content] of Object.entries(unzipSync(bytes)))
+        files.set(name.split("/").at(-1)!, content);
+    } catch (error) {
+      throw new UsageError(
+        `"${id}" is no zip archive (${(error as Error).message}); give a run that was downloaded.`,
+      );
+    }
+    const json = (name: string): unknown => {
+      const found = files.get(name);
+      if (!found) throw new UsageError(`"${id}" is not a run: it has no ${name}.`);
+      return JSON.parse(strFromU8(found));
+    };
+    const { settings, created } = runSchema.parse(json("run.json"));
+    const { source, target } = vocabularySchema.parse(json("vocabulary.json"));
+    const vocabularies = { source: Vocabulary.from(source), target: Vocabulary.from(target) };
+    const run = new TabRun(id, settings, vocabularies, backend, created);
+    const lines = (name: string) =>
+      strFromU8(files.get(name) ?? new Uint8Array())
+        .split("\n")
+        .filter(Boolean)
+        .flatMap((line) => eventOf(JSON.parse(line)) ?? []);
+    run.events = [...lines("metrics.jsonl"), ...lines("traces.jsonl")].sort((a, b) =>
+      "step" in a && "step" in b ? a.step - b.step : 0,
+    );
+    const { state, problem } = stateSchema.parse(json("state.json"));
+    run.state = state === "training" ? "stopped" : state;
+    run.problem = problem;
+    run.#checkpoints = [...files]
+      .flatMap(([name, content]) => {
+        const step = checkpointStep(name);
+        return step === undefined ? [] : [{ step, ...decodeSafetensors(content, name) }];
+      })
+      .sort((a, b) => a.step - b.step);
+    return run;
+  }
+}
+
+/** A new run. @throws UsageError for settings that do not fit the data */
+export async function beginRun(
+  id: string,
+  settings: RunSettings,
+  data: ParallelData,
+  backend: Backend,
+): Promise<TabRun> {
+  const vocabularies = vocabulariesOf(data, settings.vocabulary);
+  const run = new TabRun(id, settings, vocabularies, backend, new Date().toISOString());
+  await run.train(data, settings.budget);
+  return run;
+}

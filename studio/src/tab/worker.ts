@@ -1,0 +1,205 @@
+import { env } from "onnxruntime-web";
+import runtimeUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
+import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
+import { UsageError } from "../../../src/core/index.js";
+import { BadLines, linesOf, pairsOfTable, usable } from "../../../src/data/format/pairs.js";
+import { datasets, type ParallelData } from "../../../src/data/index.js";
+import {
+  designOf,
+  examplesOf,
+  modelInfos,
+  pairOfText,
+  pairsOf,
+  type Requests,
+  type Responses,
+  requests,
+  settingsOf,
+  sizesOf,
+  splitsOf,
+} from "../../../src/service/index.js";
+import { webBackend } from "../../../src/session/web.js";
+import type { FromWorker, ToWorker } from "../api/tab.js";
+import { beginRun, TabRun } from "./run.js";
+
+env.wasm.wasmPaths = {
+  mjs: new URL(runtimeUrl, self.location.href).href,
+  wasm: new URL(wasmUrl, self.location.href).href,
+};
+// Threads share memory, which only a page that is isolated from others may have.
+env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
+
+const runs = new Map<string, TabRun>();
+const tables = new Map<string, ParallelData>();
+const loaded = new Map<string, Promise<ParallelData>>();
+
+function dataOf(id: string, seed: number): Promise<ParallelData> {
+  const table = tables.get(id);
+  if (table) return Promise.resolve(table);
+  const dataset = datasets.find((one) => one.id === id);
+  if (!dataset)
+    return Promise.reject(
+      new UsageError(`the data "${id}" is not in this tab; drop its table onto the page again.`),
+    );
+  const key = `${id} ${seed}`;
+  const known = loaded.get(key) ?? dataset.load(seed);
+  loaded.set(key, known);
+  return known;
+}
+
+function runOf(id: string): TabRun {
+  const run = runs.get(id);
+  if (!run) throw new UsageError(`there is no run "${id}" in this tab.`);
+  return run;
+}
+
+const dataOfRun = ({ settings }: TabRun) => dataOf(settings.data, settings.seed);
+
+function assertFree(name: string): void {
+  if (runs.has(name)) throw new UsageError(`there is already a run "${name}"; choose another name.`);
+}
+
+function assertIdle(run: TabRun): void {
+  if (run.state === "training") throw new UsageError(`"${run.id}" is being trained; stop it first.`);
+}
+
+const handlers: {
+  [Name in keyof Responses]: (request: Requests[Name]) => Promise<Responses[Name]> | Responses[Name];
+} = {
+  models: () => modelInfos(),
+  datasets: () => [
+    ...datasets.map(({ id, title }) => ({ id, title })),
+    ...[...tables.keys()].map((id) => ({ id, title: `your pairs: ${id}` })),
+  ],
+  addData: ({ name, content }) => {
+    const bad = new BadLines({});
+    const data = usable(pairsOfTable(linesOf(new TextEncoder().encode(content), name, bad), name, bad), name);
+    tables.set(name, data);
+    return { data: name, sizes: sizesOf(data) };
+  },
+  dataSizes: async ({ data }) => sizesOf(await dataOf(data, 1)),
+  design: (request) => designOf(request),
+  runs: () => [...runs.values()].map(({ summary }) => summary).reverse(),
+  run: async ({ run }) => {
+    const found = runOf(run);
+    const { settings, vocabularies, summary } = found;
+    const splits = await dataOfRun(found).then(
+      (data) => Object.keys(splitsOf(data)),
+      () => [],
+    );
+    return {
+      ...summary,
+      settings,
+      sourceWords: vocabularies.source.size,
+      targetWords: vocabularies.target.size,
+      splits,
+    };
+  },
+  start: async (request) => {
+    assertFree(request.name);
+    const settings = settingsOf(request, { data: request.data });
+    const data = await dataOf(settings.data, settings.seed);
+    runs.set(request.name, await beginRun(request.name, settings, data, webBackend));
+    return { run: request.name };
+  },
+  stop: ({ run }) => {
+    runOf(run).stop();
+    return { run };
+  },
+  resume: async ({ run, budget }) => {
+    const found = runOf(run);
+    await found.train(await dataOfRun(found), budget ?? found.settings.budget);
+    return { run };
+  },
+  rename: ({ run, name }) => {
+    const found = runOf(run);
+    assertIdle(found);
+    assertFree(name);
+    runs.delete(run);
+    found.id = name;
+    runs.set(name, found);
+    return { run: name };
+  },
+  remove: ({ run }) => {
+    assertIdle(runOf(run));
+    runs.delete(run);
+    return { run };
+  },
+  history: ({ run }) => runOf(run).events,
+  examples: async ({ run, split }) => examplesOf(await dataOfRun(runOf(run)), split),
+  see: async (request) => (await runOf(request.run).model()).see(request),
+  explain: async ({ run, text }) => {
+    const found = runOf(run);
+    const pair = await dataOfRun(found).then(
+      (data) => pairOfText(data, text),
+      () => undefined,
+    );
+    return (await found.model()).explain(text, pair);
+  },
+  explainSplit: async ({ run, split, examples }) => {
+    const found = runOf(run);
+    return (await found.model()).explainPairs(pairsOf(await dataOfRun(found), split).slice(0, examples));
+  },
+  evaluate: async (request) => {
+    const found = runOf(request.run);
+    return (await found.model()).evaluate(await dataOfRun(found), request);
+  },
+};
+
+const send = (message: FromWorker, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
+const watching = new Map<number, () => void>();
+
+async function answer(message: ToWorker): Promise<void> {
+  switch (message.kind) {
+    case "call": {
+      const name = message.name as keyof Responses;
+      const request = requests[name].parse(message.request);
+      return send({ kind: "result", id: message.id, result: await handlers[name](request as never) });
+    }
+    case "watch": {
+      const run = runOf(message.run);
+      let sent = 0;
+      let told = "";
+      const tell = () => {
+        const reset = run.events.length < sent;
+        if (reset) sent = 0;
+        const events = run.events.slice(sent);
+        sent = run.events.length;
+        const state = {
+          kind: "state",
+          state: run.state,
+          ...(run.problem !== undefined && { problem: run.problem }),
+        } as const;
+        const changed = JSON.stringify(state) !== told;
+        told = JSON.stringify(state);
+        const all = [...(reset ? [{ kind: "reset" } as const] : []), ...events, ...(changed ? [state] : [])];
+        if (all.length > 0) send({ kind: "events", id: message.id, events: all });
+      };
+      run.listeners.add(tell);
+      watching.set(message.id, () => run.listeners.delete(tell));
+      return tell();
+    }
+    case "unwatch":
+      watching.get(message.id)?.();
+      watching.delete(message.id);
+      return;
+    case "file": {
+      const run = runOf(message.run);
+      const bytes = message.of === "model" ? run.exported() : run.archive();
+      return send({ kind: "result", id: message.id, result: bytes }, [bytes.buffer as ArrayBuffer]);
+    }
+    case "open": {
+      const base = message.name.replace(/\.zip$/, "");
+      let id = base;
+      for (let count = 2; runs.has(id); count++) id = `${base}-${count}`;
+      runs.set(id, TabRun.opened(id, message.bytes, webBackend));
+      return send({ kind: "result", id: message.id, result: id });
+    }
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  answer(data).catch((error: Error) => {
+    const problem = error instanceof UsageError ? error.message : `${error.message}`;
+    if ("id" in data) send({ kind: "problem", id: data.id, problem });
+  });
+};

@@ -1,0 +1,143 @@
+import { describe, expect, test } from "vitest";
+import { END, START } from "../src/core/index.js";
+import { tokenBatch } from "../src/data/index.js";
+import { Decoder, decodeGreedily, tokensValue } from "../src/decode/index.js";
+import { Removal, Walker } from "../src/explain/index.js";
+import { models } from "../src/models/index.js";
+import { Scope } from "../src/nn/index.js";
+import { input } from "../src/ops/index.js";
+import { referenceBackend } from "../src/session/index.js";
+import { parametersOf } from "./run.js";
+
+const vocabularies = { source: 11, target: 13 };
+const cases: readonly { id: string; options: Record<string, unknown> }[] = [
+  { id: "rnn-encoder-decoder", options: { embedding: 3, hidden: 5, maxout: 2 } },
+  { id: "seq2seq", options: { embedding: 3, hidden: 5, layers: 2 } },
+  { id: "rnnsearch", options: { embedding: 3, hidden: 5, alignment: 7, maxout: 2 } },
+];
+const source = [4, 7, 5, 9, END];
+const longest = 6;
+
+/** A model in double precision, evaluated plainly. */
+function make({ id, options }: (typeof cases)[number]) {
+  const card = models.find((model) => model.id === id)!;
+  const scope = Scope.root("float32");
+  const translator = card.build(scope, card.configuration.parse(options), vocabularies);
+  return { translator, parameters: parametersOf(scope, 3) };
+}
+
+const total = (losses: { readonly logProbability: number }[]) =>
+  losses.reduce((sum, { logProbability }) => sum + logProbability, 0);
+
+describe.each(cases)("$id", (model) => {
+  const { translator, parameters } = make(model);
+  const load = () =>
+    Walker.load(translator, referenceBackend, { alternatives: 4, vocabulary: vocabularies.target });
+  const losses = async (sources: readonly (readonly number[])[], target: readonly number[]) => {
+    const { tokenLosses } = translator.train(
+      input("source", "int32", ["source", "batch"]),
+      input("target", "int32", ["target", "batch"]),
+    );
+    const session = await referenceBackend.load({ tokenLosses });
+    const all: number[][] = [];
+    for (const one of sources) {
+      const { tokenLosses: found } = await session.run({
+        ...parameters,
+        source: tokensValue(tokenBatch([one])),
+        target: tokensValue(tokenBatch([[START, ...target]])),
+      });
+      all.push([...found!.data]);
+    }
+    return all;
+  };
+
+  test("a walk alone decodes greedily, with the weights and probabilities of the decoder", async () => {
+    const walker = await load();
+    const steps = await walker.walk(parameters, source, {}, { longest });
+    const decoder = await Decoder.load(translator, referenceBackend, {
+      width: 1,
+      vocabulary: vocabularies.target,
+    });
+    const [greedy] = await decodeGreedily(decoder, parameters, tokenBatch([source]), { longest });
+    const tokens = steps.map(({ token }) => token).filter((token) => token !== END);
+    expect(tokens.slice(0, greedy!.tokens.length)).toEqual(greedy!.tokens);
+    steps.slice(0, greedy!.weights?.length ?? 0).forEach(({ weights }, index) => {
+      expect(weights!).toBeAllClose(greedy!.weights![index]!, 1e-9);
+    });
+    for (const { token, logProbability, alternatives } of steps) {
+      expect(alternatives).toHaveLength(4);
+      expect(alternatives[0]).toEqual({ token, logProbability: expect.closeTo(logProbability, 9) });
+    }
+  });
+
+  test("words that are chosen are written, and cost what training says they do", async () => {
+    const target = [8, 4, 11, END];
+    const walker = await load();
+    const tokens = new Map(target.map((token, step) => [step, token]));
+    const steps = await walker.walk(parameters, source, { tokens }, { longest });
+    expect(steps.map(({ token }) => token)).toEqual(target);
+    const [found] = await losses([source], target);
+    expect(steps.map(({ logProbability }) => -logProbability)).toBeAllClose(found!, 1e-9);
+  });
+
+  test("removing a word does what leaving it out of the sentence does", async () => {
+    const target = [8, 4, 11];
+    const removal = await Removal.load(translator, referenceBackend);
+    const effects = await removal.effects(parameters, source.slice(0, -1), target);
+    const without = source.slice(0, -1).map((_, removed) => source.filter((__, place) => place !== removed));
+    const [whole, ...others] = await losses([source, ...without], target);
+    effects.forEach((row, step) => {
+      expect(row).toHaveLength(4);
+      expect(row).toBeAllClose(
+        others.map((other) => other[step]! - whole![step]!),
+        1e-9,
+      );
+    });
+  });
+});
+
+test("salience is the derivative of a word's log-probability with respect to the attention it was written with", async () => {
+  const { translator, parameters } = make(cases[2]!);
+  const walker = await Walker.load(translator, referenceBackend, {
+    alternatives: 2,
+    vocabulary: vocabularies.target,
+  });
+  const target = [8, 4, END];
+  const tokens = new Map(target.map((token, step) => [step, token]));
+  const plain = await walker.walk(parameters, source, { tokens }, { longest });
+  const step = 1;
+  const weights = plain[step]!.weights!;
+  const moved = async (place: number, by: number) => {
+    const row = weights.map((weight, index) => (index === place ? weight + by : weight));
+    const walk = await walker.walk(
+      parameters,
+      source,
+      { tokens, attention: new Map([[step, row]]) },
+      { longest },
+    );
+    expect(walk[step]!.weights!).toBeAllClose(row, 1e-6);
+    return walk[step]!.logProbability;
+  };
+  const small = 2 ** -7;
+  const differences: number[] = [];
+  for (const place of source.keys())
+    differences.push(((await moved(place, small)) - (await moved(place, -small))) / (2 * small));
+  expect(plain[step]!.salience!).toBeAllClose(differences, 1e-4);
+  expect(Math.max(...differences.map(Math.abs))).toBeGreaterThan(1e-3);
+});
+
+test("forced attention changes what follows, and only what follows", async () => {
+  const { translator, parameters } = make(cases[2]!);
+  const walker = await Walker.load(translator, referenceBackend, {
+    alternatives: 2,
+    vocabulary: vocabularies.target,
+  });
+  const tokens = new Map([8, 4, 11, END].map((token, step) => [step, token]));
+  const plain = await walker.walk(parameters, source, { tokens }, { longest });
+  const attention = new Map([[1, [0, 0, 0, 1, 0]]]);
+  const forced = await walker.walk(parameters, source, { tokens, attention }, { longest });
+  expect(forced[0]).toEqual(plain[0]);
+  expect(forced[1]!.weights).toEqual([0, 0, 0, 1, 0]);
+  expect(forced[2]!.logProbability).not.toBe(plain[2]!.logProbability);
+  expect(total(forced)).not.toBeCloseTo(total(plain), 6);
+});

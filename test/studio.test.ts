@@ -1,0 +1,644 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createReadStream, existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer, request, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { complaintsOf, expectAccessible, openBrowser } from "./browser.js";
+import { main, regard, small } from "./command.js";
+
+/** For what takes as long as the machine needs. */
+const SLOW = { timeout: 60_000 };
+
+let folder: string;
+let browser: Browser;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "regard-studio-"));
+  browser = await openBrowser();
+});
+afterAll(async () => {
+  await browser.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A studio as a user opens it. */
+class OpenedStudio {
+  private constructor(
+    readonly process: ChildProcess,
+    readonly url: string,
+    readonly runs: string,
+  ) {}
+
+  static async open(runs: string): Promise<OpenedStudio> {
+    const data = join(folder, "data");
+    await mkdir(data, { recursive: true });
+    const child = spawn(
+      process.execPath,
+      [main, "studio", "--port", "0", "--runs", runs, "--data", data, "--json"],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    const url = await new Promise<string>((resolve) => {
+      child.stdout!.once("data", (chunk) => resolve(JSON.parse(chunk).url));
+    });
+    return new OpenedStudio(child, url, runs);
+  }
+
+  async close(): Promise<number | null> {
+    const closed = new Promise<number | null>((resolve) => this.process.once("close", resolve));
+    this.process.kill("SIGINT");
+    return closed;
+  }
+
+  async call(name: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${this.url}api/${name}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
+  }
+}
+
+async function pageAt(url: string): Promise<{ page: Page; complaints: string[] }> {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(60_000);
+  const complaints = complaintsOf(page);
+  await page.goto(url);
+  return { page, complaints };
+}
+
+/** Fills a training in, small, and starts it. */
+async function startTraining(
+  page: Page,
+  options: { name: string; steps: number; every: number; model?: string },
+) {
+  await page.getByRole("link", { name: "Train", exact: true }).click();
+  await page.getByLabel("Name of the run").waitFor();
+  if (options.model) await page.getByLabel(/^Model/).selectOption(options.model);
+  for (const label of ["embedding", "hidden", "alignment", "maxout"]) {
+    const field = page.getByLabel(new RegExp(`^${label}`));
+    if ((await field.count()) > 0) await field.fill("16");
+  }
+  await page.getByLabel("Name of the run").fill(options.name);
+  await page.getByLabel("or steps").fill(String(options.steps));
+  await page.getByLabel(/^Batch/).fill("16");
+  await page.getByLabel(/^Validate every/).fill(String(options.every));
+  await expect
+    .poll(() => page.locator(".costs").textContent(), SLOW)
+    .toMatch(/parameters .*FLOP a step .* memory/);
+  await page.getByRole("button", { name: "Train", exact: true }).click();
+  await page.getByRole("heading", { name: new RegExp(options.name) }).waitFor();
+}
+
+const stateOf = (page: Page) => page.locator("h1 .state").textContent();
+
+describe("with the server", () => {
+  let studio: OpenedStudio;
+
+  beforeAll(async () => {
+    const runs = join(folder, "runs");
+    // One run from a terminal, to be seen in the studio.
+    const trained = await regard([
+      ...["train", "rnnsearch", ...small, "--steps", "40", "--validate-every", "10"],
+      ...["--out", join(runs, "terminal")],
+    ]);
+    expect(trained.code, trained.err).toBe(0);
+    studio = await OpenedStudio.open(runs);
+  }, 120_000);
+  afterAll(async () => {
+    expect(await studio.close()).toBe(0);
+  });
+
+  test("a training is started, watched through a reload, seen, explained, and shows in the terminal", async () => {
+    const { page, complaints } = await pageAt(studio.url);
+    await page.getByRole("link", { name: "terminal" }).waitFor();
+    await startTraining(page, { name: "from the page", steps: 400, every: 50 });
+    await expect.poll(() => stateOf(page), SLOW).toBe("training");
+    await expect.poll(() => page.locator(".tile strong").first().textContent(), SLOW).not.toBe("–");
+    await page.reload();
+    await expect.poll(() => stateOf(page), { timeout: 60_000 }).toBe("done");
+    expect(await page.locator(".tile strong").first().textContent()).toBe("400");
+    await page.getByText("Attention as it forms").waitFor();
+    expect(await page.locator("circle").count()).toBeGreaterThan(7);
+
+    await page.getByRole("link", { name: "See", exact: true }).last().click();
+    await page.locator(".ask input").fill("does Ana see my old dog in the garden?");
+    await page.getByRole("button", { name: "Translate" }).click();
+    await expect.poll(() => page.locator(".matrix text").first().textContent(), SLOW).toBe("does");
+    await page.locator(".output").waitFor();
+
+    await page.getByRole("link", { name: "Was it the cause?" }).click();
+    await page.getByRole("heading", { name: "Causal effect" }).waitFor();
+    await page.locator(".verdict").waitFor();
+    await page.getByRole("spinbutton", { name: "Sentences" }).fill("5");
+    await page.getByRole("button", { name: "Measure" }).click();
+    await page.getByText("over 5 sentences").waitFor();
+    expect(complaints).toEqual([]);
+    await page.close();
+
+    const seen = await regard(["see", join(studio.runs, "from the page"), "I love coffee", "--json"]);
+    expect(seen.code).toBe(0);
+  }, 180_000);
+
+  test("words are overridden and attention is forced, and what follows changes", async () => {
+    const { page, complaints } = await pageAt(`${studio.url}#/see/terminal`);
+    await page.locator(".output").waitFor();
+    const seen = async (body: object) =>
+      (await (await studio.call("see", { run: "terminal", ...body })).json()) as {
+        output: string;
+        steps: { piece: string; alternatives: { piece: string }[] }[];
+        trace: { weights: number[][]; source: string[] };
+      };
+    const plain = await seen({ text: "I love coffee" });
+    const other = plain.steps[0]!.alternatives.find(
+      ({ piece }) => piece !== plain.steps[0]!.piece && piece !== "■",
+    )!;
+    await page.getByRole("button", { name: other.piece, exact: true }).click();
+    await page.getByText("This is what it says with your changes.").waitFor();
+    const changed = await seen({ text: "I love coffee", words: { 0: other.piece } });
+    expect(changed.steps[0]!.piece).toBe(other.piece);
+    await expect.poll(() => page.locator(".output").textContent(), SLOW).toBe(changed.output);
+    await page.getByRole("button", { name: "Undo them" }).click();
+    await expect.poll(() => page.locator(".output").textContent(), SLOW).toBe(plain.output);
+
+    // Drag the attention of the first word from the first column to the third.
+    const matrix = page.locator(".matrix");
+    const box = (await matrix.boundingBox())!;
+    const svg = (await matrix.locator("svg").boundingBox())!;
+    const rect = (await matrix.locator("g rect").first().boundingBox())!;
+    const at = (column: number) => [rect.x + rect.width * (column + 0.5), rect.y + rect.height / 2] as const;
+    expect(svg.width).toBeGreaterThan(0);
+    expect(box.width).toBeGreaterThan(0);
+    await page.mouse.move(...at(0));
+    await page.mouse.down();
+    await page.mouse.move(...at(2), { steps: 4 });
+    await page.mouse.up();
+    await page.getByText("This is what it says with your changes.").waitFor();
+    const row = [...plain.trace.weights[0]!];
+    row[2] = row[2]! + row[0]!;
+    row[0] = 0;
+    const forced = await seen({ text: "I love coffee", attention: { 0: row } });
+    expect(forced.trace.weights[0]![0]).toBe(0);
+    expect(forced.trace.weights[0]![2]).toBeCloseTo(row[2]!, 5);
+    expect(await page.getByText(/looks at/).textContent()).toContain("coffee");
+    expect(complaints).toEqual([]);
+    await page.close();
+  }, 120_000);
+
+  test("a variant is designed, trained and compared with another model", async () => {
+    const { page, complaints } = await pageAt(`${studio.url}#/design`);
+    const parts = page.getByRole("button", { name: /^Attention/ });
+    await parts.press("Enter");
+    await page.getByText("α_ij = softmax_j(e_ij)  (6)").waitFor();
+    await page.getByText("Softmax", { exact: true }).waitFor();
+    await page.getByLabel(/^attention/).selectOption("general");
+    await page
+      .getByText(/0\.\d\d × the default|1\.\d\d × the default/)
+      .first()
+      .waitFor();
+    await page.getByRole("link", { name: "Train this variant" }).click();
+    await page.getByLabel("Name of the run").waitFor();
+    expect(await page.getByLabel(/^attention/).inputValue()).toBe("general");
+    await startTraining(page, { name: "without", steps: 30, every: 10, model: "rnn-encoder-decoder" });
+    await expect.poll(() => stateOf(page), { timeout: 60_000 }).toBe("done");
+    await page.goto(`${studio.url}#/compare/terminal?with=without`);
+    await page.getByRole("spinbutton", { name: "Sentences" }).fill("20");
+    await page.getByRole("button", { name: "Score both" }).click();
+    await page.getByRole("rowheader", { name: "bleu" }).waitFor();
+    await page.getByLabel("Gates of without").waitFor();
+    await page.getByLabel("Alignment of terminal").waitFor();
+    expect(complaints).toEqual([]);
+    await page.close();
+  }, 180_000);
+
+  test("runs are stopped, resumed, renamed and deleted from the page, and asked about first", async () => {
+    const { page, complaints } = await pageAt(studio.url);
+    await startTraining(page, { name: "long", steps: 100_000, every: 1000 });
+    await expect.poll(() => page.locator(".tile strong").first().textContent(), SLOW).not.toBe("–");
+    await page.getByRole("button", { name: "Stop and save" }).click();
+    await expect.poll(() => stateOf(page), { timeout: 30_000 }).toBe("stopped");
+    await page.getByRole("button", { name: "Resume" }).click();
+    await expect.poll(() => stateOf(page), { timeout: 60_000 }).toBe("training");
+    await page.getByRole("link", { name: "Runs", exact: true }).click();
+    const run = page.locator(".run", { hasText: "long" });
+    await run.getByRole("button", { name: "Stop" }).click();
+    await run.getByText("stopped").waitFor();
+    await run.getByRole("button", { name: "Rename" }).click();
+    await run.getByLabel("New name").fill("short");
+    await run.getByRole("button", { name: "Rename" }).last().click();
+    const renamed = page.locator(".run", { hasText: "short" });
+    await renamed.waitFor();
+    await renamed.getByRole("button", { name: "Delete" }).click();
+    await renamed.getByRole("button", { name: "Keep it" }).click();
+    expect(existsSync(join(studio.runs, "short"))).toBe(true);
+    await renamed.getByRole("button", { name: "Delete" }).click();
+    await renamed.getByRole("button", { name: "Delete for good" }).click();
+    await renamed.waitFor({ state: "detached" });
+    expect(existsSync(join(studio.runs, "short"))).toBe(false);
+    expect(complaints).toEqual([]);
+    await page.close();
+  }, 180_000);
+
+  test("a table is dropped onto the page and can be trained on; a bad one is refused with its line", async () => {
+    const { page } = await pageAt(`${studio.url}#/train`);
+    const good = join(folder, "mine.tsv");
+    const lines = Array.from({ length: 90 }, (_, index) => `one ${index % 7} two ${index}\tuno dos ${index}`);
+    await writeFile(good, lines.join("\n"));
+    await page.locator(".drop input[type=file]").setInputFiles(good);
+    await expect.poll(() => page.getByLabel("Sentence pairs").inputValue(), SLOW).toBe("mine.tsv");
+    await page.getByText(/pairs to train on, \d+ to validate/).waitFor();
+    const bad = join(folder, "bad.tsv");
+    await writeFile(bad, "no tab here\n");
+    await page.locator(".drop input[type=file]").setInputFiles(bad);
+    await page.getByText("bad.tsv, line 1: there is no tab between source and target; add one").waitFor();
+    expect(await readdir(join(folder, "data"))).toEqual(["mine.tsv"]);
+    await page.close();
+  }, 120_000);
+
+  test("the attention of a run is watched again, and downloaded as a moving picture", async () => {
+    const { page, complaints } = await pageAt(`${studio.url}#/time-lapse/terminal`);
+    await page.getByText("After step 40").waitFor();
+    await page.getByRole("slider").focus();
+    await page.keyboard.press("Home");
+    await page.getByText("After step 10").waitFor();
+    await page.getByRole("button", { name: "Play" }).click();
+    await page.getByText("After step 40").waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Download as animated SVG" }).click(),
+    ]);
+    const svg = await readFile(await download.path(), "utf8");
+    expect(svg.match(/<animate /g)).toHaveLength(4);
+    expect(complaints).toEqual([]);
+    await page.close();
+  }, 60_000);
+
+  test("every page is accessible, in light and dark, wide and narrow, and can be used by keyboard alone", async () => {
+    const page = await browser.newPage();
+    const complaints = complaintsOf(page);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize(
+        colorScheme === "light" ? { width: 1280, height: 900 } : { width: 390, height: 800 },
+      );
+      for (const place of [
+        "runs",
+        "train",
+        "train/terminal",
+        "see/terminal",
+        "explain/terminal",
+        "compare/terminal",
+        "design",
+        "time-lapse/terminal",
+      ]) {
+        await page.goto(`${studio.url}#/${place}`);
+        await page.locator("h1").waitFor();
+        await page.waitForLoadState("networkidle", { timeout: 3000 }).catch(() => {});
+        await expectAccessible(page);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        expect(overflow, `${place} is wider than the window`).toBeLessThanOrEqual(0);
+      }
+    }
+    await page.goto(`${studio.url}#/runs`);
+    await page.locator("h1").waitFor();
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Skip to the page");
+    for (let presses = 0; presses < 4; presses++) await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("See");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "See", level: 1 }).waitFor();
+    await page.locator(".output").waitFor();
+    await page.locator(".ask input").focus();
+    await page.keyboard.press("ControlOrMeta+A");
+    await page.keyboard.type("Ana sees the dog");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => page.locator(".picture text").allTextContents(), SLOW).toContain("Ana");
+    expect(complaints).toEqual([]);
+    await page.close();
+  }, 180_000);
+
+  test("user text never becomes markup", async () => {
+    const { page, complaints } = await pageAt(
+      `${studio.url}#/see/terminal?text=${encodeURIComponent("<img src=x onerror=alert(1)> love")}`,
+    );
+    await page.locator(".output").waitFor();
+    expect(await page.locator("main img").count()).toBe(0);
+    expect(await page.locator(".matrix text").first().textContent()).toBe("<");
+    expect(complaints).toEqual([]);
+    await page.close();
+  }, 60_000);
+
+  test("a killed model process, a vanished run and a second studio each end in a clear message", async () => {
+    const answered = await studio.call("see", { run: "terminal", text: "I love coffee" });
+    expect(answered.status).toBe(200);
+    const ghost = await studio.call("see", { run: "ghost", text: "I love coffee" });
+    expect(ghost.status).toBe(400);
+    expect((await ghost.json()).problem).toBe(
+      'there is no run "ghost" any more; it was removed or renamed outside the studio.',
+    );
+    const second = await regard(["studio", "--runs", studio.runs, "--port", "0"]);
+    expect(second.code).toBe(2);
+    expect(second.err).toMatch(
+      /^regard: a studio is already open on .*: http:\/\/127\.0\.0\.1:\d+\/ \(process \d+\); use that one, or give other --runs\.$/m,
+    );
+    const { port } = new URL(studio.url);
+    const taken = await regard(["studio", "--runs", join(folder, "others"), "--port", port]);
+    expect(taken.err).toContain(`port ${port} is taken by another program`);
+    const page = await pageAt(`${studio.url}#/see/terminal`);
+    await page.page.locator(".output").waitFor();
+    spawn("pkill", ["-KILL", "-f", "server/worker.js"]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await page.page.getByRole("button", { name: "Another" }).click();
+    await page.page.locator(".output").waitFor();
+    await page.page.close();
+  }, 120_000);
+
+  describe("safety", () => {
+    /** A request with headers that a browser would not let a page set. */
+    const raw = (
+      path: string,
+      options: { method?: string; headers?: Record<string, string>; body?: string },
+    ) =>
+      new Promise<{ status: number; body: string; headers: Record<string, unknown> }>((resolve, reject) => {
+        const { hostname, port } = new URL(studio.url);
+        const sent = request(
+          { hostname, port, path, method: options.method ?? "GET", headers: options.headers },
+          (answer) => {
+            let body = "";
+            answer.on("data", (chunk) => {
+              body += chunk;
+            });
+            answer.on("end", () => resolve({ status: answer.statusCode!, body, headers: answer.headers }));
+          },
+        );
+        sent.on("error", reject);
+        sent.end(options.body);
+      });
+    const json = { "content-type": "application/json" };
+
+    test("other hosts, other origins and other types are refused", async () => {
+      expect((await raw("/", { headers: { host: "evil.example" } })).status).toBe(403);
+      const host = new URL(studio.url).host;
+      const asked = (headers: Record<string, string>) =>
+        raw("/api/runs", { method: "POST", headers: { host, ...json, ...headers }, body: "{}" });
+      expect((await asked({})).status).toBe(200);
+      expect((await asked({ origin: `http://${host}` })).status).toBe(200);
+      expect((await asked({ origin: "http://evil.example" })).status).toBe(403);
+      expect((await asked({ origin: "null" })).status).toBe(403);
+      expect((await asked({ "sec-fetch-site": "cross-site" })).status).toBe(403);
+      expect((await asked({ "content-type": "text/plain" })).status).toBe(415);
+    });
+
+    test("nothing outside the run and data folders is reached", async () => {
+      await writeFile(join(folder, "secret.tsv"), "a\tb\n");
+      await symlink(folder, join(studio.runs, "way-out")).catch(() => {});
+      for (const run of ["..", "../runs/terminal", "way-out", "terminal/../terminal", "/etc"]) {
+        const { status } = await studio.call("run", { run });
+        expect(status, run).toBe(400);
+      }
+      for (const data of ["../secret.tsv", "/etc/passwd"]) {
+        const { status } = await studio.call("dataSizes", { data });
+        expect(status, data).toBe(400);
+      }
+      expect((await raw("/../../package.json", {})).status).toBe(404);
+      expect((await raw("/%2e%2e/%2e%2e/package.json", {})).status).toBe(404);
+      expect((await raw("/..%2f..%2fpackage.json", {})).status).toBe(404);
+    });
+
+    test("the policy is strict, bodies are limited, and requests are checked", async () => {
+      const { headers } = await raw("/", {});
+      expect(headers["content-security-policy"]).toMatch(
+        /^default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';/,
+      );
+      expect(headers["content-security-policy"]).not.toMatch(/unsafe-inline|'unsafe-eval'/);
+      const host = new URL(studio.url).host;
+      const large = await raw("/api/addData", {
+        method: "POST",
+        headers: { host, ...json, "content-length": String(70 * 2 ** 20) },
+        body: "",
+      }).catch(() => ({ status: 413 }));
+      expect(large.status).toBe(413);
+      const wrong = await studio.call("see", { run: "terminal", text: 7 });
+      expect(wrong.status).toBe(400);
+      expect((await studio.call("nothing", {})).status).toBe(404);
+      expect((await studio.call("constructor", {})).status).toBe(404);
+      const empty = await studio.call("see", { run: "terminal", text: "  " });
+      expect((await empty.json()).problem).toBe("the input is empty; give a sentence.");
+    });
+  });
+
+  test("pages paint within a second, and a 20-word sentence is translated and drawn within 100 ms", async () => {
+    const { page } = await pageAt(`${studio.url}#/see/terminal`);
+    await page.locator(".output").waitFor();
+    const paint = await page.evaluate(
+      () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0,
+    );
+    const words = "Ana sees my old dog in the garden and your friends eat the bread near the house now";
+    const times: number[] = [];
+    for (const first of [
+      "I think that",
+      "You think that",
+      "We think that",
+      "They think that",
+      "She says that",
+    ]) {
+      const text = `${first} ${words}`;
+      times.push(
+        await page.evaluate(async (sentence) => {
+          const field = document.querySelector<HTMLInputElement>(".ask input")!;
+          Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")!.set!.call(field, sentence);
+          field.dispatchEvent(new Event("input", { bubbles: true }));
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          const wanted = sentence.split(" ").slice(0, 2).join(" ");
+          const started = performance.now();
+          document.querySelector<HTMLButtonElement>(".ask button")!.click();
+          for (;;) {
+            const found = [...document.querySelectorAll(".matrix text")]
+              .slice(0, 2)
+              .map(({ textContent }) => textContent);
+            if (found.join(" ") === wanted) return performance.now() - started;
+            await new Promise(requestAnimationFrame);
+          }
+        }, text),
+      );
+    }
+    const median = times.sort((a, b) => a - b)[2]!;
+    process.stdout.write(
+      `first paint ${paint.toFixed(0)} ms; translated and drawn in ${median.toFixed(0)} ms\n`,
+    );
+    // Twice the goals, since other tests run beside this one; docs/results.md has figures from an idle machine.
+    expect(paint).toBeLessThan(2000);
+    expect(median).toBeLessThan(200);
+    await page.close();
+  }, 120_000);
+});
+
+describe("large runs", () => {
+  test("ten thousand points and an alignment of 120 words stay smooth under the pointer", async () => {
+    const runs = join(folder, "large");
+    const path = join(runs, "large");
+    const trained = await regard(["train", "rnnsearch", ...small, "--steps", "10", "--out", path]);
+    expect(trained.code, trained.err).toBe(0);
+    const lines = Array.from({ length: 10_000 }, (_, index) =>
+      JSON.stringify({
+        step: index + 1,
+        seconds: index,
+        loss: 5 / (1 + index / 100),
+        gradientNorm: 1,
+        learningRate: 0.001,
+        tokensPerSecond: 1000,
+      }),
+    );
+    await writeFile(join(path, "metrics.jsonl"), `${lines.join("\n")}\n`);
+    const studio = await OpenedStudio.open(runs);
+    const page = await browser.newPage({ viewport: { width: 1600, height: 1400 } });
+    page.setDefaultTimeout(60_000);
+    /** Frames a second while the pointer moves over an element. */
+    const framesOver = async (selector: string) => {
+      const box = (await page.locator(selector).first().boundingBox())!;
+      await page.evaluate(() => {
+        const counted = globalThis as unknown as { frames: number; counter: unknown };
+        counted.frames = 0;
+        const count = () => {
+          if (counted.counter !== count) return;
+          counted.frames++;
+          requestAnimationFrame(count);
+        };
+        counted.counter = count;
+        requestAnimationFrame(count);
+      });
+      const started = Date.now();
+      while (Date.now() - started < 2000) {
+        const angle = (Date.now() - started) / 150;
+        const [x, y] = [0.5 + 0.35 * Math.cos(angle), 0.5 + 0.35 * Math.sin(1.7 * angle)];
+        await page.mouse.move(box.x + x * box.width, box.y + Math.min(y * box.height, 1200));
+      }
+      return (await page.evaluate(() => (globalThis as unknown as { frames: number }).frames)) / 2;
+    };
+    await page.goto(`${studio.url}#/train/large`);
+    await expect.poll(() => page.locator(".tile strong").first().textContent(), SLOW).toBe("10,000");
+    const curves = await framesOver(".picture");
+    const words = Array.from(
+      { length: 119 },
+      (_, index) => ["Ana", "sees", "my", "old", "dog"][index % 5],
+    ).join(" ");
+    await page.goto(`${studio.url}#/see/large?text=${encodeURIComponent(words)}`);
+    await page.locator(".matrix").waitFor();
+    const matrix = await framesOver(".matrix");
+    await page.close();
+    await studio.close();
+    process.stdout.write(
+      `frames a second: ${curves.toFixed(0)} over curves, ${matrix.toFixed(0)} over a matrix\n`,
+    );
+    // Half the goal, since other tests run beside this one; docs/results.md has figures from an idle machine.
+    expect(curves).toBeGreaterThan(25);
+    expect(matrix).toBeGreaterThan(25);
+  }, 180_000);
+});
+
+describe("in the tab, with no server", () => {
+  let server: Server;
+  let url: string;
+
+  beforeAll(async () => {
+    const pages = fileURLToPath(new URL("../dist/studio", import.meta.url));
+    const types: Record<string, string> = {
+      ".html": "text/html",
+      ".js": "text/javascript",
+      ".mjs": "text/javascript",
+      ".css": "text/css",
+      ".svg": "image/svg+xml",
+      ".wasm": "application/wasm",
+    };
+    // A web server that knows nothing but files.
+    server = createServer((asked, answer) => {
+      const path = asked.url === "/" ? "/index.html" : asked.url!.split("?")[0]!;
+      answer.writeHead(200, {
+        "content-type": types[extname(path)] ?? "application/octet-stream",
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-embedder-policy": "require-corp",
+      });
+      createReadStream(join(pages, path)).pipe(answer);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  });
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test("a model trains, is seen and explained, is downloaded, and opens again, while the page stays free", async () => {
+    const { page, complaints } = await pageAt(url);
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    await page.getByText("in this tab").waitFor();
+    await startTraining(page, { name: "tab", steps: 200, every: 50 });
+    await expect.poll(() => page.locator(".tile strong").first().textContent(), SLOW).not.toBe("–");
+    const longest = await page.evaluate(
+      () =>
+        new Promise<number>((resolve) => {
+          let worst = 0;
+          new PerformanceObserver((list) => {
+            for (const { duration } of list.getEntries()) worst = Math.max(worst, duration);
+          }).observe({ type: "longtask" });
+          setTimeout(() => resolve(worst), 3000);
+        }),
+    );
+    process.stdout.write(`longest task of the page while the tab trains: ${longest.toFixed(0)} ms\n`);
+    await expect.poll(() => stateOf(page), { timeout: 120_000 }).toBe("done");
+    await page.getByRole("link", { name: "See", exact: true }).last().click();
+    await page.locator(".output").waitFor();
+    const output = await page.locator(".output").textContent();
+    await page.getByRole("link", { name: "Was it the cause?" }).click();
+    await page.locator(".verdict").waitFor();
+
+    await page.getByRole("link", { name: "Runs", exact: true }).click();
+    const [archive] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Download run" }).click(),
+    ]);
+    const zip = join(folder, "tab.zip");
+    await archive.saveAs(zip);
+    const [model] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Download .onnx" }).click(),
+    ]);
+    const onnx = join(folder, "tab.onnx");
+    await model.saveAs(onnx);
+    expect(complaints).toEqual([]);
+    await page.close();
+
+    // The file runs natively; the archive opens in another tab, and as a run folder.
+    const native = await regard(["see", onnx, "I love coffee", "--json"]);
+    expect(native.code, native.err).toBe(0);
+    const again = await pageAt(url);
+    await again.page.locator("input[type=file]").setInputFiles(zip);
+    await again.page.getByRole("link", { name: "tab", exact: true }).waitFor();
+    await again.page.getByRole("link", { name: "See", exact: true }).last().click();
+    await expect.poll(() => again.page.locator(".output").textContent(), SLOW).toBe(output);
+    expect(again.complaints).toEqual([]);
+    await again.page.close();
+    const { unzipSync } = await import("fflate");
+    const run = join(folder, "from-tab");
+    await mkdir(run);
+    for (const [name, bytes] of Object.entries(unzipSync(await readFile(zip))))
+      await writeFile(join(run, name), bytes);
+    const seen = await regard(["see", run, "I love coffee", "--json"]);
+    expect(seen.code, seen.err).toBe(0);
+    expect(JSON.parse(seen.out).output).toBe(output);
+    expect(longest).toBeLessThan(100);
+  }, 240_000);
+
+  test("a file that is no run is refused", async () => {
+    const { page } = await pageAt(url);
+    const file = join(folder, "wrong.zip");
+    await writeFile(file, "not an archive");
+    await page.locator("input[type=file]").setInputFiles(file);
+    await page.getByText(/"wrong" is no zip archive/).waitFor();
+    await page.close();
+  }, 60_000);
+});
