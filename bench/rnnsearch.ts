@@ -4,14 +4,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { reachableNodes, resolveDimension } from "regard/core";
-import { models } from "regard/models";
-import { Scope } from "regard/nn";
 import { simplify } from "regard/onnx";
 import { input, matmul } from "regard/ops";
 import type { Value } from "regard/session";
 import { nodeBackend } from "regard/session/node";
-import { encodeSafetensors, makeOptimizer, optimizerSchema, TrainingState, trainingStep } from "regard/train";
+import { encodeSafetensors } from "regard/train";
 import { type Peer, pythonOf, startPeer } from "./peer.js";
+import { sizesOf, timedStep } from "./step.js";
 
 const DEFAULTS = ["32,20,128,1000", "64,20,256,4000", "64,20,512,8000"];
 const PEERS = ["pytorch", "pytorch-1.13"];
@@ -45,35 +44,12 @@ async function ceiling(): Promise<number> {
 }
 
 async function workload(text: string): Promise<object> {
-  const [batch, length, hidden, vocabulary] = text.split(",").map(Number) as [number, number, number, number];
-  const scope = Scope.root();
-  const card = models.find(({ id }) => id === "rnnsearch")!;
-  const sizes = { embedding: hidden, hidden, alignment: hidden, maxout: hidden };
-  const translator = card.build(scope, card.configuration.parse(sizes), {
-    source: vocabulary,
-    target: vocabulary,
-  });
-  const { loss } = translator.train(
-    input("source", "int32", ["source", "batch"]),
-    input("target", "int32", ["target", "batch"]),
-  );
-  const optimizer = makeOptimizer(optimizerSchema.parse({ name: "adam" }));
-  const program = trainingStep({ loss, parameters: scope.parameters, optimizer });
-  const started = performance.now();
-  const session = await nodeBackend.load(program, { threads: THREADS });
-  const loadMs = performance.now() - started;
-  const state = TrainingState.initial(scope.parameters, optimizer, 1);
-  const words = (rows: number, seed: number): Value => ({
-    dtype: "int32",
-    shape: [rows, batch],
-    data: Int32Array.from({ length: rows * batch }, (_, i) => 4 + ((i * 7919 + seed) % (vocabulary - 4))),
-  });
-  const data = { source: words(length, 1), target: words(length + 1, 2) };
-  const scalar = (value: number): Value => ({ dtype: "float32", shape: [], data: Float32Array.of(value) });
+  const [batch, length, hidden, vocabulary] = sizesOf(text);
+  const { program, tensors, loadMs, run, release } = await timedStep(text, nodeBackend, THREADS);
 
   const folder = await mkdtemp(join(tmpdir(), "regard-bench-"));
   const file = join(folder, "weights.safetensors");
-  await writeFile(file, encodeSafetensors({ ...state.parameters, ...data }));
+  await writeFile(file, encodeSafetensors(tensors));
   const peers: Peer[] = [];
   for (const peer of PEERS) {
     const python = pythonOf(peer);
@@ -81,26 +57,11 @@ async function workload(text: string): Promise<object> {
     else console.error(`${peer} is not installed (see bench/peers/README.md); left out.`);
   }
 
-  let count = 0;
-  const own = async () => {
-    const [ms, losses]: [number[], number[]] = [[], []];
-    for (let step = 0; step < STEPS; step++) {
-      const begun = performance.now();
-      const results = await session.run(
-        { ...data, ...state.feeds, learningRate: scalar(1e-3), step: scalar(++count) },
-        state.into,
-      );
-      state.advance();
-      ms.push(performance.now() - begun);
-      losses.push(results.loss!.data[0]!);
-    }
-    return { ms, losses };
-  };
   const ours: number[] = [];
   const theirs = peers.map((): number[] => []);
   let worst = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    const mine = await own();
+    const mine = await run(STEPS);
     const answers = [];
     for (const peer of peers) answers.push(await peer.run(STEPS));
     if (round === 0) {
@@ -115,7 +76,7 @@ async function workload(text: string): Promise<object> {
     for (const [index, { ms }] of answers.entries()) theirs[index]!.push(...ms);
   }
   for (const peer of peers) peer.close();
-  await session.release();
+  await release();
   await rm(folder, { recursive: true });
 
   const bindings = new Map([

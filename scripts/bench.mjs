@@ -1,6 +1,12 @@
 // npm run bench: the same work here and in the peers that are installed.
+import { browser } from "./browser.mjs";
 import { root, run, setup, tool } from "./setup.mjs";
 
 setup();
 tool("typescript/bin/tsc", "-b", "bench");
-run(process.execPath, [`${root}dist/bench/rnnsearch.js`, ...process.argv.slice(2)]);
+const [first, ...rest] = process.argv.slice(2);
+if (first === "browser") {
+  const chromium = await browser();
+  if (chromium) process.env.REGARD_CHROMIUM = chromium;
+  run(process.execPath, [`${root}dist/bench/browser.js`, ...rest]);
+} else run(process.execPath, [`${root}dist/bench/rnnsearch.js`, ...process.argv.slice(2)]);

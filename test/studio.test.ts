@@ -332,6 +332,27 @@ describe("with the server", () => {
     await page.close();
   }, 60_000);
 
+  test("events are sent again from where a reader left off", async () => {
+    const read = async (headers: Record<string, string>) => {
+      const controller = new AbortController();
+      const response = await fetch(`${studio.url}api/runs/terminal/events`, {
+        headers,
+        signal: controller.signal,
+      });
+      let text = "";
+      for await (const piece of response.body!) {
+        text += new TextDecoder().decode(piece);
+        if (text.includes('"kind":"state"')) break;
+      }
+      controller.abort();
+      return [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+    };
+    const all = await read({});
+    expect(all).toEqual(all.map((_, index) => index));
+    expect(all.length).toBeGreaterThan(8);
+    expect(await read({ "last-event-id": "5" })).toEqual(all.slice(6));
+  }, 60_000);
+
   test("a killed model process, a vanished run and a second studio each end in a clear message", async () => {
     const answered = await studio.call("see", { run: "terminal", text: "I love coffee" });
     expect(answered.status).toBe(200);

@@ -39,9 +39,17 @@ export function tabApi(): Api {
       waiting.set(id, { resolve: resolve as (result: never) => void, reject });
       send(make(id));
     });
+  // Runs live in this tab: closing it would lose them, so the browser asks first.
+  let runs = false;
+  addEventListener("beforeunload", (event) => {
+    if (runs) event.preventDefault();
+  });
   return {
     place: "tab",
-    call: (name, request) => ask((id) => ({ kind: "call", id, name, request })),
+    call(name, request) {
+      if (name === "start") runs = true;
+      return ask((id) => ({ kind: "call", id, name, request }));
+    },
     watch(run, hear) {
       const id = ++count;
       hearing.set(id, hear);

@@ -1,0 +1,105 @@
+// The training step of RNNsearch in a tab of headless Chromium: Regard in a worker, TensorFlow.js on its WASM backend in
+// another, and the same graph in onnxruntime-web outside the page, in Node, as the ceiling; interleaved.
+// Run: npm run bench -- browser [batch,length,hidden,vocabulary …]
+import { createReadStream, existsSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { availableParallelism, cpus } from "node:os";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import { webBackend } from "regard/session/web";
+import { build } from "vite";
+import { timedStep } from "./step.js";
+
+const DEFAULTS = ["32,20,128,1000"];
+const ROUNDS = 6;
+const STEPS = 5;
+const PEER_STEPS = 2;
+const THREADS = Math.min(2, availableParallelism());
+const bench = fileURLToPath(new URL("../../bench", import.meta.url));
+const peer = join(bench, "peers/tfjs/node_modules");
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+
+interface Timed {
+  readonly ms: number[];
+  readonly losses: number[];
+}
+
+const hasPeer = existsSync(peer);
+if (!hasPeer) console.error("tfjs is not installed (see bench/peers/README.md); left out.");
+const pages = fileURLToPath(new URL("../bench-pages", import.meta.url));
+await build({
+  root: join(bench, "browser"),
+  configFile: join(bench, "browser/vite.config.ts"),
+  logLevel: "warn",
+});
+const types: Record<string, string> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".wasm": "application/wasm",
+};
+const server = createServer((request, answer) => {
+  const path = request.url === "/" ? "/index.html" : request.url!;
+  answer.writeHead(200, {
+    "content-type": types[extname(path)] ?? "application/octet-stream",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-embedder-policy": "require-corp",
+  });
+  createReadStream(join(pages, path)).pipe(answer);
+});
+await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+const browser = await chromium.launch({
+  ...(process.env.REGARD_CHROMIUM && { executablePath: process.env.REGARD_CHROMIUM }),
+  args: ["--no-sandbox"],
+});
+
+const results = [];
+for (const text of process.argv.length > 2 ? process.argv.slice(2) : DEFAULTS) {
+  const page = await browser.newPage();
+  page.on("pageerror", (error) => console.error(error.message));
+  await page.goto(url);
+  await page.waitForFunction("typeof prepare === 'function'");
+  const loadMs = await page.evaluate(`prepare(${JSON.stringify(text)}, ${THREADS}, ${hasPeer})`);
+  const outside = await timedStep(text, webBackend, THREADS);
+  const times = { tab: [] as number[], outside: [] as number[], tfjs: [] as number[] };
+  let worst = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const tab = (await page.evaluate(`runRegard(${STEPS})`)) as Timed;
+    const there = await outside.run(STEPS);
+    const theirs = hasPeer ? ((await page.evaluate(`runPeer(${PEER_STEPS})`)) as Timed) : undefined;
+    if (round === 0) {
+      // The first round warms up, and shows that all do the same work: its losses agree, step by step.
+      for (const other of [there, theirs])
+        other?.losses.forEach((loss, step) => {
+          worst = Math.max(worst, Math.abs(loss - tab.losses[step]!));
+        });
+      if (worst > 1e-4) throw new Error(`losses of one batch differ by ${worst}`);
+      continue;
+    }
+    times.tab.push(...tab.ms);
+    times.outside.push(...there.ms);
+    if (theirs) times.tfjs.push(...theirs.ms);
+  }
+  await outside.release();
+  await page.close();
+  results.push({
+    workload: `rnnsearch train step in a tab: ${text}`,
+    medianMs: median(times.tab),
+    loadMs,
+    outsideMs: median(times.outside),
+    shareOfOutside: median(times.outside) / median(times.tab),
+    largestLossDifference: worst,
+    peers: hasPeer
+      ? { "tfjs wasm": { medianMs: median(times.tfjs), ratio: median(times.tfjs) / median(times.tab) } }
+      : {},
+  });
+}
+console.error(`${cpus()[0]?.model}, ${THREADS} threads, Chromium ${browser.version()}`);
+await browser.close();
+server.close();
+console.log(JSON.stringify(results, undefined, 2));
+process.exit(0);
