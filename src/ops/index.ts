@@ -1,6 +1,7 @@
 export * from "./binary.js";
 export * from "./compare.js";
 export * from "./constant.js";
+export * from "./convolution.js";
 export * from "./gather.js";
 export * from "./layer-norm.js";
 export * from "./layout.js";
