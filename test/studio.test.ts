@@ -185,6 +185,11 @@ describe("with the server", () => {
     expect(forced.trace.weights[0]![0]).toBe(0);
     expect(forced.trace.weights[0]![2]).toBeCloseTo(row[2]!, 5);
     expect(await page.getByText(/looks at/).textContent()).toContain("coffee");
+    // The same without a pointer: all attention on one word.
+    await page.getByRole("button", { name: "Undo them" }).click();
+    await page.getByRole("button", { name: "all here" }).nth(1).press("Enter");
+    await page.getByText("This is what it says with your changes.").waitFor();
+    await expect.poll(() => page.locator(".readings td").nth(3).textContent(), SLOW).toMatch(/1\.00/);
     expect(complaints).toEqual([]);
     await page.close();
   }, 120_000);

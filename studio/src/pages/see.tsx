@@ -109,10 +109,7 @@ function Sentence({ run, first }: { readonly run: string; readonly first: string
             setAttention((before) => only(before, step));
             setSelected(step);
           }}
-          onMove={(step, from, to) => {
-            const row = [...result.trace!.weights[step]!];
-            row[to] = row[to]! + row[from]!;
-            row[from] = 0;
+          onForce={(step, row) => {
             setAttention((before) => ({ ...only(before, step), [step]: row }));
             setWords((before) => only(before, step - 1));
             setSelected(step);
@@ -139,7 +136,7 @@ function Shown({
   selected,
   onSelect,
   onWord,
-  onMove,
+  onForce,
   changed,
   onReset,
   theme,
@@ -149,7 +146,8 @@ function Shown({
   readonly selected: number;
   readonly onSelect: (step: number) => void;
   readonly onWord: (step: number, word: string) => void;
-  readonly onMove: (step: number, from: number, to: number) => void;
+  /** Uses these weights at a step instead of the model's own. */
+  readonly onForce: (step: number, row: readonly number[]) => void;
   readonly changed: boolean;
   readonly onReset: () => void;
   readonly theme: ReturnType<typeof useTheme>;
@@ -209,7 +207,12 @@ function Shown({
                 label="Alignment"
                 selected={selected}
                 onSelect={onSelect}
-                onMove={onMove}
+                onMove={(row, from, to) => {
+                  const weights = [...seen.trace!.weights[row]!];
+                  weights[to] = weights[to]! + weights[from]!;
+                  weights[from] = 0;
+                  onForce(row, weights);
+                }}
               />
             )}
           </Panel>
@@ -271,6 +274,9 @@ function Shown({
                     <th scope="col">word</th>
                     <th scope="col">attention</th>
                     <th scope="col">salience</th>
+                    <th scope="col">
+                      <span className="hidden">force</span>
+                    </th>
                   </tr>
                 </thead>
                 <tbody>
@@ -297,6 +303,21 @@ function Shown({
                             aria-label={`salience of ${word}`}
                           />{" "}
                           {salience.toFixed(2)}
+                        </td>
+                        <td>
+                          <button
+                            type="button"
+                            className="link"
+                            title="Put all attention of this step here, and go on"
+                            onClick={() =>
+                              onForce(
+                                selected,
+                                seen.source.map((_, other) => (other === place ? 1 : 0)),
+                              )
+                            }
+                          >
+                            all here
+                          </button>
                         </td>
                       </tr>
                     );
