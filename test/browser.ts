@@ -2,10 +2,10 @@ import { chromium, type Page } from "playwright-core";
 import { expect } from "vitest";
 
 /** A Chromium without a window. */
-export const openBrowser = () =>
+export const openBrowser = (options: readonly string[] = []) =>
   chromium.launch({
     ...(process.env.REGARD_CHROMIUM && { executablePath: process.env.REGARD_CHROMIUM }),
-    args: ["--no-sandbox", "--disable-quic"],
+    args: ["--no-sandbox", "--disable-quic", ...options],
   });
 
 /** Collects what a page complains about; the list must stay empty. */

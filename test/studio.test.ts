@@ -659,6 +659,42 @@ describe("in the tab, with no server", () => {
     expect(longest).toBeLessThan(100);
   }, 240_000);
 
+  test("a model trains on WebGPU where the browser offers it", async (context) => {
+    const graphics = await openBrowser([
+      "--enable-unsafe-webgpu",
+      "--use-webgpu-adapter=swiftshader",
+      "--enable-features=Vulkan",
+    ]);
+    const page = await graphics.newPage();
+    page.setDefaultTimeout(60_000);
+    await page.goto(`${url}#/train`);
+    const adapter = await page.evaluate(async () =>
+      Boolean(await (navigator as { gpu?: { requestAdapter(): Promise<unknown> } }).gpu?.requestAdapter()),
+    );
+    if (!adapter) {
+      await graphics.close();
+      return context.skip("this Chromium has no WebGPU adapter");
+    }
+    const table = join(folder, "few.tsv");
+    const lines = Array.from({ length: 90 }, (_, index) => `one ${index % 7} two ${index}\tuno dos ${index}`);
+    await writeFile(table, lines.join("\n"));
+    await page.locator(".drop input[type=file]").setInputFiles(table);
+    await expect.poll(() => page.getByLabel("Sentence pairs").inputValue(), SLOW).toBe("few.tsv");
+    await page.getByLabel(/^Device/).selectOption("webgpu");
+    for (const label of ["embedding", "hidden", "alignment", "maxout"])
+      await page.getByLabel(new RegExp(`^${label}`)).fill("8");
+    await page.getByLabel("Name of the run").fill("graphics");
+    await page.getByLabel("or steps").fill("10");
+    await page.getByLabel(/^Batch/).fill("8");
+    await page.getByRole("button", { name: "Train", exact: true }).click();
+    await page.getByRole("heading", { name: /graphics/ }).waitFor();
+    await expect.poll(() => stateOf(page), { timeout: 150_000 }).toBe("done");
+    const loss = Number(await page.locator(".tile strong").nth(1).textContent());
+    expect(loss).toBeGreaterThan(1);
+    expect(loss).toBeLessThan(10);
+    await graphics.close();
+  }, 240_000);
+
   test("a file that is no run is refused", async () => {
     const { page } = await pageAt(url);
     const file = join(folder, "wrong.zip");

@@ -131,6 +131,7 @@ export class Runs {
         ...option("label-smoothing", settings.labelSmoothing),
         ...option("validate-every", settings.validateEvery),
         ...option("out", path),
+        ...option("device", request.device),
         ...Object.entries(settings.configuration).flatMap(([name, value]) =>
           option("set", `${name}=${value}`),
         ),

@@ -48,6 +48,7 @@ export const startRequestSchema = z.object({
   labelSmoothing: z.number().min(0).lt(1).default(0.1),
   validateEvery: z.int().min(1).default(250),
   budget: budgetSchema,
+  device: z.enum(["cpu", "webgpu"]).default("cpu"),
 });
 
 /** Every request by its name, with what it takes. */

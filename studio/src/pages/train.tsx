@@ -72,6 +72,7 @@ function Form({
   const [learningRate, setLearningRate] = useState(0.005);
   const [seed, setSeed] = useState(1);
   const [every, setEvery] = useState(api.place === "tab" ? 100 : 250);
+  const [device, setDevice] = useState<"cpu" | "webgpu">("cpu");
   const [kind, setKind] = useState<"word" | "byte-pair">("word");
   const action = useAction();
   const drop = useAction();
@@ -118,6 +119,7 @@ function Form({
             learningRate,
             validateEvery: every,
             budget,
+            device,
           });
           location.hash = linkTo("train", run);
         });
@@ -211,6 +213,16 @@ function Form({
           />
           <Numeric label="Seed" value={seed} min={0} onChange={setSeed} note="fixes the run" />
           <Numeric label="Validate every" value={every} min={1} onChange={setEvery} note="steps" />
+          {(api.place === "server" || "gpu" in navigator) && (
+            <label className="field">
+              <span>Device</span>
+              <select value={device} onChange={({ target }) => setDevice(target.value as "cpu")}>
+                <option value="cpu">processor{api.place === "tab" ? " (WASM)" : ""}</option>
+                <option value="webgpu">graphics processor (WebGPU)</option>
+              </select>
+              <small>small models are faster on the processor</small>
+            </label>
+          )}
           <label className="field">
             <span>Vocabulary</span>
             <select value={kind} onChange={({ target }) => setKind(target.value as "word")}>

@@ -98,7 +98,9 @@ const handlers: {
     assertFree(request.name);
     const settings = settingsOf(request, { data: request.data });
     const data = await dataOf(settings.data, settings.seed);
-    runs.set(request.name, await beginRun(request.name, settings, data, webBackend));
+    const backend =
+      request.device === "webgpu" ? await (await import("./webgpu.js")).openWebGpu() : webBackend;
+    runs.set(request.name, await beginRun(request.name, settings, data, backend));
     return { run: request.name };
   },
   stop: ({ run }) => {
