@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createReadStream, existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer, request, type Server } from "node:http";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
@@ -61,6 +61,41 @@ class OpenedStudio {
       body: JSON.stringify(body),
     });
   }
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
+  ".json": "application/json",
+};
+
+/** A web server that knows nothing but files. */
+function serveFiles(root: string): { url: Promise<string>; close(): void } {
+  const server = createServer((asked, answer) => {
+    const path = asked.url === "/" ? "/index.html" : asked.url!.split("?")[0]!;
+    answer.writeHead(200, {
+      "content-type": TYPES[extname(path)] ?? "application/octet-stream",
+      "cross-origin-opener-policy": "same-origin",
+      "cross-origin-embedder-policy": "require-corp",
+    });
+    createReadStream(join(root, path)).pipe(answer);
+  });
+  const url = new Promise<string>((resolve) => {
+    server.listen(0, "127.0.0.1", () =>
+      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`),
+    );
+  });
+  return {
+    url,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
 }
 
 async function pageAt(url: string): Promise<{ page: Page; complaints: string[] }> {
@@ -567,36 +602,14 @@ describe("large runs", () => {
 });
 
 describe("in the tab, with no server", () => {
-  let server: Server;
+  let files: ReturnType<typeof serveFiles>;
   let url: string;
 
   beforeAll(async () => {
-    const pages = fileURLToPath(new URL("../dist/studio", import.meta.url));
-    const types: Record<string, string> = {
-      ".html": "text/html",
-      ".js": "text/javascript",
-      ".mjs": "text/javascript",
-      ".css": "text/css",
-      ".svg": "image/svg+xml",
-      ".wasm": "application/wasm",
-    };
-    // A web server that knows nothing but files.
-    server = createServer((asked, answer) => {
-      const path = asked.url === "/" ? "/index.html" : asked.url!.split("?")[0]!;
-      answer.writeHead(200, {
-        "content-type": types[extname(path)] ?? "application/octet-stream",
-        "cross-origin-opener-policy": "same-origin",
-        "cross-origin-embedder-policy": "require-corp",
-      });
-      createReadStream(join(pages, path)).pipe(answer);
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    files = serveFiles(fileURLToPath(new URL("../dist/studio", import.meta.url)));
+    url = await files.url;
   });
-  afterAll(() => {
-    server.closeAllConnections();
-    server.close();
-  });
+  afterAll(() => files.close());
 
   test("a model trains, is seen and explained, is downloaded, and opens again, while the page stays free", async () => {
     const { page, complaints } = await pageAt(url);
@@ -694,6 +707,42 @@ describe("in the tab, with no server", () => {
     expect(loss).toBeLessThan(10);
     await graphics.close();
   }, 240_000);
+
+  test("the guide's example runs an exported model in a page, in plain onnxruntime-web", async () => {
+    const run = join(folder, "for-guide");
+    const trained = await regard(["train", "rnnsearch", ...small, "--steps", "20", "--out", run]);
+    expect(trained.code, trained.err).toBe(0);
+    const site = join(folder, "site");
+    await mkdir(site);
+    await regard(["export", run, "--out", join(site, "translator.onnx")]);
+    await copyFile(join(run, "vocabulary.json"), join(site, "vocabulary.json"));
+    const guide = await readFile(fileURLToPath(new URL("../docs/guide.md", import.meta.url)), "utf8");
+    const example = /```html\n([\s\S]*?)```/.exec(guide)![1]!;
+    const map = { imports: { "onnxruntime-web": "/runtime/ort.wasm.bundle.min.mjs" } };
+    await writeFile(
+      join(site, "index.html"),
+      `<!doctype html><link rel="icon" href="data:,"><script type="importmap">${JSON.stringify(map)}</script>${example}`,
+    );
+    await symlink(
+      fileURLToPath(new URL("../node_modules/onnxruntime-web/dist", import.meta.url)),
+      join(site, "runtime"),
+    );
+    const files = serveFiles(site);
+    const { page, complaints } = await pageAt(await files.url);
+    await expect.poll(() => page.locator("#output").textContent(), SLOW).not.toBe("");
+    const output = (await page.locator("#output").textContent())!;
+    const seen = await regard(["see", join(site, "translator.onnx"), "where is the old station?", "--json"]);
+    const { source, target, weights } = JSON.parse(seen.out).traces[0];
+    const expected = (target as string[]).flatMap((word, row) => {
+      if (word === "■") return [];
+      const place = weights[row].indexOf(Math.max(...weights[row]));
+      return [`${word} looks at ${source[place] === "■" ? "(end)" : source[place]}`];
+    });
+    expect(output.split("; ")).toEqual(expected);
+    expect(complaints).toEqual([]);
+    await page.close();
+    files.close();
+  }, 120_000);
 
   test("a file that is no run is refused", async () => {
     const { page } = await pageAt(url);
