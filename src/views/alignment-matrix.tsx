@@ -1,6 +1,7 @@
 import type { ReactElement } from "react";
 import type { AlignmentTrace } from "../attention/trace.js";
-import { FONT, light, type Theme, textWidth } from "./theme.js";
+import { Canvas, headingHeight } from "./canvas.js";
+import { light, type Theme, textWidth } from "./theme.js";
 
 export interface AlignmentMatrixProps {
   readonly trace: AlignmentTrace;
@@ -39,7 +40,8 @@ export function matrixLayout({ source, target }: AlignmentTrace, title?: string)
   const widest = Math.max(0, ...source.map((word) => textWidth(word, fontSize)));
   const left = Math.ceil(Math.max(0, ...target.map((word) => textWidth(word, fontSize)))) + 20;
   const heading = title === undefined ? [] : title.split("\n");
-  const top = 24 * heading.length + (heading.length > 0 ? 8 : 0) + Math.ceil(widest * Math.sin(radians)) + 20;
+  const top =
+    headingHeight(title) + (heading.length > 0 ? 8 : 0) + Math.ceil(widest * Math.sin(radians)) + 20;
   const overhang = Math.max(0, textWidth(source.at(-1) ?? "", fontSize) * Math.cos(radians) - cell / 2);
   const width = Math.ceil(
     Math.max(left + cell * source.length + overhang + 16, ...heading.map((line) => textWidth(line, 16) + 40)),
@@ -54,29 +56,20 @@ export function matrixLayout({ source, target }: AlignmentTrace, title?: string)
 export function AlignmentMatrix({ trace, theme = light, title }: AlignmentMatrixProps): ReactElement {
   const { source, target, weights } = trace;
   const { cell, left, top, width, height, fontSize } = matrixLayout(trace, title);
-  const heading = title === undefined ? [] : title.split("\n");
   const [right, bottom] = [left + cell * source.length, top + cell * target.length];
   const lines = [
     ...Array.from({ length: source.length + 1 }, (_, column) => `M${left + column * cell} ${top}V${bottom}`),
     ...Array.from({ length: target.length + 1 }, (_, row) => `M${left} ${top + row * cell}H${right}`),
   ];
   return (
-    <svg
-      xmlns="http://www.w3.org/2000/svg"
-      viewBox={`0 0 ${width} ${height}`}
+    <Canvas
       width={width}
       height={height}
-      fontFamily={FONT}
+      theme={theme}
       fontSize={fontSize}
-      role="img"
+      label={`Attention of each word of “${target.join(" ")}” over “${source.join(" ")}”`}
+      title={title}
     >
-      <title>{`Attention of each word of “${target.join(" ")}” over “${source.join(" ")}”`}</title>
-      <rect width={width} height={height} fill={theme.background} />
-      {heading.map((line, row) => (
-        <text key={row} x={16} y={26 + 24 * row} fontSize={16} fontWeight={600} fill={theme.text}>
-          {line}
-        </text>
-      ))}
       {source.map((word, column) => (
         <text
           key={column}
@@ -145,6 +138,6 @@ export function AlignmentMatrix({ trace, theme = light, title }: AlignmentMatrix
           );
         });
       })}
-    </svg>
+    </Canvas>
   );
 }

@@ -1,6 +1,7 @@
 import type { ReactElement } from "react";
 import type { GatesTrace } from "../attention/trace.js";
-import { FONT, light, type Theme, textWidth } from "./theme.js";
+import { Canvas, headingHeight } from "./canvas.js";
+import { light, type Theme, textWidth } from "./theme.js";
 
 export interface GatesProps {
   readonly trace: GatesTrace;
@@ -47,7 +48,7 @@ export function Gates({ trace, theme = light, title }: GatesProps): ReactElement
   const heading = title === undefined ? [] : title.split("\n");
   const [left, right] = [52, 24];
   const labels = slanted ? widest * 0.77 + 20 : 26;
-  const top = 24 * heading.length + 20 + labels;
+  const top = headingHeight(title) + 20 + labels;
   const names = gates.map(([name, gate]) => ({
     name,
     rows: bands(gate),
@@ -65,22 +66,14 @@ export function Gates({ trace, theme = light, title }: GatesProps): ReactElement
   const height = Math.ceil(top + heights.reduce((a, b) => a + b, 0) + 16);
   const x = (step: number) => left + (step + 0.5) * cell;
   return (
-    <svg
-      xmlns="http://www.w3.org/2000/svg"
-      viewBox={`0 0 ${width} ${height}`}
+    <Canvas
       width={width}
       height={height}
-      fontFamily={FONT}
+      theme={theme}
       fontSize={13}
-      role="img"
+      label={`Gates while “${tokens.join(" ")}” is read`}
+      title={title}
     >
-      <title>{`Gates while “${tokens.join(" ")}” is read`}</title>
-      <rect width={width} height={height} fill={theme.background} />
-      {heading.map((line, row) => (
-        <text key={row} x={16} y={26 + 24 * row} fontSize={16} fontWeight={600} fill={theme.text}>
-          {line}
-        </text>
-      ))}
       {tokens.map((token, step) => (
         <text
           key={step}
@@ -142,6 +135,6 @@ export function Gates({ trace, theme = light, title }: GatesProps): ReactElement
           </g>
         );
       })}
-    </svg>
+    </Canvas>
   );
 }

@@ -1,5 +1,6 @@
 import type { ReactElement } from "react";
-import { FONT, light, SERIES, type Theme } from "./theme.js";
+import { Canvas, legendPlaces } from "./canvas.js";
+import { light, SERIES, type Theme } from "./theme.js";
 
 export interface Curve {
   readonly name: string;
@@ -49,6 +50,10 @@ function ticks(low: number, high: number): number[] {
 
 /** Values over training steps, a line for each curve. */
 export function LearningCurves({ curves, measure, theme = light, title }: LearningCurvesProps): ReactElement {
+  const places = legendPlaces(
+    curves.map(({ name }) => name),
+    12,
+  );
   const all = curves.flatMap(({ points }) => points).filter(({ value }) => Number.isFinite(value));
   const last = all.reduce((most, { step }) => Math.max(most, step), 1);
   const low = Math.min(
@@ -59,22 +64,14 @@ export function LearningCurves({ curves, measure, theme = light, title }: Learni
   const x = (step: number) => LEFT + (step / last) * COLUMNS;
   const y = (value: number) => HEIGHT - BOTTOM - ((value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
   return (
-    <svg
-      xmlns="http://www.w3.org/2000/svg"
-      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+    <Canvas
       width={WIDTH}
       height={HEIGHT}
-      fontFamily={FONT}
+      theme={theme}
       fontSize={12}
-      role="img"
+      label={title ?? `${measure} over steps`}
+      title={title}
     >
-      <title>{title ?? `${measure} over steps`}</title>
-      <rect width={WIDTH} height={HEIGHT} fill={theme.background} />
-      {title !== undefined && (
-        <text x={16} y={22} fontSize={15} fontWeight={600} fill={theme.text}>
-          {title}
-        </text>
-      )}
       {ticks(low, high).map((value) => (
         <g key={value}>
           <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(value)} y2={y(value)} stroke={theme.line} />
@@ -112,7 +109,7 @@ export function LearningCurves({ curves, measure, theme = light, title }: Learni
                   <title>{`${name}, step ${step}: ${value.toPrecision(4)}`}</title>
                 </circle>
               ))}
-            <text x={LEFT + 4 + 160 * index} y={TOP - 12} fill={colour} fontWeight={600}>
+            <text x={LEFT + 4 + places[index]!} y={TOP - 12} fill={colour} fontWeight={600}>
               {`${marked ? "●" : "—"} ${name}`}
             </text>
           </g>
@@ -121,6 +118,6 @@ export function LearningCurves({ curves, measure, theme = light, title }: Learni
       <text x={LEFT - 8} y={TOP - 12} textAnchor="end" fill={theme.faint}>
         {measure}
       </text>
-    </svg>
+    </Canvas>
   );
 }

@@ -1,6 +1,7 @@
 import type { ReactElement } from "react";
 import type { AlignmentTrace } from "../attention/trace.js";
-import { FONT, light, type Theme, textWidth } from "./theme.js";
+import { Canvas, headingHeight } from "./canvas.js";
+import { light, type Theme, textWidth } from "./theme.js";
 
 export interface RibbonProps {
   readonly trace: AlignmentTrace;
@@ -30,28 +31,20 @@ function centres(words: readonly string[]): { centres: number[]; width: number }
 export function Ribbon({ trace, theme = light, title, selected }: RibbonProps): ReactElement {
   const { source, target, weights } = trace;
   const [above, below] = [centres(source), centres(target)];
-  const heading = title === undefined ? 0 : 34;
+  const heading = title === undefined ? 0 : headingHeight(title) + 10;
   const width = Math.ceil(Math.max(above.width, below.width) + 40);
   const height = TOP + ROWS + 40 + heading;
   const [shiftAbove, shiftBelow] = [(width - above.width) / 2, (width - below.width) / 2];
   const [y0, y1] = [heading + TOP + 10, heading + TOP + ROWS - 4];
   return (
-    <svg
-      xmlns="http://www.w3.org/2000/svg"
-      viewBox={`0 0 ${width} ${height}`}
+    <Canvas
       width={width}
       height={height}
-      fontFamily={FONT}
+      theme={theme}
       fontSize={SIZE}
-      role="img"
+      label={`Attention between “${source.join(" ")}” and “${target.join(" ")}”`}
+      title={title}
     >
-      <title>{`Attention between “${source.join(" ")}” and “${target.join(" ")}”`}</title>
-      <rect width={width} height={height} fill={theme.background} />
-      {title !== undefined && (
-        <text x={16} y={24} fontSize={16} fontWeight={600} fill={theme.text}>
-          {title}
-        </text>
-      )}
       {weights.map((row, t) =>
         row.map((weight, s) => {
           if (weight < FAINTEST) return null;
@@ -97,6 +90,6 @@ export function Ribbon({ trace, theme = light, title, selected }: RibbonProps): 
           {word}
         </text>
       ))}
-    </svg>
+    </Canvas>
   );
 }

@@ -1,5 +1,6 @@
 import type { ReactElement } from "react";
-import { FONT, light, SERIES, type Theme } from "./theme.js";
+import { Canvas, legendPlaces } from "./canvas.js";
+import { light, SERIES, type Theme } from "./theme.js";
 
 /** A score of the sentences of one range of source lengths. */
 export interface LengthScore {
@@ -22,26 +23,23 @@ const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [640, 360, 56, 24, 64, 64];
 
 /** Scores from 0 to 100 over sentence length, a line for each model. */
 export function ScoreByLength({ measure, series, theme = light, title }: ScoreByLengthProps): ReactElement {
-  const ranges = series[0]?.scores ?? [];
+  const known = new Map(series.flatMap(({ scores }) => scores.map((score) => [score.from, score])));
+  const ranges = [...known.values()].sort((a, b) => a.from - b.from);
+  const places = legendPlaces(
+    series.map(({ name }) => name),
+    13,
+  );
   const x = (index: number) => LEFT + ((index + 0.5) * (WIDTH - LEFT - RIGHT)) / Math.max(1, ranges.length);
   const y = (score: number) => HEIGHT - BOTTOM - (score / 100) * (HEIGHT - TOP - BOTTOM);
   return (
-    <svg
-      xmlns="http://www.w3.org/2000/svg"
-      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+    <Canvas
       width={WIDTH}
       height={HEIGHT}
-      fontFamily={FONT}
+      theme={theme}
       fontSize={13}
-      role="img"
+      label={title ?? `${measure} by source length`}
+      title={title}
     >
-      <title>{title ?? `${measure} by source length`}</title>
-      <rect width={WIDTH} height={HEIGHT} fill={theme.background} />
-      {title !== undefined && (
-        <text x={16} y={26} fontSize={16} fontWeight={600} fill={theme.text}>
-          {title}
-        </text>
-      )}
       {[0, 25, 50, 75, 100].map((level) => (
         <g key={level}>
           <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(level)} y2={y(level)} stroke={theme.line} />
@@ -64,7 +62,9 @@ export function ScoreByLength({ measure, series, theme = light, title }: ScoreBy
       </text>
       {series.map(({ name, scores }, index) => {
         const colour = SERIES[index % SERIES.length]!;
-        const points = scores.map(({ score }, position) => [x(position), y(score)] as const);
+        const points = scores.map(
+          ({ from, score }) => [x(ranges.findIndex((range) => range.from === from)), y(score)] as const,
+        );
         return (
           <g key={name}>
             <polyline
@@ -83,12 +83,12 @@ export function ScoreByLength({ measure, series, theme = light, title }: ScoreBy
                 )}
               </g>
             ))}
-            <text x={LEFT + 12 + 150 * index} y={TOP - 14} fill={colour} fontWeight={600}>
+            <text x={LEFT + 12 + places[index]!} y={TOP - 14} fill={colour} fontWeight={600}>
               {`${index % 2 === 0 ? "●" : "■"} ${name}`}
             </text>
           </g>
         );
       })}
-    </svg>
+    </Canvas>
   );
 }

@@ -4,6 +4,7 @@ import { embedding, gatesOf, gru, linear, maxout, recurrent } from "../../nn/ind
 import { add, equal, not, slice, tanh } from "../../ops/index.js";
 import type { ModelCard } from "../contract.js";
 import { tokenLoss } from "../loss.js";
+import { sourceWordsPart, targetWordsPart } from "../parts.js";
 
 const configuration = z.object({
   embedding: z.int().min(1).max(4096).default(128).describe("features of a word"),
@@ -30,14 +31,7 @@ export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>> = {
   data: ["bilingual"],
   configuration,
   parts: [
-    {
-      id: "source words",
-      title: "Source word vectors",
-      scopes: ["source"],
-      equations: ["x_j = E_x[word j]"],
-      from: ["source"],
-      gives: "[S, B, embedding]",
-    },
+    sourceWordsPart("Source word vectors", "x_j = E_x[word j]"),
     {
       id: "encoder",
       title: "Encoder: a GRU",
@@ -54,14 +48,7 @@ export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>> = {
       from: ["encoder"],
       gives: "[B, hidden]",
     },
-    {
-      id: "target words",
-      title: "Target word vectors",
-      scopes: ["target"],
-      equations: ["y_{t−1} = E_y[previous word]"],
-      from: ["previous word"],
-      gives: "[T, B, embedding]",
-    },
+    targetWordsPart("t"),
     {
       id: "decoder",
       title: "Decoder: a GRU that sees the summary at every step",

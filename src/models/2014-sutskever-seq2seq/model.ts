@@ -13,6 +13,7 @@ import {
 import { equal, not, slice } from "../../ops/index.js";
 import type { BatchTensors, ModelCard } from "../contract.js";
 import { tokenLoss } from "../loss.js";
+import { sourceWordsPart, targetWordsPart } from "../parts.js";
 
 const configuration = z.object({
   embedding: z.int().min(1).max(4096).default(128).describe("features of a word"),
@@ -34,14 +35,7 @@ export const seq2seq: ModelCard<z.output<typeof configuration>> = {
   data: ["bilingual"],
   configuration,
   parts: [
-    {
-      id: "source words",
-      title: "Source word vectors, last word first",
-      scopes: ["source"],
-      equations: ["x_j = E_x[word S − j + 1]"],
-      from: ["source"],
-      gives: "[S, B, embedding]",
-    },
+    sourceWordsPart("Source word vectors, last word first", "x_j = E_x[word S − j + 1]"),
     {
       id: "encoder",
       title: "Encoder: LSTM layers",
@@ -50,14 +44,7 @@ export const seq2seq: ModelCard<z.output<typeof configuration>> = {
       from: ["source words"],
       gives: "[layers, B, hidden], twice",
     },
-    {
-      id: "target words",
-      title: "Target word vectors",
-      scopes: ["target"],
-      equations: ["y_{t−1} = E_y[previous word]"],
-      from: ["previous word"],
-      gives: "[T, B, embedding]",
-    },
+    targetWordsPart("t"),
     {
       id: "decoder",
       title: "Decoder: LSTM layers that start where the encoder ended",

@@ -5,6 +5,7 @@ import { bidirectional, embedding, gatesOf, gru, linear, maxout } from "../../nn
 import { add, equal, not, scan, slice, tanh, transpose } from "../../ops/index.js";
 import type { ModelCard } from "../contract.js";
 import { tokenLoss } from "../loss.js";
+import { sourceWordsPart, targetWordsPart } from "../parts.js";
 
 const configuration = z.object({
   embedding: z.int().min(1).max(4096).default(128).describe("features of a word"),
@@ -41,14 +42,7 @@ export const rnnsearch: ModelCard<z.output<typeof configuration>> = {
   data: ["bilingual"],
   configuration,
   parts: [
-    {
-      id: "source words",
-      title: "Source word vectors",
-      scopes: ["source"],
-      equations: ["x_j = E_x[word j]"],
-      from: ["source"],
-      gives: "[S, B, embedding]",
-    },
+    sourceWordsPart("Source word vectors", "x_j = E_x[word j]"),
     {
       id: "annotations",
       title: "Annotations: a GRU from each end",
@@ -73,14 +67,7 @@ export const rnnsearch: ModelCard<z.output<typeof configuration>> = {
       from: ["annotations", "decoder"],
       gives: "weights [T, B, S], context [T, B, 2 · hidden]",
     },
-    {
-      id: "target words",
-      title: "Target word vectors",
-      scopes: ["target"],
-      equations: ["y_{i−1} = E_y[previous word]"],
-      from: ["previous word"],
-      gives: "[T, B, embedding]",
-    },
+    targetWordsPart("i"),
     {
       id: "decoder",
       title: "Decoder: a GRU",

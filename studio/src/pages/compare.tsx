@@ -2,6 +2,7 @@ import { useState } from "react";
 import type { Evaluation, RunSummary } from "../../../src/service/protocol.js";
 import { Gates } from "../../../src/views/gates.js";
 import { ScoreByLength } from "../../../src/views/score-by-length.js";
+import { SentenceForm, SplitForm, useExamples } from "../panels/asking.js";
 import { Busy, NoRuns, Panel, Picture, Problem, RunPicker } from "../panels/basic.js";
 import { Matrix } from "../panels/matrix.js";
 import { linkTo, useAction, useApi, useAsked, usePlace, useRuns, useTheme } from "../state.js";
@@ -42,19 +43,12 @@ function Both({
 }) {
   const api = useApi();
   const theme = useTheme();
-  const detail = useAsked(`run ${runs[0]}`, () => api.call("run", { run: runs[0] }));
-  const splits = detail.result?.splits ?? [];
   const [split, setSplit] = useState<string>();
-  const chosen = split ?? splits[0];
-  const [sentences, setSentences] = useState(200);
+  const { detail, examples } = useExamples(runs[0], split);
   const [found, setFound] = useState<readonly Evaluation[]>();
   const action = useAction();
-  const examples = useAsked(chosen && `examples ${runs[0]} ${chosen}`, () =>
-    api.call("examples", { run: runs[0], split: chosen! }),
-  );
-  const [draft, setDraft] = useState<string>();
   const [asked, setAsked] = useState<string>();
-  const text = asked ?? examples.result?.[0];
+  const text = asked ?? examples?.[0];
   const seen = useAsked(text && `${runs.join(" ")} ${text}`, () =>
     Promise.all(runs.map((run) => api.call("see", { run, text: text! }))),
   );
@@ -67,41 +61,22 @@ function Both({
     <>
       <Problem text={detail.problem} />
       <Panel title="Scores over the same sentences">
-        <form
-          className="row"
-          onSubmit={(event) => {
-            event.preventDefault();
+        <SplitForm
+          splits={detail.result?.splits ?? []}
+          sentences={200}
+          most={100_000}
+          action={["Score both", "Scoring …"]}
+          busy={action.busy}
+          onSplit={setSplit}
+          onAsk={(chosen, sentences) =>
             action.run(async () => {
               const both: Evaluation[] = [];
               for (const run of runs)
-                both.push(await api.call("evaluate", { run, split: chosen!, sentences }));
+                both.push(await api.call("evaluate", { run, split: chosen, sentences }));
               setFound(both);
-            });
-          }}
-        >
-          <label className="field">
-            <span>Split</span>
-            <select value={chosen} onChange={({ target }) => setSplit(target.value)}>
-              {splits.map((one) => (
-                <option key={one}>{one}</option>
-              ))}
-            </select>
-          </label>
-          <label className="field">
-            <span>Sentences</span>
-            <input
-              type="number"
-              min={1}
-              max={100000}
-              required
-              value={Number.isNaN(sentences) ? "" : sentences}
-              onChange={({ target }) => setSentences(target.valueAsNumber)}
-            />
-          </label>
-          <button type="submit" disabled={action.busy || !chosen}>
-            {action.busy ? "Scoring …" : "Score both"}
-          </button>
-        </form>
+            })
+          }
+        />
         <Problem text={action.problem} />
         {found && (
           <div className="columns">
@@ -139,20 +114,7 @@ function Both({
         )}
       </Panel>
       <Panel title="One sentence">
-        <form
-          className="row ask"
-          onSubmit={(event) => {
-            event.preventDefault();
-            setAsked(draft ?? text);
-            setDraft(undefined);
-          }}
-        >
-          <label className="field wide">
-            <span>Sentence</span>
-            <input value={draft ?? text ?? ""} required onChange={({ target }) => setDraft(target.value)} />
-          </label>
-          <button type="submit">Translate with both</button>
-        </form>
+        <SentenceForm text={text} examples={examples} action="Translate with both" onAsk={setAsked} />
         <Problem text={seen.problem} />
         <Busy when={seen.busy && !seen.result} text="Loading both models …" />
         <div className="columns">

@@ -1,76 +1,35 @@
 import { useState } from "react";
 import type { AlignmentTrace } from "../../../src/attention/trace.js";
 import type { Explanation, SplitExplanation } from "../../../src/service/protocol.js";
-import { Busy, chosenRun, NoRuns, Panel, Problem, percent, RunPicker } from "../panels/basic.js";
+import { RunPage, SentenceForm, SplitForm, useExamples } from "../panels/asking.js";
+import { Busy, Panel, Problem, percent } from "../panels/basic.js";
 import { Matrix } from "../panels/matrix.js";
-import { linkTo, useAction, useApi, useAsked, usePlace, useRuns, useTheme } from "../state.js";
+import { useAction, useApi, useAsked, usePlace, useTheme } from "../state.js";
 
 export default function Explain() {
-  const { argument, query } = usePlace();
-  const { result: runs, problem } = useRuns();
-  const run = chosenRun(runs, argument);
+  const { query } = usePlace();
   return (
-    <>
-      <h1>Explain</h1>
-      <p className="lead">
-        A map shows where a model looked. Whether that made it write what it wrote is another question: here
-        both are measured, side by side.
-      </p>
-      <Problem text={problem} />
-      {runs && !run && <NoRuns />}
-      {run && (
-        <>
-          <RunPicker
-            runs={runs ?? []}
-            value={run}
-            onChoose={(id) => {
-              location.hash = linkTo("explain", id);
-            }}
-          />
-          <One key={`${run} ${query.get("text")}`} run={run} first={query.get("text") ?? undefined} />
-        </>
-      )}
-    </>
+    <RunPage
+      page="explain"
+      title="Explain"
+      lead="A map shows where a model looked. Whether that made it write what it wrote is another question: here both are measured, side by side."
+    >
+      {(run) => <One key={`${run} ${query.get("text")}`} run={run} first={query.get("text") ?? undefined} />}
+    </RunPage>
   );
 }
 
 function One({ run, first }: { readonly run: string; readonly first: string | undefined }) {
   const api = useApi();
-  const detail = useAsked(`run ${run}`, () => api.call("run", { run }));
-  const split = detail.result?.splits[0];
-  const examples = useAsked(split && `examples ${run}`, () => api.call("examples", { run, split: split! }));
-  const [draft, setDraft] = useState<string>();
+  const { detail, examples } = useExamples(run);
   const [asked, setAsked] = useState<string>();
-  const text = asked ?? first ?? examples.result?.[0];
+  const text = asked ?? first ?? examples?.[0];
   const explained = useAsked(text === undefined ? undefined : `${run} ${text}`, () =>
     api.call("explain", { run, text: text! }),
   );
   return (
     <>
-      <form
-        className="row ask"
-        onSubmit={(event) => {
-          event.preventDefault();
-          setAsked(draft ?? text);
-          setDraft(undefined);
-        }}
-      >
-        <label className="field wide">
-          <span>Sentence</span>
-          <input
-            value={draft ?? text ?? ""}
-            required
-            list="examples"
-            onChange={({ target }) => setDraft(target.value)}
-          />
-        </label>
-        <datalist id="examples">
-          {examples.result?.map((one) => (
-            <option key={one} value={one} />
-          ))}
-        </datalist>
-        <button type="submit">Explain</button>
-      </form>
+      <SentenceForm text={text} examples={examples} action="Explain" onAsk={setAsked} />
       <Problem text={explained.problem ?? detail.problem} />
       <Busy when={explained.busy && !explained.result} text="Taking words away …" />
       {explained.result && <Maps explanation={explained.result} />}
@@ -79,7 +38,6 @@ function One({ run, first }: { readonly run: string; readonly first: string | un
           run={run}
           splits={detail.result.splits}
           onPick={(one) => {
-            setDraft(undefined);
             setAsked(one);
             scrollTo({ top: 0 });
           }}
@@ -196,44 +154,22 @@ function Split({
   readonly onPick: (text: string) => void;
 }) {
   const api = useApi();
-  const [split, setSplit] = useState(splits[0] ?? "validation");
-  const [examples, setExamples] = useState(50);
   const [found, setFound] = useState<SplitExplanation>();
   const action = useAction();
   const interval = (value: { mean: number; low: number; high: number }) =>
     `${value.mean.toFixed(2)} (${value.low.toFixed(2)} to ${value.high.toFixed(2)})`;
   return (
     <Panel title="A whole test set" note="The same over many sentences, with 95 % bootstrap intervals.">
-      <form
-        className="row"
-        onSubmit={(event) => {
-          event.preventDefault();
-          action.run(async () => setFound(await api.call("explainSplit", { run, split, examples })));
-        }}
-      >
-        <label className="field">
-          <span>Split</span>
-          <select value={split} onChange={({ target }) => setSplit(target.value)}>
-            {splits.map((one) => (
-              <option key={one}>{one}</option>
-            ))}
-          </select>
-        </label>
-        <label className="field">
-          <span>Sentences</span>
-          <input
-            type="number"
-            min={1}
-            max={500}
-            required
-            value={Number.isNaN(examples) ? "" : examples}
-            onChange={({ target }) => setExamples(target.valueAsNumber)}
-          />
-        </label>
-        <button type="submit" disabled={action.busy}>
-          {action.busy ? "Measuring …" : "Measure"}
-        </button>
-      </form>
+      <SplitForm
+        splits={splits}
+        sentences={50}
+        most={500}
+        action={["Measure", "Measuring …"]}
+        busy={action.busy}
+        onAsk={(split, examples) =>
+          action.run(async () => setFound(await api.call("explainSplit", { run, split, examples })))
+        }
+      />
       <Problem text={action.problem} />
       {found && (
         <>

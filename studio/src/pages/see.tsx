@@ -2,49 +2,31 @@ import { useState } from "react";
 import type { Seen } from "../../../src/service/protocol.js";
 import { Gates } from "../../../src/views/gates.js";
 import { Ribbon } from "../../../src/views/ribbon.js";
-import { Busy, chosenRun, NoRuns, Panel, Picture, Problem, percent, RunPicker } from "../panels/basic.js";
+import { RunPage, SentenceForm, useExamples } from "../panels/asking.js";
+import { Busy, Panel, Picture, Problem, percent } from "../panels/basic.js";
 import { Matrix } from "../panels/matrix.js";
-import { linkTo, useApi, useAsked, usePlace, useRuns, useTheme } from "../state.js";
+import { linkTo, useApi, useAsked, usePlace, useTheme } from "../state.js";
 
 const FIRST = "I love coffee";
 
 export default function See() {
-  const { argument, query } = usePlace();
-  const { result: runs, problem } = useRuns();
-  const run = chosenRun(runs, argument);
+  const { query } = usePlace();
   return (
-    <>
-      <h1>See</h1>
-      <Problem text={problem} />
-      {runs && !run && <NoRuns />}
-      {run && (
-        <>
-          <RunPicker
-            runs={runs ?? []}
-            value={run}
-            onChoose={(id) => {
-              location.hash = linkTo("see", id);
-            }}
-          />
-          <Sentence key={run} run={run} first={query.get("text") ?? undefined} />
-        </>
-      )}
-    </>
+    <RunPage page="see" title="See">
+      {(run) => <Sentence key={run} run={run} first={query.get("text") ?? undefined} />}
+    </RunPage>
   );
 }
 
 function Sentence({ run, first }: { readonly run: string; readonly first: string | undefined }) {
   const api = useApi();
   const theme = useTheme();
-  const detail = useAsked(`run ${run}`, () => api.call("run", { run }));
-  const split = detail.result?.splits[0];
-  const examples = useAsked(split && `examples ${run}`, () => api.call("examples", { run, split: split! }));
-  const [draft, setDraft] = useState<string>();
+  const { detail, examples } = useExamples(run);
   const [asked, setAsked] = useState<string>();
   const [words, setWords] = useState<Readonly<Record<string, string>>>({});
   const [attention, setAttention] = useState<Readonly<Record<string, readonly number[]>>>({});
   const [selected, setSelected] = useState(0);
-  const start = first ?? (detail.result?.data === "bilingual" ? FIRST : examples.result?.[0]);
+  const start = first ?? (detail.result?.data === "bilingual" ? FIRST : examples?.[0]);
   const text = asked ?? start;
   const seen = useAsked(text === undefined ? undefined : JSON.stringify([run, text, words, attention]), () =>
     api.call("see", {
@@ -58,45 +40,13 @@ function Sentence({ run, first }: { readonly run: string; readonly first: string
     setWords({});
     setAttention({});
     setSelected(0);
-    setDraft(undefined);
     setAsked(sentence);
   };
   const { result } = seen;
   const changed = Object.keys(words).length + Object.keys(attention).length > 0;
   return (
     <>
-      <form
-        className="row ask"
-        onSubmit={(event) => {
-          event.preventDefault();
-          ask(draft ?? text ?? "");
-        }}
-      >
-        <label className="field wide">
-          <span>Sentence</span>
-          <input
-            value={draft ?? text ?? ""}
-            required
-            list="examples"
-            onChange={({ target }) => setDraft(target.value)}
-          />
-        </label>
-        <datalist id="examples">
-          {examples.result?.map((one) => (
-            <option key={one} value={one} />
-          ))}
-        </datalist>
-        <button type="submit">Translate</button>
-        {examples.result && (
-          <button
-            type="button"
-            className="quiet"
-            onClick={() => ask(examples.result![Math.floor(Math.random() * examples.result!.length)]!)}
-          >
-            Another
-          </button>
-        )}
-      </form>
+      <SentenceForm text={text} examples={examples} action="Translate" another onAsk={ask} />
       <Problem text={seen.problem ?? detail.problem} />
       <Busy when={seen.busy && !result} text="Loading the model …" />
       {result && (

@@ -1,31 +1,15 @@
 import { useEffect, useState } from "react";
-import { chosenRun, NoRuns, number, Panel, Problem, RunPicker } from "../panels/basic.js";
+import { RunPage } from "../panels/asking.js";
+import { number, Panel } from "../panels/basic.js";
 import { Matrix } from "../panels/matrix.js";
-import { linkTo, usePlace, useRuns, useTheme, useWatched } from "../state.js";
+import { useTheme, useWatched } from "../state.js";
 import { save } from "./runs.js";
 
 export default function TimeLapse() {
-  const { argument } = usePlace();
-  const { result: runs, problem } = useRuns();
-  const run = chosenRun(runs, argument);
   return (
-    <>
-      <h1>Time-lapse</h1>
-      <Problem text={problem} />
-      {runs && !run && <NoRuns />}
-      {run && (
-        <>
-          <RunPicker
-            runs={runs ?? []}
-            value={run}
-            onChoose={(id) => {
-              location.hash = linkTo("time-lapse", id);
-            }}
-          />
-          <Lapse key={run} run={run} />
-        </>
-      )}
-    </>
+    <RunPage page="time-lapse" title="Time-lapse">
+      {(run) => <Lapse key={run} run={run} />}
+    </RunPage>
   );
 }
 

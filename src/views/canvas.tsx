@@ -1,0 +1,64 @@
+import type { ReactElement, ReactNode } from "react";
+import { FONT, type Theme, textWidth } from "./theme.js";
+
+export interface CanvasProps {
+  readonly width: number;
+  readonly height: number;
+  readonly theme: Theme;
+  readonly fontSize: number;
+  /** What the picture shows, for those who do not see it. */
+  readonly label: string;
+  /** A heading; a line break starts a new line. */
+  readonly title?: string | undefined;
+  readonly children: ReactNode;
+}
+
+/** Pixels of a heading's line. */
+const LINE = 24;
+
+/** The height of a heading. */
+export const headingHeight = (title: string | undefined): number =>
+  title === undefined ? 0 : LINE * title.split("\n").length;
+
+/** What every picture begins with: its size, its background, what it shows in words, and its heading. */
+export function Canvas({
+  width,
+  height,
+  theme,
+  fontSize,
+  label,
+  title,
+  children,
+}: CanvasProps): ReactElement {
+  return (
+    <svg
+      xmlns="http://www.w3.org/2000/svg"
+      viewBox={`0 0 ${width} ${height}`}
+      width={width}
+      height={height}
+      fontFamily={FONT}
+      fontSize={fontSize}
+      role="img"
+    >
+      <title>{label}</title>
+      <rect width={width} height={height} fill={theme.background} />
+      {(title?.split("\n") ?? []).map((line, row) => (
+        <text key={row} x={16} y={26 + LINE * row} fontSize={16} fontWeight={600} fill={theme.text}>
+          {line}
+        </text>
+      ))}
+      {children}
+    </svg>
+  );
+}
+
+/** Where the entries of a legend begin, one after the other. */
+export function legendPlaces(names: readonly string[], fontSize: number): number[] {
+  let x = 0;
+  return names.map((name) => {
+    const place = x;
+    // Names stand in bold, behind a mark.
+    x += textWidth(name, fontSize) * 1.12 + 2.6 * fontSize;
+    return Math.round(place);
+  });
+}
