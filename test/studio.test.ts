@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createReadStream, existsSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, request } from "node:http";
@@ -34,14 +34,15 @@ class OpenedStudio {
     readonly runs: string,
   ) {}
 
-  static async open(runs: string): Promise<OpenedStudio> {
+  /** @param before a command that runs it */
+  static async open(runs: string, before: readonly string[] = []): Promise<OpenedStudio> {
     const data = join(folder, "data");
     await mkdir(data, { recursive: true });
-    const child = spawn(
-      process.execPath,
-      [main, "studio", "--port", "0", "--runs", runs, "--data", data, "--json"],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
+    const [command, ...args] = [
+      ...before,
+      ...[process.execPath, main, "studio", "--port", "0", "--runs", runs, "--data", data, "--json"],
+    ];
+    const child = spawn(command!, args, { stdio: ["ignore", "pipe", "inherit"] });
     const url = await new Promise<string>((resolve) => {
       child.stdout!.once("data", (chunk) => resolve(JSON.parse(chunk).url));
     });
@@ -192,6 +193,8 @@ describe("with the server", () => {
     const other = plain.steps[0]!.alternatives.find(
       ({ piece }) => piece !== plain.steps[0]!.piece && piece !== "■",
     )!;
+    // What each word caused follows once it is measured.
+    await expect.poll(() => page.locator(".readings td").nth(2).textContent(), SLOW).toMatch(/^-?\d+\.\d\d$/);
     await page.getByRole("button", { name: other.piece, exact: true }).click();
     await page.getByText("This is what it says with your changes.").waitFor();
     const changed = await seen({ text: "I love coffee", words: { 0: other.piece } });
@@ -224,7 +227,7 @@ describe("with the server", () => {
     await page.getByRole("button", { name: "Undo them" }).click();
     await page.getByRole("button", { name: "all here" }).nth(1).press("Enter");
     await page.getByText("This is what it says with your changes.").waitFor();
-    await expect.poll(() => page.locator(".readings td").nth(3).textContent(), SLOW).toMatch(/1\.00/);
+    await expect.poll(() => page.locator(".readings td").nth(4).textContent(), SLOW).toMatch(/1\.00/);
     expect(complaints).toEqual([]);
     await page.close();
   }, 120_000);
@@ -537,6 +540,38 @@ describe("with the server", () => {
     await page.close();
   }, 120_000);
 });
+
+test("a training that is killed, and one whose disk is full, say so in the page, and nothing is lost", async (context) => {
+  const runs = join(folder, "small-disk");
+  await mkdir(runs);
+  const unshare = [["-m"], ["-U", "-r", "-m"]].find(
+    (options) =>
+      spawnSync("unshare", [...options, "sh", "-c", "mount -t tmpfs none /mnt"], { stdio: "ignore" })
+        .status === 0,
+  );
+  if (!unshare) return context.skip("this machine gives no process a file system of its own");
+  const studio = await OpenedStudio.open(runs, [
+    "unshare",
+    ...unshare,
+    "sh",
+    "-c",
+    `mount -t tmpfs -o size=500k none ${runs} && exec "$@"`,
+    "sh",
+  ]);
+  const { page } = await pageAt(studio.url);
+  await startTraining(page, { name: "killed", steps: 100_000, every: 100_000 });
+  await expect.poll(() => stateOf(page), SLOW).toBe("training");
+  spawnSync("pkill", ["-KILL", "-f", "out .*small-disk/killed"]);
+  await expect.poll(() => stateOf(page), SLOW).toBe("failed");
+  await page.getByText("the training's process was ended by SIGKILL.").waitFor();
+  await startTraining(page, { name: "full", steps: 400, every: 5 });
+  await expect.poll(() => stateOf(page), SLOW).toBe("failed");
+  await page.getByText(/ENOSPC.*free some space/).waitFor();
+  const listed = (await (await studio.call("runs", {})).json()) as { id: string; step: number }[];
+  expect(listed.find(({ id }) => id === "full")!.step).toBeGreaterThan(0);
+  await page.close();
+  await studio.close();
+}, 120_000);
 
 describe("large runs", () => {
   test("ten thousand points and an alignment of 120 words stay smooth under the pointer", async () => {

@@ -165,7 +165,8 @@ export function makeApp({ runs, data, models, pages, hosts }: AppOptions): Hono 
   );
 
   app.get("/api/runs/:run/events", async (context) => {
-    const folder = await runs.open(context.req.param("run"));
+    const run = context.req.param("run");
+    const folder = await runs.open(run);
     const seen = Number(context.req.header("last-event-id") ?? context.req.query("from") ?? -1);
     return streamSSE(context, async (stream) => {
       let sent = Number.isInteger(seen) ? seen + 1 : 0;
@@ -181,7 +182,7 @@ export function makeApp({ runs, data, models, pages, hosts }: AppOptions): Hono 
           await stream.writeSSE({ id: String(sent), data: JSON.stringify(events[sent]) });
         const { state, problem } = gone
           ? { state: "failed" as const, problem: "the run's folder is no longer there." }
-          : await folder.readState();
+          : await runs.state(run, folder);
         const event: RunEvent = { kind: "state", state, ...(problem !== undefined && { problem }) };
         if (JSON.stringify(event) !== told) {
           told = JSON.stringify(event);

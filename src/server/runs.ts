@@ -9,6 +9,7 @@ import {
   eventOf,
   type RunDetail,
   type RunEvent,
+  type RunState,
   type RunSummary,
   type StartRequest,
   settingsOf,
@@ -26,6 +27,8 @@ const STARTING = 120_000;
 /** The runs in one folder: what there is, and the processes that train. */
 export class Runs {
   readonly #children = new Map<string, ChildProcess>();
+  /** What went wrong with trainings that could not say so themselves, as when the disk was full. */
+  readonly #problems = new Map<string, string>();
   readonly #summaries = new Map<string, { key: string; summary: RunSummary }>();
 
   constructor(
@@ -72,7 +75,7 @@ export class Runs {
       }
     };
     const folder = await this.open(run);
-    const state = await folder.readState();
+    const state = await this.state(run, folder);
     const key = `${stamp("run.json")} ${stamp("metrics.jsonl")} ${state.state}`;
     const known = this.#summaries.get(run);
     if (known?.key === key) return known.summary;
@@ -83,6 +86,13 @@ export class Runs {
     );
     this.#summaries.set(run, { key, summary });
     return summary;
+  }
+
+  /** Where a run stands, with what is known of what went wrong. */
+  async state(run: string, folder: RunFolder): Promise<{ state: RunState; problem?: string }> {
+    const { state, problem = this.#problems.get(run) } = await folder.readState();
+    if (state === "training" || state === "done" || problem === undefined) return { state };
+    return { state: "failed", problem };
   }
 
   async detail(run: string): Promise<RunDetail> {
@@ -200,13 +210,19 @@ export class Runs {
       env: { ...process.env, NO_COLOR: "1" },
     });
     this.#children.set(run, child);
+    this.#problems.delete(run);
     let said = "";
     child.stderr!.on("data", (chunk) => {
       said = (said + chunk).slice(-4000);
     });
     const ended = new Promise<void>((resolve) => {
-      child.once("close", () => {
+      child.once("close", (code, signal) => {
         this.#children.delete(run);
+        if (code !== 0 && code !== INTERRUPTED)
+          this.#problems.set(
+            run,
+            problemOf(said) ?? `the training's process was ended by ${signal ?? code}.`,
+          );
         resolve();
       });
     });
@@ -217,14 +233,19 @@ export class Runs {
     for (const started = Date.now(); Date.now() - started < STARTING; ) {
       if (await begun()) return;
       if (over) {
-        const message = /^regard: (.*)$/m.exec(said)?.[1] ?? said.trim().split("\n").at(-1) ?? "";
-        throw new RegardError(message || "the training ended before it began.");
+        throw new RegardError(problemOf(said) ?? "the training ended before it began.");
       }
       await Promise.race([wait(50), ended]);
     }
     throw new RegardError("the training has not begun within two minutes; look at its process.");
   }
 }
+
+/** The exit code of a training that was asked to stop. */
+const INTERRUPTED = 130;
+
+/** The sentence in which the command line says what went wrong. */
+const problemOf = (said: string): string | undefined => /^regard: (.*)$/m.exec(said)?.[1];
 
 const budgetOptions = (budget: Partial<StartRequest["budget"]>): string[] =>
   Object.entries(budget).flatMap(([name, value]) =>

@@ -75,6 +75,8 @@ export const requests = {
     words: z.record(z.string(), z.string().max(200)).default({}),
     /** Attention to use instead, by step. */
     attention: z.record(z.string(), z.array(z.number().min(0).max(1)).max(2000)).default({}),
+    /** Whether to measure the causal effect of every source word too. */
+    effect: z.boolean().default(false),
   }),
   explain: z.object({ run: runId, text }),
   explainSplit: z.object({ run: runId, split: z.string().max(100), examples: z.int().min(1).max(500) }),
@@ -227,6 +229,8 @@ export interface SeenStep {
   readonly alternatives: readonly Choice[];
   /** Gradient of the word's log-probability that reaches each weight. */
   readonly salience?: readonly number[];
+  /** How much less likely the word is without each source word, in nats; where it was asked for. */
+  readonly effect?: readonly number[];
 }
 
 export interface Seen {

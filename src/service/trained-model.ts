@@ -101,7 +101,7 @@ export class TrainedModel {
   }
 
   /** Decodes, with words or attention changed where asked for. @throws UsageError for an input it cannot take */
-  async see({ text, beam, words: changes, attention }: Requests["see"]): Promise<Seen> {
+  async see({ text, beam, words: changes, attention, effect }: Requests["see"]): Promise<Seen> {
     const started = performance.now();
     const words = inputWords(text);
     const { source, target } = this.vocabularies;
@@ -125,6 +125,13 @@ export class TrainedModel {
       },
       { longest: longestFor(words) },
     );
+    const effects = effect
+      ? await (await this.#removing()).effects(
+          this.#parameters,
+          read.tokens,
+          steps.map(({ token }) => token),
+        )
+      : undefined;
     const { output, trace } = translationOf(decodedOfSteps(steps), this.vocabularies, words);
     const unknown = read.pieces.filter((_, index) => read.tokens[index] === UNKNOWN);
     return {
@@ -138,6 +145,7 @@ export class TrainedModel {
           probability: Math.exp(one.logProbability),
         })),
         ...(salience && { salience }),
+        ...(effects && { effect: effects[index]! }),
       })),
       ...(trace && { trace }),
       ...(!trace && {

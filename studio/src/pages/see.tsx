@@ -28,14 +28,18 @@ function Sentence({ run, first }: { readonly run: string; readonly first: string
   const [selected, setSelected] = useState(0);
   const start = first ?? (detail.result?.data === "bilingual" ? FIRST : examples?.[0]);
   const text = asked ?? start;
-  const seen = useAsked(text === undefined ? undefined : JSON.stringify([run, text, words, attention]), () =>
+  const key = text === undefined ? undefined : JSON.stringify([run, text, words, attention]);
+  const request = (effect: boolean) =>
     api.call("see", {
       run,
       text: text!,
       words,
       attention: Object.fromEntries(Object.entries(attention).map(([step, row]) => [step, [...row]])),
-    }),
-  );
+      effect,
+    });
+  const seen = useAsked(key, () => request(false));
+  // What each word caused takes longer to measure, and follows when the picture is there.
+  const caused = useAsked(seen.result && !seen.busy ? key : undefined, () => request(true));
   const ask = (sentence: string) => {
     setWords({});
     setAttention({});
@@ -52,6 +56,7 @@ function Sentence({ run, first }: { readonly run: string; readonly first: string
       {result && (
         <Shown
           seen={result}
+          effects={seen.busy ? undefined : caused.result?.steps.map(({ effect }) => effect!)}
           selected={Math.min(selected, result.steps.length - 1)}
           onSelect={setSelected}
           onWord={(step, word) => {
@@ -83,6 +88,7 @@ const only = <Value,>(changes: Readonly<Record<string, Value>>, step: number): R
 
 function Shown({
   seen,
+  effects,
   selected,
   onSelect,
   onWord,
@@ -93,6 +99,8 @@ function Shown({
   explain,
 }: {
   readonly seen: Seen;
+  /** Causal effects of the source words, by step, once they are measured. */
+  readonly effects: readonly (readonly number[])[] | undefined;
   readonly selected: number;
   readonly onSelect: (step: number) => void;
   readonly onWord: (step: number, word: string) => void;
@@ -224,6 +232,7 @@ function Shown({
                     <th scope="col">word</th>
                     <th scope="col">attention</th>
                     <th scope="col">salience</th>
+                    <th scope="col">effect</th>
                     <th scope="col">
                       <span className="hidden">force</span>
                     </th>
@@ -254,6 +263,7 @@ function Shown({
                           />{" "}
                           {salience.toFixed(2)}
                         </td>
+                        <td>{effects?.[selected]?.[place]?.toFixed(2) ?? (effects ? "" : "…")}</td>
                         <td>
                           <button
                             type="button"
