@@ -286,7 +286,8 @@ function Shown({
               </table>
               <p className="note">
                 Salience is the gradient that reaches each weight: more attention there would make “
-                {step.piece}” likelier (or, below 0, less likely). <a href={explain}>Was it the cause?</a>
+                {step.piece}” likelier (or, below 0, less likely). The effect is how many nats less likely it
+                is once that word is masked. <a href={explain}>Was it the cause?</a>
               </p>
             </>
           )}
