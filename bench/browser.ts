@@ -1,6 +1,6 @@
 // The training step of RNNsearch in a tab of headless Chromium: Regard in a worker, TensorFlow.js on its WASM backend in
 // another, and the same graph in onnxruntime-web outside the page, in Node, as the ceiling; interleaved.
-// Run: npm run bench -- browser [batch,length,hidden,vocabulary …]
+// Run: npm run bench -- browser [rnnsearch:batch,length,hidden,vocabulary …]
 import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -12,7 +12,7 @@ import { webBackend } from "regard/session/web";
 import { build } from "vite";
 import { timedStep } from "./step.js";
 
-const DEFAULTS = ["32,20,128,1000"];
+const DEFAULTS = ["rnnsearch:32,20,128,1000"];
 const ROUNDS = 6;
 const STEPS = 5;
 const PEER_STEPS = 2;
@@ -87,7 +87,7 @@ for (const text of process.argv.length > 2 ? process.argv.slice(2) : DEFAULTS) {
   await outside.release();
   await page.close();
   results.push({
-    workload: `rnnsearch train step in a tab: ${text}`,
+    workload: `${outside.name}, in a tab`,
     medianMs: median(times.tab),
     loadMs,
     outsideMs: median(times.outside),

@@ -9,4 +9,4 @@ if (first === "browser") {
   const chromium = await browser();
   if (chromium) process.env.REGARD_CHROMIUM = chromium;
   run(process.execPath, [`${root}dist/bench/browser.js`, ...rest]);
-} else run(process.execPath, [`${root}dist/bench/rnnsearch.js`, ...process.argv.slice(2)]);
+} else run(process.execPath, [`${root}dist/bench/native.js`, ...process.argv.slice(2)]);

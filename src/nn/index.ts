@@ -1,3 +1,4 @@
+export * from "./convolution.js";
 export * from "./initialise.js";
 export * from "./layers.js";
 export * from "./recurrent.js";

@@ -4,6 +4,7 @@ import { Random } from "../core/index.js";
 import { input } from "../ops/index.js";
 import {
   bidirectional,
+  convolutional,
   dropout,
   embedding,
   gru,
@@ -172,4 +173,32 @@ test("two parameters of one name are refused", () => {
   expect(() => linear(scope, { input: 2, output: 3 })).toThrow(
     'two parameters are named "weight"; give each layer a scope of its own with scope.at().',
   );
+});
+
+test("a convolutional layer adds its bias to every place, and begins with He's variance", async () => {
+  const scope = Scope.root("float64");
+  const layer = convolutional(scope.at("conv"), {
+    input: 3,
+    output: 64,
+    kernel: [5, 3],
+    padding: [2, 1],
+    stride: [2, 1],
+  });
+  const y = layer(input("x", "float64", ["batch", 3, 7, 5]));
+  expect(y.shape).toEqual(["batch", 64, 4, 5]);
+  const parameters = parametersOf(scope);
+  const weights = Array.from(parameters["conv.weight"]!.data);
+  const variance = weights.reduce((sum, weight) => sum + weight ** 2, 0) / weights.length;
+  expect(variance).toBeCloseTo(2 / (3 * 5 * 3), 2);
+  const bias = parameters["conv.bias"]!;
+  const moved = { ...bias, data: bias.data.map((_, channel) => channel) };
+  const x = normals("x", [2, 3, 7, 5]);
+  const plain = await runOnce({ y }, { ...parameters, x });
+  const shifted = await runOnce({ y }, { ...parameters, "conv.bias": moved, x });
+  plain.y!.data.forEach((value, index) => {
+    expect(shifted.y!.data[index]! - value).toBeCloseTo(Math.floor(index / 20) % 64, 9);
+  });
+  const bare = Scope.root();
+  convolutional(bare.at("conv"), { input: 4, output: 6, kernel: 3, groups: 2, bias: false });
+  expect(bare.parameters.map(({ name, shape }) => [name, shape])).toEqual([["conv.weight", [6, 2, 3, 3]]]);
 });

@@ -1,24 +1,13 @@
-"""RNNsearch in PyTorch eager, for comparison with Regard: same weights, same batch, same loss.
-
-Reads a safetensors file that holds the weights and one batch, then answers each line "N" on standard input with a
-line of JSON: the milliseconds of N training steps and the loss of the first of them.
-"""
-
-import json
-import sys
-import time
+"""RNNsearch in PyTorch eager, for comparison with Regard: same weights, same batch, same loss."""
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 
-tensors = load_file(sys.argv[1])
-torch.set_num_threads(int(sys.argv[2]))
+from timing import load, serve
+
+tensors = load()
 source, target = tensors.pop("source").long(), tensors.pop("target").long()
 p = {name: torch.nn.Parameter(value) for name, value in tensors.items()}
-# The fastest Adam there is for the CPU; PyTorch before 2.4 has no fused one.
-fused = tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 4)
-optimizer = torch.optim.Adam(p.values(), lr=1e-3, fused=fused)
 
 
 def gru_step(name, state, projected):
@@ -78,19 +67,4 @@ def loss_of(source, target):
     return F.cross_entropy(logits.flatten(0, 1), target[1:].flatten(), ignore_index=0)
 
 
-def step():
-    loss = loss_of(source, target)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-    return loss.item()
-
-
-print(json.dumps({"ready": True, "version": torch.__version__}), flush=True)
-for line in sys.stdin:
-    times, losses = [], []
-    for _ in range(int(line)):
-        start = time.perf_counter()
-        losses.append(step())
-        times.append((time.perf_counter() - start) * 1000)
-    print(json.dumps({"ms": times, "losses": losses}), flush=True)
+serve(p.values(), lambda: loss_of(source, target))

@@ -1,5 +1,5 @@
-// The training step of RNNsearch, here and in PyTorch, from the same weights on the same batch, interleaved.
-// Run: npm run bench -- [batch,length,hidden,vocabulary …]
+// Training steps, here and in PyTorch, from the same weights on the same batch, interleaved.
+// Run: npm run bench -- [rnnsearch:batch,length,hidden,vocabulary | convolution:batch,side,channels …]
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,9 +10,14 @@ import type { Value } from "regard/session";
 import { nodeBackend } from "regard/session/node";
 import { encodeSafetensors } from "regard/train";
 import { type Peer, pythonOf, startPeer } from "./peer.js";
-import { sizesOf, timedStep } from "./step.js";
+import { kindOf, timedStep } from "./step.js";
 
-const DEFAULTS = ["32,20,128,1000", "64,20,256,4000", "64,20,512,8000"];
+const DEFAULTS = [
+  "rnnsearch:32,20,128,1000",
+  "rnnsearch:64,20,256,4000",
+  "rnnsearch:64,20,512,8000",
+  "convolution:32,64,32",
+];
 const PEERS = ["pytorch", "pytorch-1.13"];
 const ROUNDS = 8;
 const STEPS = 5;
@@ -44,8 +49,7 @@ async function ceiling(): Promise<number> {
 }
 
 async function workload(text: string): Promise<object> {
-  const [batch, length, hidden, vocabulary] = sizesOf(text);
-  const { program, tensors, loadMs, run, release } = await timedStep(text, nodeBackend, THREADS);
+  const { name, program, sizes, tensors, loadMs, run, release } = await timedStep(text, nodeBackend, THREADS);
 
   const folder = await mkdtemp(join(tmpdir(), "regard-bench-"));
   const file = join(folder, "weights.safetensors");
@@ -53,7 +57,8 @@ async function workload(text: string): Promise<object> {
   const peers: Peer[] = [];
   for (const peer of PEERS) {
     const python = pythonOf(peer);
-    if (python) peers.push(await startPeer(peer, python, "pytorch/rnnsearch.py", [file, String(THREADS)]));
+    if (python)
+      peers.push(await startPeer(peer, python, `pytorch/${kindOf(text)}.py`, [file, String(THREADS)]));
     else console.error(`${peer} is not installed (see bench/peers/README.md); left out.`);
   }
 
@@ -79,20 +84,14 @@ async function workload(text: string): Promise<object> {
   await release();
   await rm(folder, { recursive: true });
 
-  const bindings = new Map([
-    ["source", length],
-    ["target", length + 1],
-    ["batch", batch],
-  ]);
   const flops = reachableNodes(simplify(Object.values(program))).reduce(
     (sum, node) =>
-      sum +
-      (node.operation.flops?.(node as never, (dimension) => resolveDimension(dimension, bindings)) ?? 0),
+      sum + (node.operation.flops?.(node as never, (dimension) => resolveDimension(dimension, sizes)) ?? 0),
     0,
   );
   const medianMs = median(ours);
   return {
-    workload: `rnnsearch train step, batch ${batch}, length ${length}, hidden ${hidden}, vocabulary ${vocabulary}`,
+    workload: name,
     medianMs,
     gigaflops: flops / 1e9,
     gigaflopsPerSecond: flops / medianMs / 1e6,
@@ -109,7 +108,7 @@ async function workload(text: string): Promise<object> {
 
 const results = [];
 const top = await ceiling();
-const asked = process.argv.slice(2).filter((argument) => argument.includes(","));
+const asked = process.argv.slice(2);
 for (const text of asked.length > 0 ? asked : DEFAULTS) {
   const result = (await workload(text)) as { gigaflopsPerSecond: number };
   results.push({ ...result, ceilingShare: result.gigaflopsPerSecond / top });
