@@ -30,6 +30,8 @@ export interface AppOptions {
   readonly pages: string;
   /** Hosts, with their port, that requests may be addressed to. */
   readonly hosts: () => readonly string[];
+  /** Raised when the studio closes: streams end. */
+  readonly closing: AbortSignal;
 }
 
 const LARGEST_BODY = 64 * 2 ** 20;
@@ -62,7 +64,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** The studio's server: one address for every request of the protocol, run events, downloads, and the pages. */
-export function makeApp({ runs, data, models, pages, hosts }: AppOptions): Hono {
+export function makeApp({ runs, data, models, pages, hosts, closing }: AppOptions): Hono {
   const app = new Hono();
 
   app.use(async (context, next) => {
@@ -171,7 +173,7 @@ export function makeApp({ runs, data, models, pages, hosts }: AppOptions): Hono 
     return streamSSE(context, async (stream) => {
       let sent = Number.isInteger(seen) ? seen + 1 : 0;
       let told = "";
-      while (!stream.aborted && !stream.closed) {
+      while (!stream.aborted && !stream.closed && !closing.aborted) {
         const gone = !existsSync(folder.path);
         const events = gone ? [] : await runs.events(folder);
         if (events.length < sent) {

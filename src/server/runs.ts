@@ -185,12 +185,14 @@ export class Runs {
 
   /** Stops what this studio started; what was trained is saved. */
   async close(): Promise<void> {
-    const children = [...this.#children.values()];
-    for (const child of children) child.kill("SIGINT");
     await Promise.all(
-      children.map((child) =>
-        child.exitCode === null ? new Promise((resolve) => child.once("close", resolve)) : undefined,
-      ),
+      [...this.#children.values()].map(async (child) => {
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        const closed = new Promise((resolve) => child.once("close", resolve));
+        child.kill("SIGINT");
+        await Promise.race([closed, wait(SAVING)]);
+        child.kill("SIGKILL");
+      }),
     );
   }
 
@@ -217,7 +219,8 @@ export class Runs {
     });
     const ended = new Promise<void>((resolve) => {
       child.once("close", (code, signal) => {
-        this.#children.delete(run);
+        // A training that was resumed meanwhile has the name now.
+        if (this.#children.get(run) === child) this.#children.delete(run);
         if (code !== 0 && code !== INTERRUPTED)
           this.#problems.set(
             run,
@@ -240,6 +243,9 @@ export class Runs {
     throw new RegardError("the training has not begun within two minutes; look at its process.");
   }
 }
+
+/** Milliseconds a training is given to save when the studio closes. */
+const SAVING = 10_000;
 
 /** The exit code of a training that was asked to stop. */
 const INTERRUPTED = 130;

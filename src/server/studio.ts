@@ -44,7 +44,15 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
   const runs = new Runs(folder, data, options.program);
   const models = new Models();
   let hosts: readonly string[] = [];
-  const app = makeApp({ runs, data, models, pages: options.pages, hosts: () => hosts });
+  const closing = new AbortController();
+  const app = makeApp({
+    runs,
+    data,
+    models,
+    pages: options.pages,
+    hosts: () => hosts,
+    closing: closing.signal,
+  });
   const { server, address } = await new Promise<{ server: ReturnType<typeof serve>; address: AddressInfo }>(
     (done, fail) => {
       const listening = serve({ fetch: app.fetch, port: options.port, hostname: options.host }, (info) =>
@@ -69,6 +77,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
   return {
     url,
     async close() {
+      closing.abort();
       models.close();
       await runs.close();
       await rm(lock, { force: true });

@@ -49,4 +49,6 @@ async function studio(options: StudioCommandOptions): Promise<void> {
   });
   await opened.close();
   interrupt.stop();
+  // Everything is saved; a connection that a browser still holds open must not keep the process.
+  process.exit(0);
 }
