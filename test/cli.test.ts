@@ -1,11 +1,13 @@
+import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { decodeModel, lower } from "../src/onnx/index.js";
 import { exp, input } from "../src/ops/index.js";
-import { regard, small } from "./command.js";
+import { main, regard, small } from "./command.js";
 
 let folder: string;
 let first: string;
@@ -113,6 +115,15 @@ test("every command has help with an example", async () => {
     expect(out).toContain("--json");
     expect(out).toContain("--debug");
   }
+});
+
+test("a reader that has seen enough ends the command without a fuss", async () => {
+  const { stdout, stderr } = await promisify(execFile)("sh", [
+    "-c",
+    `"${process.execPath}" "${main}" train --help | head -1`,
+  ]);
+  expect(stdout).toMatch(/^Usage: regard train/);
+  expect(stderr).toBe("");
 });
 
 test("two trainings with one seed give the same checkpoint to the byte", async () => {

@@ -414,10 +414,13 @@ describe("with the server", () => {
     expect(taken.err).toContain(`port ${port} is taken by another program`);
     const page = await pageAt(`${studio.url}#/see/terminal`);
     await page.page.locator(".output").waitFor();
-    spawn("pkill", ["-KILL", "-f", "server/worker.js"]);
+    await page.page.getByRole("button", { name: "Another" }).waitFor();
+    spawn("pkill", ["-KILL", "-P", String(studio.process.pid), "-f", "server/worker.js"]);
     await new Promise((resolve) => setTimeout(resolve, 300));
     await page.page.getByRole("button", { name: "Another" }).click();
-    await page.page.locator(".output").waitFor();
+    const [word] = (await page.page.locator(".ask input").inputValue()).split(" ");
+    await expect.poll(() => page.page.locator(".matrix text").first().textContent(), SLOW).toBe(word);
+    expect(await page.page.locator(".problem").count()).toBe(0);
     await page.page.close();
   }, 120_000);
 

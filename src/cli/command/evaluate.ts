@@ -2,7 +2,7 @@ import { createElement } from "react";
 import { locateData, openData } from "../../data/open.node.js";
 import { pairsOf } from "../../service/index.js";
 import { type Report, reportOf } from "../../train/index.js";
-import { writeAtomically } from "../../train/run-folder.node.js";
+import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
 import { ScoreByLength, svgOf } from "../../views/index.js";
 import { beamWidth, type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
 import { openRun } from "../open-run.js";
@@ -57,6 +57,8 @@ interface Evaluated extends Pick<Report, "metrics" | "byLength"> {
 }
 
 async function evaluate(paths: readonly string[], options: EvaluateOptions): Promise<void> {
+  // All of them must be runs before the first is scored, which may take long.
+  for (const path of paths) await RunFolder.open(path);
   const evaluated: Evaluated[] = [];
   for (const path of paths) {
     const one = await evaluateRun(path, options);
