@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const STEPS = 60;
+const STEPS = 150;
 const LAST = `checkpoint-${String(STEPS).padStart(8, "0")}.safetensors`;
 const training = (path: string) => [
   ...["train", "rnnsearch", ...small, "--data", table, "--steps", String(STEPS)],
@@ -64,12 +64,12 @@ test("a run that is killed again and again ends in the same bytes as one that is
     expect(files).toContain("run.json");
     state =
       kills < 6
-        ? await killed(["train", "--resume", path], path, 600 + 900 * random.uniform())
+        ? await killed(["train", "--resume", path], path, 500 + 400 * random.uniform())
         : (await regard(["train", "--resume", path])).code === 0
           ? "done"
           : "killed";
   }
-  expect(kills).toBeGreaterThan(2);
+  expect(kills).toBeGreaterThan(1);
   expect((await readFile(join(path, LAST))).equals(await readFile(join(whole, LAST)))).toBe(true);
   const steps = async (run: string) =>
     (await readFile(join(run, "metrics.jsonl"), "utf8"))

@@ -162,9 +162,24 @@ describe("with the server", () => {
     expect(await page.locator("circle").count()).toBeGreaterThan(7);
 
     await page.getByRole("link", { name: "See", exact: true }).last().click();
-    await page.locator(".ask input").fill("does Ana see my old dog in the garden?");
+    const sentence = "does Ana see my old dog in the garden?";
+    await page.locator(".ask input").fill(sentence);
     await page.getByRole("button", { name: "Translate" }).click();
-    await expect.poll(() => page.locator(".matrix text").first().textContent(), SLOW).toBe("does");
+    await expect
+      .poll(
+        async () => {
+          const first = await page.locator(".matrix text").first().textContent();
+          const [problem] = await page.locator(".problem").allTextContents();
+          // A question that was lost on a busy machine is asked again, as a user would.
+          if (first !== "does" && (await page.locator(".ask input").inputValue()) !== sentence) {
+            await page.locator(".ask input").fill(sentence);
+            await page.getByRole("button", { name: "Translate" }).click();
+          }
+          return problem ?? first;
+        },
+        { ...SLOW, interval: 1000 },
+      )
+      .toBe("does");
     await page.locator(".output").waitFor();
 
     await page.getByRole("link", { name: "Was it the cause?" }).click();
