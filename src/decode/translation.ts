@@ -4,7 +4,7 @@ import { detokenise, joinPieces, type Vocabulary } from "../data/index.js";
 import type { Decoded } from "./decoder.js";
 
 /** How the end of a sentence, which attention may look at, is written. */
-const END_MARK = "■";
+export const END_MARK = "■";
 
 /** A decoded sequence as people read it. */
 export interface Translation {

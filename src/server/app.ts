@@ -128,7 +128,6 @@ export function makeApp({ runs, data, models, pages, hosts, closing }: AppOption
       await runs.remove(run);
       return { run };
     },
-    history: async ({ run }) => runs.events(await runs.open(run)),
     examples: async ({ run, split }) =>
       models.ask({ name: "examples", request: { ...dataOf((await runs.open(run)).settings), split } }),
     see: (request) => ask("see", request),
@@ -169,13 +168,20 @@ export function makeApp({ runs, data, models, pages, hosts, closing }: AppOption
   app.get("/api/runs/:run/events", async (context) => {
     const run = context.req.param("run");
     const folder = await runs.open(run);
-    const seen = Number(context.req.header("last-event-id") ?? context.req.query("from") ?? -1);
+    const seen = Number(context.req.header("last-event-id") ?? -1);
     return streamSSE(context, async (stream) => {
       let sent = Number.isInteger(seen) ? seen + 1 : 0;
       let told = "";
+      let stamp: string | undefined;
+      let events: RunEvent[] = [];
       while (!stream.aborted && !stream.closed && !closing.aborted) {
         const gone = !existsSync(folder.path);
-        const events = gone ? [] : await runs.events(folder);
+        // The records are read again only once they have changed.
+        const now = runs.recordStamp(folder);
+        if (now !== stamp) {
+          stamp = now;
+          events = gone ? [] : await runs.events(folder);
+        }
         if (events.length < sent) {
           sent = 0;
           await stream.writeSSE({ data: JSON.stringify({ kind: "reset" } satisfies RunEvent) });

@@ -6,7 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { RegardError, UsageError } from "../core/index.js";
 import { splitNames } from "../data/open.node.js";
 import {
-  eventOf,
+  eventsOf,
   type RunDetail,
   type RunEvent,
   type RunState,
@@ -65,18 +65,9 @@ export class Runs {
   }
 
   async summary(run: string): Promise<RunSummary> {
-    const path = this.path(run);
-    const stamp = (name: string) => {
-      try {
-        const { mtimeMs, size } = statSync(join(path, name));
-        return `${mtimeMs} ${size}`;
-      } catch {
-        return "";
-      }
-    };
     const folder = await this.open(run);
     const state = await this.state(run, folder);
-    const key = `${stamp("run.json")} ${stamp("metrics.jsonl")} ${state.state}`;
+    const key = `${stampOf(folder.path, "run.json", "metrics.jsonl")} ${state.state}`;
     const known = this.#summaries.get(run);
     if (known?.key === key) return known.summary;
     const events = await this.events(folder);
@@ -111,9 +102,12 @@ export class Runs {
   /** Everything a run has recorded, in the order of its steps. */
   async events(folder: RunFolder): Promise<RunEvent[]> {
     const [metrics, traces] = await Promise.all([folder.records("metrics"), folder.records("traces")]);
-    return [...metrics, ...traces]
-      .flatMap((line) => eventOf(line) ?? [])
-      .sort((a, b) => ("step" in a && "step" in b ? a.step - b.step : 0));
+    return eventsOf([...metrics, ...traces]);
+  }
+
+  /** What changes whenever a run has recorded more. */
+  recordStamp(folder: RunFolder): string {
+    return stampOf(folder.path, "metrics.jsonl", "traces.jsonl");
   }
 
   /** Starts a training in a process of its own. @throws UsageError where it cannot begin */
@@ -243,6 +237,15 @@ export class Runs {
     throw new RegardError("the training has not begun within two minutes; look at its process.");
   }
 }
+
+/** What changes whenever one of a folder's files does. */
+const stampOf = (folder: string, ...names: readonly string[]): string =>
+  names
+    .map((name) => {
+      const stats = statSync(join(folder, name), { throwIfNoEntry: false });
+      return stats ? `${stats.mtimeMs} ${stats.size}` : "";
+    })
+    .join(" ");
 
 /** Milliseconds a training is given to save when the studio closes. */
 const SAVING = 10_000;

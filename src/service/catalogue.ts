@@ -58,12 +58,18 @@ export function settingsOf(
 }
 
 /** A line of a run's records as an event; undefined for lines of no known kind. */
-export function eventOf(line: Readonly<Record<string, unknown>>): RunEvent | undefined {
+function eventOf(line: Readonly<Record<string, unknown>>): RunEvent | undefined {
   if ("validation" in line) return { kind: "validation", ...line } as unknown as RunEvent;
   if ("traces" in line) return { kind: "traces", ...line } as unknown as RunEvent;
   if ("loss" in line) return { kind: "metric", ...line } as unknown as RunEvent;
   return undefined;
 }
+
+/** The lines of a run's records as events, in the order of their steps. */
+export const eventsOf = (lines: readonly Readonly<Record<string, unknown>>[]): RunEvent[] =>
+  lines
+    .flatMap((line) => eventOf(line) ?? [])
+    .sort((a, b) => ("step" in a && "step" in b ? a.step - b.step : 0));
 
 /** What a list of runs shows of one. */
 export function summaryOf(

@@ -65,7 +65,6 @@ export const requests = {
   resume: z.object({ run: runId, budget: budgetSchema.optional() }),
   rename: z.object({ run: runId, name: runId }),
   remove: z.object({ run: runId }),
-  history: z.object({ run: runId }),
   examples: z.object({ run: runId, split: z.string().max(100) }),
   see: z.object({
     run: runId,
@@ -304,7 +303,6 @@ export interface Responses {
   readonly resume: { readonly run: string };
   readonly rename: { readonly run: string };
   readonly remove: { readonly run: string };
-  readonly history: readonly RunEvent[];
   readonly examples: readonly string[];
   readonly see: Seen;
   readonly explain: Explanation;

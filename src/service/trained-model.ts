@@ -1,6 +1,6 @@
 import { END, UNKNOWN, UsageError } from "../core/index.js";
 import { detokenise, type Pair, type ParallelData, tokenise } from "../data/index.js";
-import { type Decoded, readGates, translationOf } from "../decode/index.js";
+import { type Decoded, END_MARK, readGates, translationOf } from "../decode/index.js";
 import {
   agreementOf,
   attentionEntropy,
@@ -212,13 +212,12 @@ export class TrainedModel {
   }
 
   /** The agreements over many pairs, and the pairs in which attention and cause disagree most. */
-  async explainPairs(pairs: readonly Pair[], onProgress?: (done: number) => void): Promise<SplitExplanation> {
+  async explainPairs(pairs: readonly Pair[]): Promise<SplitExplanation> {
     const found: { text: string; explanation: Explanation }[] = [];
     for (const pair of pairs) {
       // Without its links, so that what the model writes is explained and not what the data has.
       const { links: _, ...plain } = pair;
       found.push({ text: detokenise(pair.source), explanation: await this.explain("", plain) });
-      onProgress?.(found.length);
     }
     const names = found[0]?.explanation.agreements ?? [];
     const entropies = found.flatMap(({ explanation: { attention } }) =>
@@ -247,18 +246,14 @@ export class TrainedModel {
   }
 
   /** Scores the first `sentences` pairs of a split. */
-  async evaluate(
-    data: ParallelData,
-    { split, sentences, beam }: Requests["evaluate"],
-    onProgress?: (done: number) => void,
-  ): Promise<Evaluation> {
+  async evaluate(data: ParallelData, { split, sentences, beam }: Requests["evaluate"]): Promise<Evaluation> {
     const pairs = pairsOf(data, split).slice(0, sentences);
     const { metrics, byLength } = await reportOf(
       await this.#evaluation(),
       this.#parameters,
       this.vocabularies,
       pairs,
-      { beam, ...(onProgress && { onProgress }) },
+      { beam },
     );
     return {
       model: this.#settings.model,
@@ -291,8 +286,6 @@ export class TrainedModel {
     return found;
   }
 }
-
-const END_MARK = "■";
 
 const longestFor = (words: readonly string[]): number => 2 * words.length + 10;
 

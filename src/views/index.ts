@@ -4,6 +4,7 @@ export * from "./learning-curves.js";
 export * from "./render.js";
 export * from "./ribbon.js";
 export * from "./score-by-length.js";
+export * from "./scores.js";
 export * from "./terminal.js";
 export * from "./theme.js";
 export * from "./time-lapse.js";

@@ -53,27 +53,31 @@ export interface Asked<Result> {
   readonly result: Result | undefined;
   readonly problem: string | undefined;
   readonly busy: boolean;
+  /** The key that the result answers, which may be an older one than was asked for last. */
+  readonly answered: string | undefined;
 }
+
+const NOTHING_ASKED = { result: undefined, problem: undefined, busy: false, answered: undefined } as const;
 
 /** Asks for something whenever `key` changes; an undefined key asks for nothing. Late answers to older keys are dropped. */
 export function useAsked<Result>(
   key: string | undefined,
   ask: () => Promise<Result>,
 ): Asked<Result> & { again(): void } {
-  const [state, setState] = useState<Asked<Result>>({ result: undefined, problem: undefined, busy: false });
+  const [state, setState] = useState<Asked<Result>>(NOTHING_ASKED);
   const [count, setCount] = useState(0);
   const latest = useRef(ask);
   latest.current = ask;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new count asks again.
   useEffect(() => {
     if (key === undefined) {
-      setState({ result: undefined, problem: undefined, busy: false });
+      setState(NOTHING_ASKED);
       return;
     }
     let current = true;
     setState((before) => ({ ...before, busy: true }));
     latest.current().then(
-      (result) => current && setState({ result, problem: undefined, busy: false }),
+      (result) => current && setState({ result, problem: undefined, busy: false, answered: key }),
       (error: Error) => current && setState((before) => ({ ...before, problem: error.message, busy: false })),
     );
     return () => {

@@ -1,9 +1,8 @@
-import type { AlignmentTrace } from "../../attention/index.js";
 import { UsageError } from "../../core/index.js";
-import { openData } from "../../data/open.node.js";
+import { datasets } from "../../data/index.js";
 import { pairOfText, TrainedModel } from "../../service/index.js";
 import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
-import { alignmentText, toHtml, toSvg } from "../../views/index.js";
+import { alignmentText, scoresAsWeights, toHtml, toSvg } from "../../views/index.js";
 import { backendFor } from "../backend.js";
 import { type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
 import { toPng } from "../png.js";
@@ -63,9 +62,8 @@ async function explain(path: string, text: string, options: ExplainOptions): Pro
   const { step, tensors } = await folder.bestCheckpoint(warn);
   const backend = await backendFor(options.device);
   const model = new TrainedModel({ settings, vocabularies, step, tensors, backend });
-  // Only data that knows the right alignment has more to say of a sentence than the sentence itself.
-  const { data, seed } = settings;
-  const known = data.startsWith("bilingual") ? await openData({ data }, { seed, skipBad: false }) : undefined;
+  // Only data that knows the right alignment has more to say of a sentence than the sentence itself: embedded data.
+  const known = await datasets.find(({ id }) => id === settings.data)?.load(settings.seed);
   const explanation = await model.explain(text, known && pairOfText(known, text));
   await model.release();
   const { source, target, output, verdict } = explanation;
@@ -77,10 +75,10 @@ async function explain(path: string, text: string, options: ExplainOptions): Pro
       throw new UsageError(
         `model ${settings.model} has no attention, so it has no ${method}; use --method effect.`,
       );
-  const drawn = Object.entries(scores).map(([method, values]) => ({
-    method: method as Method,
-    trace: traceOf(source, target, values!, method as Method),
-  }));
+  const drawn = (Object.keys(scores) as Method[]).map((method) => {
+    const weights = method === "attention" ? scores[method]! : scoresAsWeights(scores[method]!);
+    return { method, trace: { kind: "alignment", source, target, weights } as const };
+  });
   const title = `${text}\n→ ${output}`;
   const [first] = drawn;
   const heading = first && `${title}\n${METHODS[first.method]}`;
@@ -111,16 +109,4 @@ async function explain(path: string, text: string, options: ExplainOptions): Pro
       ...(written.length > 0 ? ["", `Written: ${written.join(", ")}`] : []),
     ].join("\n"),
   );
-}
-
-/** Scores as weights to draw: attention as it is; others with the greatest as 1 and what is below 0 as 0. */
-function traceOf(
-  source: readonly string[],
-  target: readonly string[],
-  values: readonly (readonly number[])[],
-  method: Method,
-): AlignmentTrace {
-  const greatest = method === "attention" ? 1 : Math.max(1e-9, ...values.flat());
-  const weights = values.map((row) => row.map((value) => Math.max(0, value) / greatest));
-  return { kind: "alignment", source, target, weights };
 }

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { AlignmentTrace } from "../../../src/attention/trace.js";
 import type { Explanation, SplitExplanation } from "../../../src/service/protocol.js";
+import { scoresAsWeights } from "../../../src/views/scores.js";
 import { RunPage, SentenceForm, SplitForm, useExamples } from "../panels/asking.js";
 import { Busy, Panel, Problem, percent } from "../panels/basic.js";
 import { Matrix } from "../panels/matrix.js";
@@ -53,12 +54,6 @@ const NAMES: Readonly<Record<string, string>> = {
   effect: "causal effect",
 };
 
-/** Values of a map as weights to draw: negative ones as 0, the greatest of all as 1. */
-function drawn(values: readonly (readonly number[])[]): number[][] {
-  const greatest = Math.max(1e-9, ...values.flat());
-  return values.map((row) => row.map((value) => Math.max(0, value) / greatest));
-}
-
 function Maps({ explanation }: { readonly explanation: Explanation }) {
   const theme = useTheme();
   const { source, target, attention, salience, effect, gold } = explanation;
@@ -95,14 +90,14 @@ function Maps({ explanation }: { readonly explanation: Explanation }) {
             title="Salience"
             note="Gradient that reaches each weight; the darkest would help most, what would harm is left white."
           >
-            <Matrix trace={trace(drawn(salience))} theme={theme} label="Salience" />
+            <Matrix trace={trace(scoresAsWeights(salience))} theme={theme} label="Salience" />
           </Panel>
         )}
         <Panel
           title="Causal effect"
           note="How much less likely each word is once a source word and its annotation are masked."
         >
-          <Matrix trace={trace(drawn(effect))} theme={theme} label="Causal effect" />
+          <Matrix trace={trace(scoresAsWeights(effect))} theme={theme} label="Causal effect" />
         </Panel>
         {goldWeights && (
           <Panel

@@ -39,7 +39,7 @@ function Sentence({ run, first }: { readonly run: string; readonly first: string
     });
   const seen = useAsked(key, () => request(false));
   // What each word caused takes longer to measure, and follows when the picture is there.
-  const caused = useAsked(seen.result && !seen.busy ? key : undefined, () => request(true));
+  const caused = useAsked(seen.answered === key ? key : undefined, () => request(true));
   const ask = (sentence: string) => {
     setWords({});
     setAttention({});
@@ -56,7 +56,7 @@ function Sentence({ run, first }: { readonly run: string; readonly first: string
       {result && (
         <Shown
           seen={result}
-          effects={seen.busy ? undefined : caused.result?.steps.map(({ effect }) => effect!)}
+          effects={caused.answered === key ? caused.result?.steps.map(({ effect }) => effect!) : undefined}
           selected={Math.min(selected, result.steps.length - 1)}
           onSelect={setSelected}
           onWord={(step, word) => {

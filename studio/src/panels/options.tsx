@@ -26,7 +26,6 @@ export function Options({
         <label className="field" key={name}>
           <span>{name}</span>
           <Field
-            name={name}
             option={option}
             value={value[name]}
             onChange={(one) => onChange({ ...value, [name]: one })}
@@ -43,7 +42,6 @@ function Field({
   value,
   onChange,
 }: {
-  readonly name: string;
   readonly option: OptionSchema;
   readonly value: string | number | undefined;
   readonly onChange: (value: string | number) => void;

@@ -2,7 +2,7 @@ import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
 import { RegardError, UsageError } from "../../../src/core/index.js";
 import { type ParallelData, Vocabulary } from "../../../src/data/index.js";
 import {
-  eventOf,
+  eventsOf,
   exportModel,
   type RunEvent,
   type RunState,
@@ -70,7 +70,13 @@ export class TabRun {
     const { step, tensors } = this.#best();
     if (this.#model?.step === step) return this.#model.model;
     await this.#model?.model.release();
-    const model = new TrainedModel({ ...this, settings: this.settings, step, tensors });
+    const model = new TrainedModel({
+      settings: this.settings,
+      vocabularies: this.vocabularies,
+      backend: this.backend,
+      step,
+      tensors,
+    });
     this.#model = { step, model };
     return model;
   }
@@ -106,9 +112,8 @@ export class TabRun {
       const copies = Object.fromEntries(
         Object.entries(tensors).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),
       );
-      const kept = this.#checkpoints.filter((one) => one.step === best.step);
       this.#checkpoints = [
-        ...kept.filter((one) => one.step !== step),
+        ...this.#checkpoints.filter((one) => one.step === best.step && one.step !== step),
         {
           step,
           tensors: copies,
@@ -224,10 +229,8 @@ export class TabRun {
       strFromU8(files.get(name) ?? new Uint8Array())
         .split("\n")
         .filter(Boolean)
-        .flatMap((line) => eventOf(JSON.parse(line)) ?? []);
-    run.events = [...lines("metrics.jsonl"), ...lines("traces.jsonl")].sort((a, b) =>
-      "step" in a && "step" in b ? a.step - b.step : 0,
-    );
+        .map((line) => JSON.parse(line));
+    run.events = eventsOf([...lines("metrics.jsonl"), ...lines("traces.jsonl")]);
     const { state, problem } = stateSchema.parse(json("state.json"));
     run.state = state === "training" ? "stopped" : state;
     run.problem = problem;

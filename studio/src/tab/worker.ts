@@ -126,7 +126,6 @@ const handlers: {
     runs.delete(run);
     return { run };
   },
-  history: ({ run }) => runOf(run).events,
   examples: async ({ run, split }) => examplesOf(await dataOfRun(runOf(run)), split),
   see: async (request) => (await runOf(request.run).model()).see(request),
   explain: async ({ run, text }) => {
@@ -201,7 +200,6 @@ async function answer(message: ToWorker): Promise<void> {
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   answer(data).catch((error: Error) => {
-    const problem = error instanceof UsageError ? error.message : `${error.message}`;
-    if ("id" in data) send({ kind: "problem", id: data.id, problem });
+    send({ kind: "problem", id: data.id, problem: error.message });
   });
 };
