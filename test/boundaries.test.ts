@@ -16,6 +16,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   data: ["core"],
   decode: ["core", "ops", "onnx", "session", "attention", "data", "models"],
   explain: ["core", "ops", "autodiff", "session", "attention", "data", "models", "decode"],
+  task: ["core", "ops", "onnx", "session", "attention", "data", "models", "decode", "explain"],
   train: [
     "core",
     "ops",
@@ -28,6 +29,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "data",
     "decode",
     "explain",
+    "task",
   ],
   views: ["core", "attention"],
   service: [
@@ -41,9 +43,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "data",
     "decode",
     "explain",
+    "task",
     "train",
   ],
-  server: ["core", "session", "data", "service", "train"],
+  server: ["core", "session", "data", "models", "service", "train"],
   cli: [
     "core",
     "session",
@@ -52,6 +55,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "data",
     "decode",
     "explain",
+    "task",
     "train",
     "views",
     "service",

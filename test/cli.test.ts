@@ -103,12 +103,29 @@ test("models lists them, as text and as JSON", async () => {
     expect.objectContaining({ id: "rnn-encoder-decoder", year: 2014, attention: ["none"] }),
     expect.objectContaining({ id: "seq2seq", year: 2014, attention: ["none"] }),
     expect.objectContaining({ id: "rnnsearch", year: 2015, task: "translation", attention: ["alignment"] }),
+    expect.objectContaining({ id: "show-and-tell", year: 2015, task: "captioning", attention: ["none"] }),
+    expect.objectContaining({
+      id: "show-attend-tell",
+      year: 2015,
+      task: "captioning",
+      attention: ["spatial"],
+    }),
   ]);
   expect((await regard(["models"])).out).toContain("Bahdanau, Cho & Bengio 2015");
 });
 
 test("every command has help with an example", async () => {
-  for (const command of ["models", "data", "train", "see", "evaluate", "explain", "export", "studio"]) {
+  for (const command of [
+    "models",
+    "data",
+    "train",
+    "see",
+    "evaluate",
+    "explain",
+    "diagnose",
+    "export",
+    "studio",
+  ]) {
     const { code, out } = await regard([command, "--help"]);
     expect(code).toBe(0);
     expect(out).toMatch(/Examples:\n {2}\$ regard /);
@@ -329,21 +346,24 @@ describe("evaluate", () => {
     const picture = join(folder, "length.svg");
     const { code, out, err } = await regard(["evaluate", first, "--json", "--svg", picture]);
     expect(code, err).toBe(0);
-    const { metrics, byLength, sentences, split } = JSON.parse(out);
+    const { metrics, breakdown, examples, split } = JSON.parse(out);
     expect(split).toBe("test");
-    expect(sentences).toBe(1000);
+    expect(examples).toBe(1000);
     expect(metrics.perplexity).toBeCloseTo(Math.exp(metrics.loss), 9);
     for (const name of ["exact", "aer", "alignmentPrecision", "alignmentRecall", "attentionCoverage"]) {
       expect(metrics[name]).toBeGreaterThanOrEqual(0);
       expect(metrics[name]).toBeLessThanOrEqual(1);
     }
     for (const name of ["bleu", "chrf"]) expect(metrics[name]).toBeLessThanOrEqual(100);
-    const counted = byLength.reduce((sum: number, part: { sentences: number }) => sum + part.sentences, 0);
+    const counted = breakdown.ranges.reduce(
+      (sum: number, part: { examples: number }) => sum + part.examples,
+      0,
+    );
     expect(counted).toBe(1000);
-    expect(await readFile(picture, "utf8")).toContain("BLEU by source length, bilingual test");
+    expect(await readFile(picture, "utf8")).toContain("BLEU by words in the source, bilingual test");
     const text = await regard(["evaluate", first, "--split", "validation"]);
     expect(text.out).toMatch(/^loss +\d/);
-    expect(text.err).toContain("on 500 pairs of bilingual, split validation, beam 1.");
+    expect(text.err).toContain("on 500 examples of bilingual, split validation, beam 1.");
     const several = await regard(["evaluate", first, first, "--split", "validation", "--svg", picture]);
     expect(several.out.split("\n")[1]).toMatch(/^loss +([\d.]+) +\1$/);
     expect((await readFile(picture, "utf8")).match(/<polyline/g)).toHaveLength(2);
@@ -355,6 +375,7 @@ test("data lists what there is, and writes an embedded dataset that can be train
   expect(JSON.parse(out).map(({ id }: { id: string }) => id)).toEqual([
     "bilingual",
     "bilingual-es-en",
+    "scenes",
     "multi30k",
     "tatoeba-en-es",
   ]);
@@ -385,7 +406,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
     [
       "an unknown model",
       () => ["train", "rnnserch"],
-      /^regard: there is no model called "rnnserch"; choose one of rnn-encoder-decoder, seq2seq, rnnsearch\.$/,
+      /^regard: there is no model called "rnnserch"; choose one of rnn-encoder-decoder, seq2seq, rnnsearch, show-and-tell, show-attend-tell\.$/,
     ],
     [
       "no model",
@@ -395,7 +416,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
     [
       "an unknown dataset",
       () => ["train", "rnnsearch", "--data", "klingon"],
-      /^regard: there is no dataset or file called ".*klingon"; give one of bilingual, bilingual-es-en, multi30k, tatoeba-en-es, a table of pairs \(\.tsv\) or a folder of parallel files\.$/,
+      /^regard: there is no dataset or file called ".*klingon"; give one of bilingual, bilingual-es-en, scenes, multi30k, tatoeba-en-es, a table of pairs \(\.tsv\), a folder of parallel files, or captions with their images\.$/,
     ],
     [
       "an unknown device",

@@ -2,7 +2,8 @@
 // Run with: node --expose-gc test/memory.mjs STEPS
 import { datasets } from "../dist/data/index.js";
 import { nodeBackend } from "../dist/session/node.js";
-import { buildModel, Evaluator, settingsSchema, Trainer, vocabulariesOf } from "../dist/train/index.js";
+import { Evaluator, translation } from "../dist/task/index.js";
+import { buildModel, settingsSchema, Trainer } from "../dist/train/index.js";
 
 const steps = Number(process.argv[2]);
 const resident = () => {
@@ -22,7 +23,7 @@ const settings = settingsSchema.parse({
   budget: { steps },
 });
 const data = await datasets[0].load(1);
-const vocabularies = vocabulariesOf(data);
+const vocabularies = translation.vocabulariesOf(data, {});
 const trainer = await Trainer.create(settings, data, vocabularies, nodeBackend);
 const training = [];
 for (let step = 0; step < steps; step++) {
@@ -37,11 +38,11 @@ const parameters = Object.fromEntries(
 );
 await trainer.release();
 
-const { translator } = buildModel(settings, vocabularies);
-const evaluator = await Evaluator.load(translator, vocabularies, nodeBackend, { beam: 2 });
+const { model, sizes } = buildModel(settings, vocabularies);
+const evaluator = await Evaluator.load(translation, model, sizes, vocabularies, nodeBackend, { beam: 2 });
 const predicting = [];
 for (let index = 0; index < steps; index++) {
-  await evaluator.translate(parameters, [data.train[index].source], { beam: 2 });
+  await evaluator.write(parameters, [data.train[index]], { beam: 2 });
   if ((index + 1) % (steps / 10) === 0) predicting.push(resident());
 }
 await evaluator.release();

@@ -32,6 +32,16 @@ const formulas: Record<
     }).reduce((a, b) => a + b),
   dot: (q, v) => q.reduce((sum, value, k) => sum + value * v[k]!, 0),
   "scaled-dot": (q, v) => q.reduce((sum, value, k) => sum + value * v[k]!, 0) / Math.sqrt(D),
+  "projected-dot": (q, v, p) => {
+    const row = (x: number[], name: string, unit: number) =>
+      x.reduce((sum, value, k) => sum + value * p[name]![k * HIDDEN + unit]!, 0);
+    return (
+      Array.from(
+        { length: HIDDEN },
+        (_, unit) => (row(q, "query.weight", unit) + p["query.bias"]![unit]!) * row(v, "key.weight", unit),
+      ).reduce((a, b) => a + b) / Math.sqrt(HIDDEN)
+    );
+  },
   general: (q, v, p) =>
     q.reduce(
       (sum, value, i) =>

@@ -2,10 +2,12 @@ import { additive } from "./additive.js";
 import { dot, scaledDot } from "./dot.js";
 import { general } from "./general.js";
 import type { Mechanism } from "./mechanism.js";
+import { projectedDot } from "./projected-dot.js";
 
+export * from "./hard.js";
 export * from "./mechanism.js";
 export type * from "./trace.js";
-export { additive, dot, general, scaledDot };
+export { additive, dot, general, projectedDot, scaledDot };
 
 /** Every attention score, by the name models and the command line call it. */
 export const mechanisms = {
@@ -13,6 +15,7 @@ export const mechanisms = {
   dot,
   "scaled-dot": scaledDot,
   general,
+  "projected-dot": projectedDot,
 } satisfies Record<string, Mechanism>;
 
 export type MechanismName = keyof typeof mechanisms;

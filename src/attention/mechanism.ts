@@ -23,6 +23,8 @@ export interface Attend {
    * @param keys `attend.keys(values)`, where a caller keeps them between calls
    */
   (query: Tensor, values: Tensor, mask?: Tensor, keys?: Tensor): Attended;
+  /** The weighted sum of values [B, S, D] by weights [B, S] that a caller has, [B, D]. */
+  pool(weights: Tensor, values: Tensor): Tensor;
   /** The part of scoring that does not depend on the query, [B, S, K]. In a scan it is computed once, before the loop. */
   keys(values: Tensor): Tensor;
 }
@@ -54,11 +56,13 @@ export function mechanism(name: string, score: (scope: Scope, sizes: AttentionSi
         );
       const scores = scoreOf(query, known);
       const weights = softmax(scores, mask ? { mask } : {});
-      return { context: squeeze(matmul(unsqueeze(weights, 1), values), 1), weights, scores };
+      return { context: pool(weights, values), weights, scores };
     };
-    return Object.assign(attend, { keys });
+    return Object.assign(attend, { keys, pool });
   };
 }
+
+const pool = (weights: Tensor, values: Tensor): Tensor => squeeze(matmul(unsqueeze(weights, 1), values), 1);
 
 /** A [B, K] and keys [B, S, K] to their products [B, S]. */
 export const products = (query: Tensor, keys: Tensor): Tensor =>

@@ -12,8 +12,13 @@ export type AttentionTrace =
   | MemoryTrace
   | HeadsTrace;
 
-/** Pixels of an image, [row, column, channel], from 0 to 1. */
-export type Image = readonly (readonly (readonly number[])[])[];
+/** An image, its size in pixels. */
+export interface Image {
+  readonly width: number;
+  readonly height: number;
+  /** The address of a PNG that holds it: `data:image/png;base64,…` */
+  readonly url: string;
+}
 
 export interface AlignmentTrace {
   readonly kind: "alignment";
@@ -35,6 +40,8 @@ export interface SpatialTrace {
   readonly kind: "spatial";
   readonly image: Image;
   readonly grid: { readonly rows: number; readonly columns: number };
+  /** What was written at each step. */
+  readonly words: readonly string[];
   /** [step, row, column]; a step adds up to 1. */
   readonly weights: readonly (readonly (readonly number[])[])[];
 }

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { RegardError, UsageError } from "../core/index.js";
 import { dataCommand } from "./command/data.js";
+import { diagnoseCommand } from "./command/diagnose.js";
 import { evaluateCommand } from "./command/evaluate.js";
 import { explainCommand } from "./command/explain.js";
 import { exportCommand } from "./command/export.js";
@@ -26,6 +27,7 @@ const commands = [
   seeCommand,
   evaluateCommand,
   explainCommand,
+  diagnoseCommand,
   exportCommand,
   studioCommand,
 ];

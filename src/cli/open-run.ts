@@ -1,27 +1,35 @@
-import type { Translator } from "../models/index.js";
+import type { EncoderDecoder, SizesOf, TaskId } from "../models/index.js";
 import type { Backend, Values } from "../session/index.js";
-import { buildModel, Evaluator, storedParameters } from "../train/index.js";
+import { openOnnx } from "../session/node.js";
+import { Evaluator, type FrozenEncoder, type Task } from "../task/index.js";
+import { buildModel, storedParameters } from "../train/index.js";
+import { openRunEncoder } from "../train/run-data.node.js";
 import { RunFolder } from "../train/run-folder.node.js";
 import { backendFor } from "./backend.js";
 import { warn } from "./command.js";
 
-/** A trained run, ready to translate: its folder, its best parameters, and what runs them. */
+/** A trained run, ready to write: its folder, its best parameters, and what runs them. */
 export async function openRun(
   path: string,
   options: { device: string; beam: number },
 ): Promise<{
   folder: RunFolder;
-  translator: Translator;
+  task: Task;
+  model: EncoderDecoder;
+  sizes: SizesOf[TaskId];
   backend: Backend;
   step: number;
   parameters: Values;
-  evaluator: Evaluator;
+  evaluator: Evaluator<unknown>;
+  encoder: FrozenEncoder | undefined;
 }> {
   const folder = await RunFolder.open(path);
-  const { translator, parameters } = buildModel(folder.settings, folder.vocabularies);
+  const { settings, vocabularies } = folder;
+  const { task, sizes, model, scope } = buildModel(settings, vocabularies);
   const checkpoint = await folder.bestCheckpoint(warn);
-  const values = storedParameters(parameters, checkpoint.tensors);
+  const parameters = storedParameters(scope.parameters, checkpoint.tensors);
   const backend = await backendFor(options.device);
-  const evaluator = await Evaluator.load(translator, folder.vocabularies, backend, options);
-  return { folder, translator, backend, step: checkpoint.step, parameters: values, evaluator };
+  const evaluator = await Evaluator.load(task, model, sizes, vocabularies, backend, options);
+  const encoder = await openRunEncoder(path, settings, openOnnx);
+  return { folder, task, model, sizes, backend, step: checkpoint.step, parameters, evaluator, encoder };
 }

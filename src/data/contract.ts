@@ -13,22 +13,106 @@ export interface Pair {
   readonly links?: readonly Link[];
 }
 
-/** Pairs by split. `train` and `validation` are always there. */
-export interface ParallelData {
-  readonly train: readonly Pair[];
-  readonly validation: readonly Pair[];
-  /** Splits for scoring, such as `test`. */
-  readonly tests: Readonly<Record<string, readonly Pair[]>>;
+/** Colours of an image, red, green and blue from 0 to 255: [row, column, 3]. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
 }
 
-export interface Dataset {
+/** Which pixels show something, 1 or 0: [row, column]. */
+export interface Mask {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** Why a caption is wrong: it looked elsewhere, named what it looked at wrongly, left something out, or made it up. */
+export const MISTAKES = ["wrong place", "wrong name", "missed", "invented"] as const;
+export type MistakeKind = (typeof MISTAKES)[number];
+
+/** A mistake of a caption. */
+export interface Mistake {
+  readonly kind: MistakeKind;
+  /** The words that are wrong, by position; none where something was left out. */
+  readonly words: readonly number[];
+  readonly sentence: string;
+}
+
+/** What generated images know of themselves. */
+export interface ImageGold {
+  /** The pixels of each thing in the image. */
+  masks(): readonly Mask[];
+  /** For each word of a caption the index of the mask of what it tells of; undefined for words that tell of nothing. */
+  referents(words: readonly string[]): readonly (number | undefined)[];
+  /** Whether a caption says what is there, all of it and nothing else. */
+  isTrue(words: readonly string[]): boolean;
+  /**
+   * What is wrong with a caption that is not true.
+   * @param lookedAt the mask that some words of it, by position, looked at most; undefined where that was none
+   */
+  mistakes(
+    words: readonly string[],
+    lookedAt: (words: readonly number[]) => number | undefined,
+  ): readonly Mistake[];
+}
+
+/** An image with its captions, in words. */
+export interface CaptionedImage {
+  readonly name: string;
+  readonly captions: readonly (readonly string[])[];
+  /** How many things are in it, where that is known. */
+  readonly objects?: number;
+  /** Reads the image, at the size the data has. @throws RegardError naming the image where it cannot be read */
+  pixels(): Promise<Pixels>;
+  /** What an encoder that is not trained made of it, [row, column, channel]; absent where there is none. */
+  encoded?(): Promise<{ readonly shape: readonly number[]; readonly data: Float32Array }>;
+  readonly gold?: ImageGold;
+}
+
+/** Examples by split. `train` and `validation` are always there. */
+export interface Splits<Example> {
+  readonly train: readonly Example[];
+  readonly validation: readonly Example[];
+  /** Splits for scoring, such as `test`. */
+  readonly tests: Readonly<Record<string, readonly Example[]>>;
+}
+
+export interface ParallelData extends Splits<Pair> {
+  readonly size?: never;
+}
+
+export interface CaptionData extends Splits<CaptionedImage> {
+  /** Height and width of the images in pixels. */
+  readonly size: readonly [height: number, width: number];
+}
+
+/** Whether data is captioned images, not sentence pairs. */
+export const isCaptionData = (data: ParallelData | CaptionData): data is CaptionData => "size" in data;
+
+interface DatasetEntry {
   readonly id: string;
   readonly title: string;
-  readonly languages: readonly [source: string, target: string];
-  /** ISO 639-1 codes of the languages. */
-  readonly codes: readonly [source: string, target: string];
   /** Where it comes from and on what terms it may be used. */
   readonly origin: string;
   readonly splits: Readonly<Record<string, string>>;
+}
+
+/** Sentences in two languages. */
+export interface PairDataset extends DatasetEntry {
+  readonly task: "translation";
+  readonly languages: readonly [source: string, target: string];
+  /** ISO 639-1 codes of the languages. */
+  readonly codes: readonly [source: string, target: string];
   load(seed: number): Promise<ParallelData>;
 }
+
+/** Images with captions. */
+export interface CaptionDataset extends DatasetEntry {
+  readonly task: "captioning";
+  /** Height and width of its images. */
+  readonly size: readonly [height: number, width: number];
+  load(seed: number): Promise<CaptionData>;
+}
+
+export type Dataset = PairDataset | CaptionDataset;

@@ -1,11 +1,14 @@
 import type { Dataset } from "./contract.js";
 import { bilingual, bilingualReversed } from "./generate/bilingual/index.js";
+import { scenes } from "./generate/scenes/index.js";
 
 export * from "./batch.js";
 export { joinPieces } from "./byte-pairs.js";
 export * from "./contract.js";
 export { DEMONSTRATION } from "./generate/bilingual/index.js";
+export * as scene from "./generate/scenes/index.js";
+export * from "./image.js";
 export * from "./vocabulary.js";
 
 /** Every dataset that needs no download. */
-export const datasets: readonly Dataset[] = [bilingual, bilingualReversed];
+export const datasets: readonly Dataset[] = [bilingual, bilingualReversed, scenes];

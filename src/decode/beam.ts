@@ -1,6 +1,5 @@
 import { END, START } from "../core/index.js";
-import type { TokenBatch } from "../data/index.js";
-import type { Values } from "../session/index.js";
+import type { Value, Values } from "../session/index.js";
 import { type Decoded, type DecodeOptions, type Decoder, takeRows, weightsOf } from "./decoder.js";
 
 interface Hypothesis {
@@ -23,11 +22,12 @@ export const beamScore = ({ logProbability, tokens, finished }: Decoded): number
 export async function decodeByBeam(
   decoder: Decoder,
   parameters: Values,
-  source: TokenBatch,
+  source: Value,
   { longest, width }: DecodeOptions & { width: number },
 ): Promise<Decoded[][]> {
-  let { memory, state } = await decoder.encode(parameters, source);
-  let beams: Hypothesis[][] = Array.from({ length: source.count }, (_, row) => [
+  const encoded = await decoder.encode(parameters, source);
+  let { memory, state } = encoded;
+  let beams: Hypothesis[][] = Array.from({ length: encoded.rows }, (_, row) => [
     { tokens: [], weights: [], logProbability: 0, row },
   ]);
   const ended: Decoded[][] = beams.map(() => []);

@@ -1,6 +1,6 @@
 import { type Tensor, typedArray } from "../core/index.js";
 import type { TokenBatch } from "../data/index.js";
-import type { Translator } from "../models/index.js";
+import type { EncoderDecoder } from "../models/index.js";
 import type { Program } from "../onnx/index.js";
 import { input, inputAttributes, logSoftmax, topK } from "../ops/index.js";
 import type { Backend, LoadOptions, Session, Value, Values } from "../session/index.js";
@@ -35,7 +35,7 @@ export interface Step {
 const MEMORY = "memory.";
 const STATE = "state.";
 
-/** A translator's encoder and one decoding step, loaded and ready. Parameters are fed at every call. */
+/** A model's encoder and one decoding step, loaded and ready. Parameters are fed at every call. */
 export class Decoder {
   private constructor(
     readonly width: number,
@@ -44,13 +44,17 @@ export class Decoder {
     private readonly stepInputs: ReadonlySet<string>,
   ) {}
 
-  /** @param width the largest number of candidates a step will be asked for */
+  /**
+   * @param source the input that the model reads, named `source`
+   * @param options.width the largest number of candidates a step will be asked for
+   */
   static async load(
-    translator: Translator,
+    model: EncoderDecoder,
+    source: Tensor,
     backend: Backend,
     options: { width: number; vocabulary: number } & LoadOptions,
   ): Promise<Decoder> {
-    const encoded = translator.encode(input("source", "int32", ["source", "batch"]));
+    const encoded = model.encode(source);
     const named = (prefix: string, tensors: Readonly<Record<string, Tensor>>): Program =>
       Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
     const asInputs = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
@@ -64,7 +68,7 @@ export class Decoder {
       { ...named(MEMORY, encoded.memory), ...named(STATE, encoded.state) },
       options,
     );
-    const step = translator.step(
+    const step = model.step(
       asInputs(MEMORY, encoded.memory),
       asInputs(STATE, encoded.state),
       input("previous", "int32", [ROWS]),
@@ -84,15 +88,13 @@ export class Decoder {
     return new Decoder(width, encoder, stepper, new Set(names));
   }
 
-  /** Reads a batch of sources. */
-  async encode(parameters: Values, source: TokenBatch): Promise<{ memory: Values; state: Values }> {
-    const results = await this.encoder.run({
-      ...parameters,
-      source: tokensValue(source),
-    });
+  /** Reads a batch of sources; `rows` is how many they are. */
+  async encode(parameters: Values, source: Value): Promise<{ memory: Values; state: Values; rows: number }> {
+    const results = await this.encoder.run({ ...parameters, source });
     const part = (prefix: string) =>
       Object.fromEntries(Object.entries(results).filter(([name]) => name.startsWith(prefix)));
-    return { memory: part(MEMORY), state: part(STATE) };
+    const state = part(STATE);
+    return { memory: part(MEMORY), state, rows: Object.values(state)[0]!.shape[0]! };
   }
 
   /** One step for every row. */

@@ -1,7 +1,7 @@
 import type { GatesTrace } from "../attention/index.js";
 import { RegardError } from "../core/index.js";
 import { tokenBatch, type Vocabulary } from "../data/index.js";
-import type { Translator } from "../models/index.js";
+import type { EncoderDecoder } from "../models/index.js";
 import { input } from "../ops/index.js";
 import type { Backend, Values } from "../session/index.js";
 import { tokensValue } from "./decoder.js";
@@ -12,13 +12,13 @@ import { tokensValue } from "./decoder.js";
  * @throws RegardError where the model has none
  */
 export async function readGates(
-  translator: Translator,
+  model: EncoderDecoder,
   backend: Backend,
   parameters: Values,
   vocabulary: Vocabulary,
   words: readonly string[],
 ): Promise<GatesTrace> {
-  const { gates } = translator.encode(input("source", "int32", ["source", "batch"]));
+  const { gates } = model.encode(input("source", "int32", ["source", "batch"]));
   const { pieces } = vocabulary.segment(words);
   if (!gates) throw new RegardError("the model has no gates to read.");
   const session = await backend.load(gates);

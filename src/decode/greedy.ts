@@ -1,24 +1,24 @@
 import { END, START } from "../core/index.js";
-import type { TokenBatch } from "../data/index.js";
-import type { Values } from "../session/index.js";
+import type { Value, Values } from "../session/index.js";
 import { type Decoded, type DecodeOptions, type Decoder, takeRows, weightsOf } from "./decoder.js";
 
 /** Takes the most probable token at every step, for a whole batch at once; sequences that end leave the batch. */
 export async function decodeGreedily(
   decoder: Decoder,
   parameters: Values,
-  source: TokenBatch,
+  source: Value,
   { longest }: DecodeOptions,
 ): Promise<Decoded[]> {
-  let { memory, state } = await decoder.encode(parameters, source);
-  const found = Array.from({ length: source.count }, () => ({
+  const encoded = await decoder.encode(parameters, source);
+  let { memory, state } = encoded;
+  const found = Array.from({ length: encoded.rows }, () => ({
     tokens: [] as number[],
     weights: [] as number[][],
     logProbability: 0,
     finished: false,
   }));
   let alive = found.map((_, index) => index);
-  let previous = new Int32Array(source.count).fill(START);
+  let previous = new Int32Array(encoded.rows).fill(START);
   let attends = false;
   for (let length = 0; length <= longest && alive.length > 0; length++) {
     const step = await decoder.step(parameters, memory, state, previous);

@@ -1,40 +1,58 @@
-import { RegardError, type TypedArray, UsageError } from "../core/index.js";
+import { type Dimension, RegardError, type Tensor, type TypedArray, UsageError } from "../core/index.js";
 import { Vocabulary } from "../data/index.js";
-import type { Translator } from "../models/index.js";
+import type { EncoderDecoder, TaskId } from "../models/index.js";
 import { decodeModel, lower } from "../onnx/index.js";
-import { translationGraph } from "./translation-graph.js";
+import { decodingGraph } from "./decoding-graph.js";
 
 /** What a file says about itself, beside its graph. */
 export interface ModelFile {
   /** The id of the model. */
   readonly model: string;
-  readonly task: "translation";
-  readonly source: Vocabulary;
+  readonly task: TaskId;
+  /** Of what it reads, where that is text. */
+  readonly source?: Vocabulary;
   readonly target: Vocabulary;
+  /** Rows, columns and channels of the images it reads, where it reads images. */
+  readonly image?: readonly [number, number, number];
+  /** Rows and columns of the places that attention over an image weighs. */
+  readonly grid?: readonly [number, number];
   /** What the axes of each output mean. */
   readonly axes: Readonly<Record<string, readonly string[]>>;
 }
 
-const AXES = {
-  tokens: ["step", "sentence"],
-  logProbability: ["sentence"],
-  weights: ["step", "sentence", "source word"],
+/** What the axes of examples and of places are called. */
+const AXES: Readonly<Record<TaskId, readonly [example: string, place: string]>> = {
+  translation: ["sentence", "source word"],
+  captioning: ["image", "place of the image, row by row"],
 };
 
-/** A trained translator as an `.onnx` file that any ONNX Runtime runs: parameters, vocabularies and loop included. */
+const axesOf = (task: TaskId): Readonly<Record<string, readonly string[]>> => {
+  const [example, place] = AXES[task];
+  return { tokens: ["step", example], logProbability: [example], weights: ["step", example, place] };
+};
+
+/**
+ * A trained model as an `.onnx` file that any ONNX Runtime runs: parameters, vocabularies and decoding loop included.
+ * @param source the input that the model reads
+ * @param longest the steps of the loop, as a size
+ */
 export function encodeModelFile(
-  translator: Translator,
+  encoderDecoder: EncoderDecoder,
+  source: Tensor,
+  longest: Dimension,
   values: Readonly<Record<string, TypedArray>>,
-  { model, source, target }: Pick<ModelFile, "model" | "source" | "target">,
+  about: Omit<ModelFile, "axes" | "grid">,
 ): Uint8Array {
-  const graph = translationGraph(translator);
-  const axes = Object.fromEntries(Object.keys(graph).map((name) => [name, AXES[name as keyof typeof AXES]]));
+  const graph = decodingGraph(encoderDecoder, source, longest);
+  const axes = Object.fromEntries(Object.keys(graph).map((name) => [name, axesOf(about.task)[name]!]));
+  const { grid } = encoderDecoder;
+  const { model, task, ...rest } = { ...about, axes, ...(grid && { grid }) };
   const metadata = {
     "regard.model": model,
-    "regard.task": "translation",
-    "regard.source": JSON.stringify(source),
-    "regard.target": JSON.stringify(target),
-    "regard.axes": JSON.stringify(axes),
+    "regard.task": task,
+    ...Object.fromEntries(
+      Object.entries(rest).map(([name, value]) => [`regard.${name}`, JSON.stringify(value)]),
+    ),
   };
   return lower(graph, { values, metadata }).bytes;
 }
@@ -63,11 +81,15 @@ export function decodeModelFile(bytes: Uint8Array, name: string): ModelFile {
       );
     return value;
   };
+  const json = (key: string) => (metadata.has(`regard.${key}`) ? JSON.parse(text(key)) : undefined);
+  const [source, image, grid] = [json("source"), json("image"), json("grid")];
   return {
     model: text("model"),
-    task: text("task") as "translation",
-    source: Vocabulary.from(JSON.parse(text("source"))),
+    task: text("task") as TaskId,
+    ...(source && { source: Vocabulary.from(source) }),
     target: Vocabulary.from(JSON.parse(text("target"))),
+    ...(image && { image }),
+    ...(grid && { grid }),
     axes: JSON.parse(text("axes")),
   };
 }

@@ -1,12 +1,30 @@
+import { UsageError } from "../core/index.js";
 import { rnnEncoderDecoder } from "./2014-cho-rnn-encoder-decoder/model.js";
 import { seq2seq } from "./2014-sutskever-seq2seq/model.js";
 import { rnnsearch } from "./2015-bahdanau-rnnsearch/model.js";
-import type { ModelCard } from "./contract.js";
+import { showAndTell } from "./2015-vinyals-show-and-tell/model.js";
+import { showAttendTell } from "./2015-xu-show-attend-tell/model.js";
+import type { AnyModelCard } from "./contract.js";
 
 export * from "./contract.js";
 export * from "./loss.js";
-export { rnnEncoderDecoder, rnnsearch, seq2seq };
+export { rnnEncoderDecoder, rnnsearch, seq2seq, showAndTell, showAttendTell };
 
 /** Every model, in the order of the papers. */
-// biome-ignore lint/suspicious/noExplicitAny: each model has a configuration of its own.
-export const models: readonly ModelCard<any>[] = [rnnEncoderDecoder, seq2seq, rnnsearch];
+export const models: readonly AnyModelCard[] = [
+  rnnEncoderDecoder,
+  seq2seq,
+  rnnsearch,
+  showAndTell,
+  showAttendTell,
+];
+
+/** The card of a model. @throws UsageError naming the models there are */
+export function modelById(id: string): AnyModelCard {
+  const found = models.find((model) => model.id === id);
+  if (!found)
+    throw new UsageError(
+      `there is no model called "${id}"; choose one of ${models.map((model) => model.id).join(", ")}.`,
+    );
+  return found;
+}

@@ -1,6 +1,7 @@
 import type { Tensor } from "../core/index.js";
-import { add, convolution, reshape, type WindowOptions } from "../ops/index.js";
+import { add, convolution, reshape, type SquareWindow, type WindowOptions, windows } from "../ops/index.js";
 import { type Initialiser, uniform, zeros } from "./initialise.js";
+import { affine } from "./layers.js";
 import type { Scope } from "./scope.js";
 
 export interface ConvolutionSizes extends WindowOptions {
@@ -33,4 +34,19 @@ export function convolutional(scope: Scope, sizes: ConvolutionSizes): (x: Tensor
     const y = convolution(x, weight, { ...window, groups });
     return shift ? add(y, reshape(shift, [1, output, 1, 1])) : y;
   };
+}
+
+/**
+ * A convolution of images whose channels are last, [N, H, W, input] to [N, H', W', output]: one product of matrices for all
+ * images and places, which is the faster way to train. Its weight is [kernel² · input, output].
+ */
+export function convolutionalLast(
+  scope: Scope,
+  sizes: SquareWindow & { readonly input: number; readonly output: number; readonly kernel: number },
+): (x: Tensor) => Tensor {
+  const { input, output, kernel, ...window } = sizes;
+  const taken = input * kernel ** 2;
+  const weight = scope.parameter("weight", [taken, output], uniform(Math.sqrt(6 / taken)));
+  const bias = scope.parameter("bias", [output], zeros);
+  return (x) => affine(kernel === 1 ? x : windows(x, kernel, window), weight, bias);
 }

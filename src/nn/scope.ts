@@ -19,10 +19,22 @@ export interface Parameter {
   readonly initialise: Initialiser;
 }
 
+/** A tensor that training carries from step to step beside the parameters, such as a moving average. */
+export interface Buffer {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly tensor: Tensor;
+  /** The value of every element before the first step. */
+  readonly initial: number;
+  /** What it is after a step. */
+  readonly next: Tensor;
+}
+
 interface Registry {
   readonly dtype: DType;
   readonly parameters: Map<string, Parameter>;
   readonly noise: Map<string, Tensor>;
+  readonly buffers: Map<string, Buffer>;
 }
 
 /**
@@ -40,7 +52,7 @@ export class Scope {
 
   /** A new tree of parameters with elements of the given type. */
   static root(dtype: "float32" | "float64" = "float32"): Scope {
-    return new Scope({ dtype, parameters: new Map(), noise: new Map() }, "");
+    return new Scope({ dtype, parameters: new Map(), noise: new Map(), buffers: new Map() }, "");
   }
 
   get dtype(): DType {
@@ -55,6 +67,11 @@ export class Scope {
   /** Every noise input of the tree. */
   get noiseInputs(): ReadonlyMap<string, Tensor> {
     return this.#registry.noise;
+  }
+
+  /** Every buffer of the tree. */
+  get buffers(): readonly Buffer[] {
+    return [...this.#registry.buffers.values()];
   }
 
   #join(name: string): string {
@@ -90,6 +107,21 @@ export class Scope {
       );
     const tensor = input(path, this.dtype, shape, { kind: "noise", distribution });
     this.#registry.noise.set(path, tensor);
+    return tensor;
+  }
+
+  /**
+   * A tensor that training carries from step to step: `next` makes its value after a step from the value before.
+   * @throws RegardError where the name is taken
+   */
+  buffer(name: string, shape: readonly number[], initial: number, next: (value: Tensor) => Tensor): Tensor {
+    const path = this.#join(name);
+    if (this.#registry.buffers.has(path) || this.#registry.parameters.has(path))
+      throw new RegardError(
+        `two buffers or parameters are named "${path}"; give each layer a scope of its own with scope.at().`,
+      );
+    const tensor = input(path, this.dtype, shape, { kind: "buffer" });
+    this.#registry.buffers.set(path, { name: path, shape, tensor, initial, next: next(tensor) });
     return tensor;
   }
 }

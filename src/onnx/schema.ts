@@ -192,6 +192,23 @@ export function encodeModel(model: ModelProto): Uint8Array {
   return writer.finish();
 }
 
+/**
+ * The bytes of a model with further values of its graph as outputs, all else as it was, whatever it is: messages of protobuf
+ * that follow one another are one, their lists joined.
+ */
+export function appendOutputs(bytes: Uint8Array, names: readonly string[]): Uint8Array {
+  const known = new Set(decodeModel(bytes).graph.output.map(({ name }) => name));
+  const writer = protobuf.Writer.create();
+  write(writer, modelType, {
+    graph: { output: names.filter((name) => !known.has(name)).map((name) => ({ name })) },
+  });
+  const added = writer.finish();
+  const joined = new Uint8Array(bytes.length + added.length);
+  joined.set(bytes);
+  joined.set(added, bytes.length);
+  return joined;
+}
+
 /** Reads an `.onnx` file; 64-bit numbers come back as JavaScript numbers. @throws where the bytes are no protobuf */
 export function decodeModel(bytes: Uint8Array): ModelProto {
   const reader = protobuf.Reader.create(bytes);

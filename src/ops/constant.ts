@@ -48,7 +48,7 @@ export const constant = Object.assign(
 
 /** What an input is for, and what a session must know to feed it. */
 export interface InputRole {
-  readonly kind: "data" | "parameter" | "noise" | "body";
+  readonly kind: "data" | "parameter" | "buffer" | "noise" | "body";
   /** For noise: the distribution its values are drawn from. */
   readonly distribution?: "uniform" | "normal";
 }

@@ -14,3 +14,4 @@ export * from "./select.js";
 export * from "./softmax.js";
 export * from "./unary.js";
 export * from "./where.js";
+export * from "./windows.js";

@@ -7,7 +7,7 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
 import { RegardError, UsageError } from "../core/index.js";
-import type { DataPlace } from "../data/open.node.js";
+import { type DataPlace, taskOfData } from "../data/open.node.js";
 import {
   designOf,
   exportModel,
@@ -21,6 +21,7 @@ import { type DataFolder, dataOf } from "./data.js";
 import { inside } from "./files.js";
 import type { Models } from "./models.js";
 import type { Runs } from "./runs.js";
+import type { ModelQuestion } from "./worker.js";
 
 export interface AppOptions {
   readonly runs: Runs;
@@ -134,10 +135,17 @@ export function makeApp({ runs, data, models, pages, hosts, closing }: AppOption
     explain: (request) => ask("explain", request),
     explainSplit: (request) => ask("explainSplit", request),
     evaluate: (request) => ask("evaluate", request),
+    imageExamples: (request) => ask("imageExamples", request),
+    caption: (request) => ask("caption", request),
+    explainImage: (request) => ask("explainImage", request),
+    diagnose: (request) => ask("diagnose", request),
   };
-  const sizesAt = (place: DataPlace) =>
-    models.ask({ name: "dataSizes", request: { place, skipBad: false, seed: 1 } });
-  async function ask(name: "see" | "explain" | "explainSplit" | "evaluate", request: { run: string }) {
+  const sizesAt = async (place: DataPlace) =>
+    models.ask({
+      name: "dataSizes",
+      request: { place, task: await taskOfData(place), skipBad: false, seed: 1 },
+    });
+  async function ask(name: ModelQuestion, request: { run: string }) {
     return models.ask({ name, path: (await runs.open(request.run)).path, request });
   }
 

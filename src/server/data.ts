@@ -3,8 +3,10 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UsageError } from "../core/index.js";
 import { publicDatasets } from "../data/fetch/datasets.js";
+import { splitsOfCaptions } from "../data/format/captions.node.js";
 import { datasets } from "../data/index.js";
 import type { DataPlace } from "../data/open.node.js";
+import { modelById, type TaskId } from "../models/index.js";
 import type { DatasetInfo } from "../service/index.js";
 import type { RunSettings } from "../train/index.js";
 import { writeAtomically } from "../train/run-folder.node.js";
@@ -13,13 +15,20 @@ import { inside } from "./files.js";
 /** Which data, and how to read it. */
 export interface DataRequest {
   readonly place: DataPlace;
+  readonly task: TaskId;
   readonly skipBad: boolean;
   readonly seed: number;
 }
 
 /** Which data a run was trained on. */
-export const dataOf = ({ data, dataOptions: { from, to, skipBad }, seed }: RunSettings): DataRequest => ({
+export const dataOf = ({
+  model,
+  data,
+  dataOptions: { from, to, skipBad },
+  seed,
+}: RunSettings): DataRequest => ({
   place: { data, from, to },
+  task: modelById(model).task,
   skipBad,
   seed,
 });
@@ -29,7 +38,8 @@ export class DataFolder {
   constructor(readonly folder: string) {}
 
   async list(): Promise<DatasetInfo[]> {
-    const embedded = datasets.map(({ id, title }) => ({ id, title }));
+    const embedded = datasets.map(({ id, title, task }) => ({ id, title, task }));
+    const task = "translation" as const;
     const entries = await readdir(this.folder, { withFileTypes: true }).catch(() => []);
     const found = entries.flatMap((entry): DatasetInfo[] => {
       if (entry.name.startsWith(".")) return [];
@@ -37,13 +47,21 @@ export class DataFolder {
       if (known) {
         const { read, title } = known;
         return "file" in read
-          ? [{ id: `${entry.name}/${read.file}`, title }]
-          : [{ id: entry.name, title, from: read.from, to: read.to }];
+          ? [{ id: `${entry.name}/${read.file}`, title, task }]
+          : [{ id: entry.name, title, task, from: read.from, to: read.to }];
       }
-      if (entry.isDirectory()) return [{ id: entry.name, title: `parallel files in ${entry.name}` }];
-      return /\.tsv(\.gz)?$/.test(entry.name) ? [{ id: entry.name, title: `your pairs: ${entry.name}` }] : [];
+      if (entry.isDirectory()) return [{ id: entry.name, title: `parallel files in ${entry.name}`, task }];
+      return /\.tsv(\.gz)?$/.test(entry.name)
+        ? [{ id: entry.name, title: `your pairs: ${entry.name}`, task }]
+        : [];
     });
-    return [...embedded, ...found];
+    const images = await Promise.all(
+      found.map(async (one): Promise<DatasetInfo> => {
+        const captioned = await splitsOfCaptions(join(this.folder, one.id));
+        return captioned ? { id: one.id, title: `captioned images in ${one.id}`, task: "captioning" } : one;
+      }),
+    );
+    return [...embedded, ...images];
   }
 
   /** Where a client's data is. @throws UsageError where it is not embedded and not inside the data folder */

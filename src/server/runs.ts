@@ -4,7 +4,8 @@ import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { RegardError, UsageError } from "../core/index.js";
-import { splitNames } from "../data/open.node.js";
+import { imageSizeOf, splitNames } from "../data/open.node.js";
+import { modelById } from "../models/index.js";
 import {
   eventsOf,
   type RunDetail,
@@ -93,7 +94,7 @@ export class Runs {
     return {
       ...(await this.summary(run)),
       settings,
-      sourceWords: vocabularies.source.size,
+      sourceWords: vocabularies.source?.size ?? 0,
       targetWords: vocabularies.target.size,
       splits,
     };
@@ -114,7 +115,14 @@ export class Runs {
   async start(request: StartRequest): Promise<string> {
     const path = this.path(request.name);
     await RunFolder.assertFree(path);
-    const settings = settingsOf(request, this.data.locate(request));
+    const place = this.data.locate(request);
+    const size = imageSizeOf(place.data);
+    const isCaptioner = modelById(request.model).task === "captioning";
+    const settings = settingsOf(
+      request,
+      place,
+      isCaptioner ? { size: [...size] as [number, number] } : undefined,
+    );
     const { from, to, skipBad } = settings.dataOptions;
     const option = (name: string, value: string | number | undefined) =>
       value === undefined ? [] : [`--${name}`, String(value)];

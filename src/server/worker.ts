@@ -1,15 +1,25 @@
-import { RegardError } from "../core/index.js";
-import type { ParallelData } from "../data/index.js";
+import { RegardError, UsageError } from "../core/index.js";
+import { type CaptionData, isCaptionData, type ParallelData } from "../data/index.js";
 import { openData } from "../data/open.node.js";
-import { examplesOf, pairOfText, pairsOf, type Requests, sizesOf, TrainedModel } from "../service/index.js";
-import { nodeBackend } from "../session/node.js";
+import { modelById, type TaskId } from "../models/index.js";
+import {
+  examplesOf,
+  examplesOfSplit,
+  pairOfText,
+  type Requests,
+  sizesOf,
+  TrainedCaptioner,
+  TrainedTranslator,
+} from "../service/index.js";
+import { nodeBackend, openOnnx } from "../session/node.js";
+import { openRunData, openRunEncoder } from "../train/run-data.node.js";
 import { RunFolder } from "../train/run-folder.node.js";
-import { type DataRequest, dataOf } from "./data.js";
+import type { DataRequest } from "./data.js";
 
 /** What the studio sends to a process that holds one run's model, or that reads data. */
 export type Question = { readonly id: number } & (
   | {
-      readonly name: "see" | "explain" | "explainSplit" | "evaluate";
+      readonly name: ModelQuestion;
       readonly path: string;
       readonly request: unknown;
     }
@@ -17,36 +27,73 @@ export type Question = { readonly id: number } & (
   | { readonly name: "examples"; readonly request: DataRequest & { readonly split: string } }
 );
 
+/** Requests that a run's model answers. */
+export type ModelQuestion =
+  | "see"
+  | "explain"
+  | "explainSplit"
+  | "evaluate"
+  | "imageExamples"
+  | "caption"
+  | "explainImage"
+  | "diagnose";
+
 /** What comes back. */
 export type Answer =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly problem: string; readonly expected: boolean };
 
-let opened: { readonly key: string; readonly folder: RunFolder; readonly model: TrainedModel } | undefined;
+type TrainedModel = TrainedTranslator | TrainedCaptioner;
+
+interface OpenedRun {
+  readonly key: string;
+  readonly model: TrainedModel;
+  /** The data the run was trained on, read once it is needed. */
+  data(): Promise<ParallelData | CaptionData>;
+}
+
+let opened: OpenedRun | undefined;
+let known: { readonly key: string; readonly data: Promise<ParallelData | CaptionData> } | undefined;
 
 /** The run's best model; loaded anew when training has written another checkpoint. */
-async function open(path: string): Promise<{ folder: RunFolder; model: TrainedModel }> {
+async function open(path: string): Promise<OpenedRun> {
   const folder = await RunFolder.open(path);
   const key = (await folder.checkpoints()).join();
   if (opened?.key === key) return opened;
   const { settings, vocabularies } = folder;
   const { step, tensors } = await folder.bestCheckpoint(() => {});
   await opened?.model.release();
-  const model = new TrainedModel({ settings, vocabularies, step, tensors, backend: nodeBackend });
-  opened = { key, folder, model };
+  const encoder = await openRunEncoder(path, settings, openOnnx);
+  const options = { settings, vocabularies, step, tensors, backend: nodeBackend };
+  const model =
+    modelById(settings.model).task === "captioning"
+      ? new TrainedCaptioner({ ...options, encoder })
+      : new TrainedTranslator(options);
+  const data = () => {
+    const wanted = JSON.stringify([settings.data, settings.dataOptions, settings.seed]);
+    if (known?.key !== wanted) {
+      const reading = openRunData(settings, { encoder }) as Promise<ParallelData | CaptionData>;
+      reading.catch(() => {
+        known = undefined;
+      });
+      known = { key: wanted, data: reading };
+    }
+    return known.data;
+  };
+  opened = { key, model, data };
   return opened;
 }
 
 /** Datasets kept in memory at once. */
 const KEPT = 2;
-const read = new Map<string, Promise<ParallelData>>();
+const read = new Map<string, Promise<ParallelData | CaptionData>>();
 
-/** Data, read once. */
-function dataAt({ place, skipBad, seed }: DataRequest): Promise<ParallelData> {
-  const key = JSON.stringify([place, skipBad, seed]);
-  const known = read.get(key);
-  if (known) return known;
-  const reading = openData(place, { skipBad, seed });
+/** Data, read once, for whichever task it is of. */
+function dataAt({ place, task, skipBad, seed }: DataRequest): Promise<ParallelData | CaptionData> {
+  const key = JSON.stringify([place, task, skipBad, seed]);
+  const found = read.get(key);
+  if (found) return found;
+  const reading = openData<TaskId>(task, place, { skipBad, seed });
   reading.catch(() => read.delete(key));
   read.set(key, reading);
   for (const old of [...read.keys()].slice(0, -KEPT)) read.delete(old);
@@ -55,11 +102,22 @@ function dataAt({ place, skipBad, seed }: DataRequest): Promise<ParallelData> {
 
 async function answer(question: Question): Promise<unknown> {
   if (question.name === "dataSizes") return sizesOf(await dataAt(question.request));
-  if (question.name === "examples") return examplesOf(await dataAt(question.request), question.request.split);
-  const { folder, model } = await open(question.path);
-  const data = () => dataAt(dataOf(folder.settings));
-  const { request } = question;
-  switch (question.name) {
+  if (question.name === "examples") {
+    const data = await dataAt(question.request);
+    return isCaptionData(data) ? [] : examplesOf(data, question.request.split);
+  }
+  const { model, data } = await open(question.path);
+  return model.task === "translation"
+    ? askTranslator(model, () => data() as Promise<ParallelData>, question)
+    : askCaptioner(model, () => data() as Promise<CaptionData>, question);
+}
+
+async function askTranslator(
+  model: TrainedTranslator,
+  data: () => Promise<ParallelData>,
+  { name, request }: { name: ModelQuestion; request: unknown },
+): Promise<unknown> {
+  switch (name) {
     case "see":
       return model.see(request as Requests["see"]);
     case "explain": {
@@ -68,10 +126,37 @@ async function answer(question: Question): Promise<unknown> {
     }
     case "explainSplit": {
       const { split, examples } = request as Requests["explainSplit"];
-      return model.explainPairs(pairsOf(await data(), split).slice(0, examples));
+      return model.explainPairs(examplesOfSplit(await data(), split).slice(0, examples));
     }
     case "evaluate":
       return model.evaluate(await data(), request as Requests["evaluate"]);
+    default:
+      throw new UsageError("this run reads sentences; give it a sentence.");
+  }
+}
+
+async function askCaptioner(
+  model: TrainedCaptioner,
+  data: () => Promise<CaptionData>,
+  { name, request }: { name: ModelQuestion; request: unknown },
+): Promise<unknown> {
+  switch (name) {
+    case "imageExamples":
+      return TrainedCaptioner.examples(await data(), (request as Requests["imageExamples"]).split);
+    case "caption": {
+      const { image, ...options } = request as Requests["caption"];
+      return model.see(await model.imageOf(image, data), options);
+    }
+    case "explainImage":
+      return model.explain(await model.imageOf((request as Requests["explainImage"]).image, data));
+    case "diagnose": {
+      const { split, examples } = request as Requests["diagnose"];
+      return model.diagnose(examplesOfSplit(await data(), split).slice(0, examples), split);
+    }
+    case "evaluate":
+      return model.evaluate(await data(), request as Requests["evaluate"]);
+    default:
+      throw new UsageError("this run reads images; give it an image.");
   }
 }
 

@@ -1,57 +1,78 @@
 import { z } from "zod";
-import { detokenise, type ParallelData } from "../data/index.js";
-import { models } from "../models/index.js";
-import { checked, modelById, type RunSettings, settingsSchema, vocabulariesOf } from "../train/index.js";
+import {
+  type CaptionData,
+  detokenise,
+  isCaptionData,
+  type Pair,
+  type ParallelData,
+  type Splits,
+} from "../data/index.js";
+import { modelById, models } from "../models/index.js";
+import { captioning, type ImageOptions, tasks, translation } from "../task/index.js";
+import { checked, type RunSettings, settingsSchema } from "../train/index.js";
 import type { DataSizes, ModelInfo, RunEvent, RunSummary, StartRequest } from "./protocol.js";
-import { splitsOf } from "./trained-model.js";
+import { examplesOfSplit, splitNamesOf } from "./shared.js";
 
 /** The models there are, with their options as JSON schemas. */
 export const modelInfos = (): ModelInfo[] =>
-  models.map(({ id, title, paper, attention, configuration }) => ({
+  models.map(({ id, title, paper, task, attention, configuration }) => ({
     id,
     title,
     paper,
+    task,
     attention,
+    defaults: tasks[task].defaults,
     schema: z.toJSONSchema(configuration, { io: "input" }) as unknown as ModelInfo["schema"],
   }));
 
 const EXAMPLES = 40;
 
 /** What a dataset holds, in numbers and a few examples. */
-export function sizesOf(data: ParallelData): DataSizes {
-  const { source, target } = vocabulariesOf(data);
+export function sizesOf(data: ParallelData | CaptionData): DataSizes {
+  const { source, target } = isCaptionData(data)
+    ? captioning.vocabulariesOf(data, {})
+    : translation.vocabulariesOf(data, {});
   return {
+    task: isCaptionData(data) ? "captioning" : "translation",
     train: data.train.length,
     validation: data.validation.length,
-    splits: Object.keys(splitsOf(data)),
-    sourceWords: source.size,
+    splits: splitNamesOf(data),
+    sourceWords: source?.size ?? 0,
     targetWords: target.size,
-    examples: examplesOf(data, Object.keys(data.tests)[0] ?? "validation"),
+    ...(isCaptionData(data)
+      ? { image: data.size, examples: [] }
+      : { examples: examplesOf(data, Object.keys(data.tests)[0] ?? "validation") }),
   };
 }
 
-export const examplesOf = (data: ParallelData, split: string): string[] =>
-  (splitsOf(data)[split] ?? []).slice(0, EXAMPLES).map(({ source }) => detokenise(source));
+export const examplesOf = (data: Splits<Pair>, split: string): string[] =>
+  (splitNamesOf(data).includes(split) ? examplesOfSplit(data, split) : [])
+    .slice(0, EXAMPLES)
+    .map(({ source }) => detokenise(source));
 
 /** Settings of a run from what a client asks for. @throws UsageError naming the option that is wrong */
 export function settingsOf(
   request: StartRequest,
   place: { data: string; from?: string | undefined; to?: string | undefined },
+  images?: ImageOptions,
 ): RunSettings {
   const card = modelById(request.model);
+  const { defaults } = tasks[card.task];
   return checked("option", settingsSchema, {
     model: card.id,
     configuration: checked(`model ${card.id}, option`, card.configuration, request.configuration),
     data: place.data,
+    ...(images && { images }),
     dataOptions: { from: place.from, to: place.to, skipBad: request.skipBad },
     ...(request.vocabulary && { vocabulary: request.vocabulary }),
     seed: request.seed,
-    batch: request.batch,
+    batch: request.batch ?? defaults.batch,
+    targets: defaults.targets,
     optimizer: { name: "adam" },
-    learningRate: request.learningRate,
+    learningRate: request.learningRate ?? defaults.learningRate,
     schedule: { name: "cosine", warmup: 100 },
     clip: 1,
-    labelSmoothing: request.labelSmoothing,
+    labelSmoothing: request.labelSmoothing ?? defaults.labelSmoothing,
     validateEvery: request.validateEvery,
     budget: request.budget,
   });
@@ -83,6 +104,7 @@ export function summaryOf(
   return {
     id,
     model: settings.model,
+    task: modelById(settings.model).task,
     data: settings.data,
     state,
     ...(problem !== undefined && { problem }),

@@ -1,36 +1,31 @@
 import { type Node, type Operation, reachableNodes, resolveDimension, type Tensor } from "../core/index.js";
-import type { ModelCard, ModelPart } from "../models/index.js";
+import { type ModelPart, modelById, type SizesOf, type TaskId } from "../models/index.js";
 import { Scope } from "../nn/index.js";
 import { decodeModel, lower, type NodeProto, simplify } from "../onnx/index.js";
 import { input, inputAttributes } from "../ops/index.js";
-import {
-  checked,
-  layoutOf,
-  makeOptimizer,
-  modelById,
-  optimizerSchema,
-  trainingStep,
-} from "../train/index.js";
+import { tasks } from "../task/index.js";
+import { checked, layoutOf, makeOptimizer, optimizerSchema, trainingStep } from "../train/index.js";
 import type { DesignedPart, DesignRequest, ModelDesign } from "./protocol.js";
 
-/** Source and target lengths that costs are given for. */
-const [SOURCE, TARGET] = [20, 20];
+/** Source and target lengths that costs are given for; captions are shorter than translations. */
+const LENGTHS = { translation: [20, 20], captioning: [0, 12] } as const;
 
 const BYTES = 4;
 
 /** A model with given options, part by part: parameters, operations and memory, before anything is trained. */
 export function designOf(request: DesignRequest): ModelDesign {
-  const card: ModelCard = modelById(request.model);
+  const card = modelById(request.model);
   const configuration = checked(`model ${card.id}, option`, card.configuration, request.configuration);
   const scope = Scope.root();
-  const translator = card.build(scope, configuration, {
-    source: request.sourceVocabulary,
-    target: request.targetVocabulary,
-  });
-  const trained = translator.train(
-    input("source", "int32", ["source", "batch"]),
-    input("target", "int32", ["target", "batch"]),
-  );
+  const task = tasks[card.task];
+  const sizes: SizesOf[TaskId] =
+    card.task === "captioning"
+      ? { target: request.targetVocabulary, image: [...request.image, 3], encoded: false }
+      : { source: request.sourceVocabulary, target: request.targetVocabulary };
+  const [SOURCE, TARGET] = LENGTHS[card.task];
+  const trained = card
+    .build(scope, configuration, sizes as never)
+    .train(task.source(sizes), input("target", "int32", ["target", "batch"]));
   const bindings = new Map([
     ["source", SOURCE],
     ["target", TARGET + 1],

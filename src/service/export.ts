@@ -1,16 +1,25 @@
 import { encodeModelFile } from "../decode/index.js";
+import type { CaptioningSizes } from "../models/index.js";
 import { buildModel, storedParameters } from "../train/index.js";
-import type { TrainedModelOptions } from "./trained-model.js";
+import type { TrainedModelOptions } from "./shared.js";
 
-/** A trained model as the bytes of an `.onnx` file, its vocabularies and decoding loop included. */
+/**
+ * A trained model as the bytes of an `.onnx` file, its vocabularies and decoding loop included. A captioner that reads
+ * images through an encoder of its own takes what that makes of them.
+ */
 export function exportModel({
   settings,
   vocabularies,
   tensors,
 }: Pick<TrainedModelOptions, "settings" | "vocabularies" | "tensors">): Uint8Array {
-  const { translator, parameters } = buildModel(settings, vocabularies);
+  const { task, sizes, model, scope } = buildModel(settings, vocabularies);
   const values = Object.fromEntries(
-    Object.entries(storedParameters(parameters, tensors)).map(([name, { data }]) => [name, data]),
+    Object.entries(storedParameters(scope.parameters, tensors)).map(([name, { data }]) => [name, data]),
   );
-  return encodeModelFile(translator, values, { model: settings.model, ...vocabularies });
+  return encodeModelFile(model, task.source(sizes), task.longest, values, {
+    model: settings.model,
+    task: task.id,
+    ...vocabularies,
+    ...(task.id === "captioning" && { image: (sizes as CaptioningSizes).image }),
+  });
 }

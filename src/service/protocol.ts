@@ -1,9 +1,10 @@
 import { z } from "zod";
-import type { AlignmentTrace, GatesTrace } from "../attention/index.js";
-import type { Link } from "../data/index.js";
+import type { AlignmentTrace, GatesTrace, SpatialTrace } from "../attention/index.js";
+import type { Link, Mistake, MistakeKind } from "../data/index.js";
 import type { Agreement, Interval, Verdict } from "../explain/index.js";
-import type { ModelPart } from "../models/index.js";
-import { budgetSchema, type LengthScore, type RunSettings } from "../train/index.js";
+import type { ModelPart, TaskId } from "../models/index.js";
+import type { Report, Task, Validation, WatchedTrace } from "../task/index.js";
+import { budgetSchema, type RunSettings } from "../train/index.js";
 
 /** What a client may ask, and what it is told: shared by the server, the browser's own engine and the studio. */
 
@@ -26,6 +27,8 @@ export const designRequestSchema = z.object({
   batch: z.int().min(1).max(65_536),
   sourceVocabulary: z.int().min(4).max(1_000_000),
   targetVocabulary: z.int().min(4).max(1_000_000),
+  /** Height and width of the images, for models that read images. */
+  image: z.tuple([z.int().min(8).max(1024), z.int().min(8).max(1024)]).default([64, 64]),
 });
 
 export const startRequestSchema = z.object({
@@ -43,13 +46,27 @@ export const startRequestSchema = z.object({
     })
     .optional(),
   seed: z.int().min(0).default(1),
-  batch: z.int().min(1).max(65_536).default(64),
-  learningRate: z.number().positive().max(100).default(0.005),
-  labelSmoothing: z.number().min(0).lt(1).default(0.1),
+  batch: z.int().min(1).max(65_536).optional(),
+  learningRate: z.number().positive().max(100).optional(),
+  labelSmoothing: z.number().min(0).lt(1).optional(),
   validateEvery: z.int().min(1).default(250),
   budget: budgetSchema,
   device: z.enum(["cpu", "webgpu"]).default("cpu"),
 });
+
+/** An image that is asked about: pixels, red, green and blue row by row in base64, or an example of the run's data. */
+const image = z.union([
+  z.object({ width: z.int().min(1).max(4096), height: z.int().min(1).max(4096), data: z.string() }),
+  z.object({ split: z.string().max(100), index: z.int().min(0) }),
+]);
+export type ImageInput = z.output<typeof image>;
+
+/** What is to be written and looked at instead of what the model would, by step. */
+const changes = {
+  words: z.record(z.string(), z.string().max(200)).default({}),
+  attention: z.record(z.string(), z.array(z.number().min(0).max(1)).max(20_000)).default({}),
+};
+const beam = z.int().min(1).max(16);
 
 /** Every request by its name, with what it takes. */
 export const requests = {
@@ -69,11 +86,8 @@ export const requests = {
   see: z.object({
     run: runId,
     text,
-    beam: z.int().min(1).max(16).default(4),
-    /** Words to write instead, by step. */
-    words: z.record(z.string(), z.string().max(200)).default({}),
-    /** Attention to use instead, by step. */
-    attention: z.record(z.string(), z.array(z.number().min(0).max(1)).max(2000)).default({}),
+    beam: beam.default(4),
+    ...changes,
     /** Whether to measure the causal effect of every source word too. */
     effect: z.boolean().default(false),
   }),
@@ -83,8 +97,22 @@ export const requests = {
     run: runId,
     split: z.string().max(100),
     sentences: z.int().min(1).max(100_000),
-    beam: z.int().min(1).max(16).default(1),
+    beam: beam.default(1),
   }),
+  /** A few images of a split. */
+  imageExamples: z.object({ run: runId, split: z.string().max(100) }),
+  caption: z.object({
+    run: runId,
+    image,
+    beam: beam.default(4),
+    ...changes,
+    /** Whether to measure the causal effect of every place too. */
+    effect: z.boolean().default(false),
+    /** Draws places of hard attention by this seed, in place of the likeliest. */
+    sample: z.int().min(0).optional(),
+  }),
+  explainImage: z.object({ run: runId, image }),
+  diagnose: z.object({ run: runId, split: z.string().max(100), examples: z.int().min(1).max(5000) }),
 } as const;
 
 export type Requests = { [Name in keyof typeof requests]: z.output<(typeof requests)[Name]> };
@@ -97,7 +125,10 @@ export interface ModelInfo {
   readonly id: string;
   readonly title: string;
   readonly paper: string;
+  readonly task: TaskId;
   readonly attention: readonly string[];
+  /** What training begins with. */
+  readonly defaults: Task["defaults"];
   /** JSON schema of its configuration. */
   readonly schema: {
     readonly properties: Readonly<Record<string, OptionSchema>>;
@@ -117,17 +148,23 @@ export interface DatasetInfo {
   /** What `start` takes as `data`. */
   readonly id: string;
   readonly title: string;
+  /** What kind of model it is for. */
+  readonly task: TaskId;
   readonly from?: string;
   readonly to?: string;
 }
 
 /** Sizes of a dataset, from which a model's cost is counted. */
 export interface DataSizes {
+  readonly task: TaskId;
   readonly train: number;
   readonly validation: number;
   readonly splits: readonly string[];
+  /** Words of the source; 0 where it is no text. */
   readonly sourceWords: number;
   readonly targetWords: number;
+  /** Height and width of the images, where the source is images. */
+  readonly image?: readonly [number, number];
   /** A few source sentences. */
   readonly examples: readonly string[];
 }
@@ -163,6 +200,7 @@ export type RunState = "training" | "done" | "stopped" | "failed";
 export interface RunSummary {
   readonly id: string;
   readonly model: string;
+  readonly task: TaskId;
   readonly data: string;
   readonly state: RunState;
   /** Why it failed. */
@@ -175,12 +213,7 @@ export interface RunSummary {
   readonly validation?: RunValidation;
 }
 
-export interface RunValidation {
-  readonly loss: number;
-  readonly exact: number;
-  readonly aer?: number;
-  readonly collapse?: string;
-}
+export type RunValidation = Validation;
 
 export interface RunDetail extends RunSummary {
   readonly settings: RunSettings;
@@ -211,7 +244,7 @@ export type RunEvent =
       readonly kind: "traces";
       readonly step: number;
       readonly seconds: number;
-      readonly traces: readonly AlignmentTrace[];
+      readonly traces: readonly WatchedTrace[];
     }
   /** What was told before no longer holds, as when a run goes on from an earlier step. */
   | { readonly kind: "reset" }
@@ -242,6 +275,74 @@ export interface Seen {
   readonly hypotheses: readonly { readonly output: string; readonly logProbability: number }[];
   readonly unknown: readonly string[];
   readonly milliseconds: number;
+}
+
+/** An image of the data. */
+export interface ImageExample {
+  readonly index: number;
+  readonly name: string;
+  /** The address of a PNG. */
+  readonly url: string;
+  readonly captions: readonly string[];
+}
+
+/** What one word tells of, and whether attention was there; for images that know what is in them. */
+export interface WordGold {
+  /** The greatest cell of attention holds a pixel of it. */
+  readonly pointed: boolean;
+  /** Share of attention that is on it. */
+  readonly mass: number;
+}
+
+export interface SeenImage {
+  readonly output: string;
+  readonly steps: readonly SeenStep[];
+  readonly trace?: SpatialTrace;
+  /** The image as the model reads it. */
+  readonly image: SpatialTrace["image"];
+  readonly grid: SpatialTrace["grid"];
+  readonly hypotheses: readonly { readonly output: string; readonly logProbability: number }[];
+  /** Captions of the data, where the image is of it. */
+  readonly references: readonly string[];
+  /** Where the image knows what is in it: whether the caption is right, and what each word looked at. */
+  readonly gold?: { readonly correct: boolean; readonly words: readonly (WordGold | null)[] };
+  readonly milliseconds: number;
+}
+
+export interface ImageExplanation {
+  readonly output: string;
+  readonly words: readonly string[];
+  /** One map for each word, [word, row, column]; those of attention are absent where the model has none. */
+  readonly maps: readonly {
+    readonly method: "attention" | "salience" | "effect";
+    readonly trace: SpatialTrace;
+  }[];
+  readonly agreements: readonly NamedAgreement[];
+  readonly verdict?: { readonly verdict: Verdict; readonly sentence: string };
+}
+
+export interface DiagnosedImage {
+  readonly index: number;
+  readonly name: string;
+  readonly output: string;
+  readonly references: readonly string[];
+  readonly mistakes: readonly Mistake[];
+  /** What it looked at, or, for a model without attention, what its words depend on. */
+  readonly trace: SpatialTrace;
+}
+
+export interface Diagnosis {
+  readonly split: string;
+  readonly examples: number;
+  /** Captions with a mistake. */
+  readonly wrong: number;
+  /** How the mistakes were found: from what the images know of themselves, or from the captions that people gave. */
+  readonly by: "gold" | "references";
+  /** What the maps show. */
+  readonly maps: "attention" | "effect";
+  readonly kinds: readonly { readonly kind: MistakeKind; readonly title: string; readonly images: number }[];
+  /** The worst first. */
+  readonly images: readonly DiagnosedImage[];
 }
 
 export interface Explanation {
@@ -287,7 +388,7 @@ export interface Evaluation {
   readonly split: string;
   readonly sentences: number;
   readonly metrics: Readonly<Record<string, number>>;
-  readonly byLength: readonly LengthScore[];
+  readonly breakdown?: Report["breakdown"];
 }
 
 export interface Responses {
@@ -308,4 +409,8 @@ export interface Responses {
   readonly explain: Explanation;
   readonly explainSplit: SplitExplanation;
   readonly evaluate: Evaluation;
+  readonly imageExamples: readonly ImageExample[];
+  readonly caption: SeenImage;
+  readonly explainImage: ImageExplanation;
+  readonly diagnose: Diagnosis;
 }

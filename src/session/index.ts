@@ -1,3 +1,4 @@
 export * from "./contract.js";
+export type { OpenedModel } from "./onnxruntime.js";
 export * from "./reference.js";
 export * from "./state.js";

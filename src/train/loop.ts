@@ -1,5 +1,6 @@
+import type { Validation } from "../task/index.js";
 import type { Budget } from "./settings.js";
-import type { StepReport, Trainer, Validation } from "./trainer.js";
+import type { StepReport, Trainer } from "./trainer.js";
 
 /** Where a run stands, for progress bars and records. */
 export interface Progress extends StepReport {
@@ -34,8 +35,8 @@ export interface LoopOptions {
 const PACE = 50;
 
 /** Trains until the budget is used up or the signal says stop. Validates at every multiple of the interval and at the end. */
-export async function train(
-  trainer: Trainer,
+export async function train<Example>(
+  trainer: Trainer<Example>,
   options: LoopOptions,
 ): Promise<{ interrupted: boolean; seconds: number; validation?: Validation }> {
   const { budget, signal } = options;

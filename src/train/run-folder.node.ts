@@ -3,18 +3,18 @@ import { appendFile, mkdir, open, readdir, readFile, rename, rm, rmdir } from "n
 import { basename, dirname, join, resolve } from "node:path";
 import type { z } from "zod";
 import { RegardError, UsageError } from "../core/index.js";
-import { Vocabulary } from "../data/index.js";
+import type { Vocabularies } from "../task/index.js";
 import {
   checkpointName,
   checkpointStep,
   type RunStateRecord,
   runSchema,
   stateSchema,
+  vocabulariesFrom,
   vocabularySchema,
 } from "./run-files.js";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.js";
 import type { RunSettings } from "./settings.js";
-import type { Vocabularies } from "./vocabularies.js";
 
 export interface Checkpoint {
   readonly step: number;
@@ -55,6 +55,8 @@ export class RunFolder {
     settings: RunSettings,
     vocabularies: Vocabularies,
     version: string,
+    /** What else belongs to the run, by the names of files. */
+    files: Readonly<Record<string, Uint8Array>> = {},
   ): Promise<RunFolder> {
     await RunFolder.assertFree(path);
     const run = { regard: version, node: process.version, created: new Date().toISOString(), settings };
@@ -62,6 +64,7 @@ export class RunFolder {
     const partial = join(dirname(resolve(path)), `.${basename(path)}.${randomUUID()}.partial`);
     try {
       await mkdir(partial, { recursive: true });
+      for (const [name, bytes] of Object.entries(files)) await writeAtomically(join(partial, name), bytes);
       await writeAtomically(join(partial, "vocabulary.json"), JSON.stringify(vocabularies));
       await writeAtomically(join(partial, "run.json"), `${JSON.stringify(run, undefined, 2)}\n`);
       await rmdir(path).catch(() => {});
@@ -113,12 +116,7 @@ export class RunFolder {
     };
     const { settings, created } = await read("run.json", runSchema);
     const words = await read("vocabulary.json", vocabularySchema);
-    return new RunFolder(
-      path,
-      settings,
-      { source: Vocabulary.from(words.source), target: Vocabulary.from(words.target) },
-      created,
-    );
+    return new RunFolder(path, settings, vocabulariesFrom(words), created);
   }
 
   /** Steps of the checkpoints there are, in order. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { UsageError } from "../core/index.js";
 import { vocabularyKinds } from "../data/index.js";
-import { type ModelCard, models } from "../models/index.js";
+import { imageOptionsSchema } from "../task/index.js";
 import { optimizerSchema } from "./optimizer.js";
 import { scheduleSchema } from "./schedule.js";
 
@@ -28,6 +28,8 @@ export const settingsSchema = z.object({
   dataOptions: z
     .object({ from: z.string().optional(), to: z.string().optional(), skipBad: z.boolean().default(false) })
     .default({ skipBad: false }),
+  /** How images are read, where the model reads images. */
+  images: imageOptionsSchema.optional(),
   vocabulary: z
     .object({
       /** Whole words, or the pieces of words that byte-pair encoding finds. */
@@ -40,6 +42,8 @@ export const settingsSchema = z.object({
     .default({ kind: "word", size: 30_000, atLeast: 1 }),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
   batch: z.int().min(1).max(65_536).default(64),
+  /** Targets of each example that a step trains on, such as captions of one image, which is read once for all of them. */
+  targets: z.int().min(1).max(64).default(1),
   optimizer: optimizerSchema,
   learningRate: z.number().positive().max(100),
   schedule: scheduleSchema,
@@ -54,18 +58,6 @@ export const settingsSchema = z.object({
 });
 
 export type RunSettings = z.output<typeof settingsSchema>;
-
-/** @throws UsageError naming the ids there are */
-function byId<Item extends { id: string }>(kind: string, items: readonly Item[], id: string): Item {
-  const found = items.find((item) => item.id === id);
-  if (!found)
-    throw new UsageError(
-      `there is no ${kind} called "${id}"; choose one of ${items.map((item) => item.id).join(", ")}.`,
-    );
-  return found;
-}
-
-export const modelById = (id: string): ModelCard => byId("model", models, id);
 
 /** Checks a value against a schema. @throws UsageError naming the option, its value and what is wrong with it */
 export function checked<Schema extends z.ZodType>(

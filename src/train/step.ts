@@ -1,6 +1,6 @@
 import { gradient } from "../autodiff/index.js";
 import { type DType, RegardError, type Tensor, type TypedArray, typedArray } from "../core/index.js";
-import { initialValues, type Parameter } from "../nn/index.js";
+import { type Buffer, initialValues, type Parameter } from "../nn/index.js";
 import type { Program } from "../onnx/index.js";
 import {
   add,
@@ -77,12 +77,14 @@ const PARAMETERS = `${STATE}parameters`;
 export function trainingStep(options: {
   readonly loss: Tensor;
   readonly parameters: readonly Parameter[];
+  /** What the model carries from step to step besides them. */
+  readonly buffers?: readonly Buffer[];
   readonly optimizer: Optimizer;
   /** The largest global norm a gradient may have; longer ones are scaled down to it. */
   readonly clip?: number | undefined;
   readonly extra?: Program;
 }): Program {
-  const { loss, parameters, optimizer, clip } = options;
+  const { loss, parameters, optimizer, clip, buffers = [] } = options;
   const layout = layoutOf(parameters);
   const { dtype, padded, count } = layout;
   const gradients = gradient(
@@ -120,18 +122,34 @@ export function trainingStep(options: {
       return { states: {}, outputs: { parameters: next.parameter, ...next.slots } as Record<string, Tensor> };
     },
   );
-  const after = names.map((name) => [NEXT + name, outputs[name]!]);
+  const after = [
+    ...names.map((name) => [NEXT + name, outputs[name]!]),
+    ...buffers.map(({ name, next }) => [NEXT + name, next]),
+  ];
   return { loss, gradientNorm, ...options.extra, ...Object.fromEntries(after) };
 }
 
-/** The state of a training step: parameters and what the optimizer remembers, as flat arrays kept twice. */
+/**
+ * The state of a training step: parameters and what the optimizer remembers, as flat arrays kept twice, and the model's
+ * buffers, kept twice too.
+ */
 export class TrainingState {
   readonly #buffer: DoubleBuffer;
+  readonly #buffers: DoubleBuffer;
 
   private constructor(
     readonly layout: Layout,
     arrays: Readonly<Record<string, TypedArray>>,
+    buffers: readonly Buffer[],
   ) {
+    this.#buffers = new DoubleBuffer(
+      Object.fromEntries(
+        buffers.map(({ name, shape, tensor: { dtype }, initial }) => {
+          const count = shape.reduce((a, b) => a * b, 1);
+          return [name, { dtype, shape, data: typedArray(dtype, new Array<number>(count).fill(initial)) }];
+        }),
+      ),
+    );
     this.#buffer = new DoubleBuffer(
       Object.fromEntries(
         Object.entries(arrays).map(([name, data]) => [
@@ -143,17 +161,23 @@ export class TrainingState {
   }
 
   /** First values of all parameters from a seed; what the optimizer remembers starts at 0. */
-  static initial(parameters: readonly Parameter[], optimizer: Optimizer, seed: number): TrainingState {
+  static initial(
+    parameters: readonly Parameter[],
+    optimizer: Optimizer,
+    seed: number,
+    buffers: readonly Buffer[] = [],
+  ): TrainingState {
     const layout = layoutOf(parameters);
     const empty = () => typedArray(layout.dtype, layout.padded);
     const flat = empty();
     layout.slots.forEach(({ offset }, index) => {
       flat.set(initialValues(parameters[index]!, seed), offset);
     });
-    return new TrainingState(layout, {
+    const arrays = {
       parameters: flat,
       ...Object.fromEntries(optimizer.slots.map((name) => [name, empty()])),
-    });
+    };
+    return new TrainingState(layout, arrays, buffers);
   }
 
   /** The arrays of the state by name (`parameters`, and one for each memory of the optimizer), padding included. */
@@ -165,14 +189,15 @@ export class TrainingState {
 
   /** What a step reads. */
   get feeds(): Values {
-    return { ...this.#buffer.current, ...this.parameters };
+    return { ...this.#buffer.current, ...this.parameters, ...this.buffers };
   }
 
   /** Where a step writes. */
   get into(): Values {
-    return Object.fromEntries(
-      Object.entries(this.#buffer.next).map(([name, value]) => [NEXT + name.slice(STATE.length), value]),
-    );
+    return Object.fromEntries([
+      ...Object.entries(this.#buffer.next).map(([name, value]) => [NEXT + name.slice(STATE.length), value]),
+      ...Object.entries(this.#buffers.next).map(([name, value]) => [NEXT + name, value]),
+    ]);
   }
 
   /** The current parameters by name, without copies: they change when training goes on. */
@@ -180,12 +205,17 @@ export class TrainingState {
     return viewsOf(this.layout, this.#buffer.current[PARAMETERS]!.data);
   }
 
+  /** The model's buffers by name. */
+  get buffers(): Values {
+    return this.#buffers.current;
+  }
+
   /**
-   * Copies stored parameters and memories of the optimizer (`optimizer.` and their name) into the state.
+   * Copies stored parameters, buffers and memories of the optimizer (`optimizer.` and their name) into the state.
    * @throws RegardError naming what is missing or of another size
    */
   restore(tensors: StoredTensors): void {
-    for (const [name, { shape, data }] of Object.entries(this.parameters))
+    for (const [name, { shape, data }] of Object.entries({ ...this.parameters, ...this.buffers }))
       data.set(stored(tensors, name, shape));
     for (const [name, data] of Object.entries(this.arrays))
       if (name !== "parameters") data.set(stored(tensors, `optimizer.${name}`, [data.length]));
@@ -194,6 +224,7 @@ export class TrainingState {
   /** Takes what the last step wrote as the state. */
   advance(): void {
     this.#buffer.swap();
+    this.#buffers.swap();
   }
 }
 

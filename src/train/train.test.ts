@@ -5,6 +5,7 @@ import type { ParallelData } from "../data/index.js";
 import { Scope, zeros } from "../nn/index.js";
 import { input, log, mul, reduceSum } from "../ops/index.js";
 import { nodeBackend } from "../session/node.js";
+import { textVocabularies, translation } from "../task/index.js";
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -18,7 +19,6 @@ import {
   TrainingState,
   train,
   trainingStep,
-  vocabulariesOf,
 } from "./index.js";
 
 /** Each rule on one number, written from its paper with plain numbers. */
@@ -140,7 +140,7 @@ describe("safetensors", () => {
 describe("training", () => {
   const splits = generate(1, { train: 200, validation: 23, test: 1, "test-long": 1, "test-combinations": 1 });
   const data: ParallelData = { train: splits.train, validation: splits.validation, tests: {} };
-  const vocabularies = vocabulariesOf(data);
+  const vocabularies = textVocabularies(translation.vocabulariesOf(data, {}));
   const settings = (over: Partial<RunSettings> = {}): RunSettings =>
     settingsSchema.parse({
       model: "rnnsearch",
@@ -268,7 +268,7 @@ describe("training", () => {
 
   test("more pairs a batch than there are is refused", async () => {
     await expect(create({ batch: 300 })).rejects.toThrow(
-      "a batch of 300 pairs is more than the 200 there are for training; give a smaller --batch or more data.",
+      "a batch of 300 sentence pairs is more than the 200 there are for training; give a smaller --batch or more data.",
     );
   });
 });
@@ -277,17 +277,17 @@ test("a training graph loads in under half a second, whatever the length it will
   const splits = generate(1, { train: 50, validation: 1, test: 1, "test-long": 1, "test-combinations": 1 });
   const data: ParallelData = { train: splits.train, validation: splits.validation, tests: {} };
   const { buildModel } = await import("./trainer.js");
-  const { translator, parameters } = buildModel(
-    { model: "rnnsearch", configuration: { hidden: 256 } },
-    vocabulariesOf(data),
+  const { model, scope } = buildModel(
+    { model: "rnnsearch", configuration: { hidden: 256 }, images: undefined },
+    translation.vocabulariesOf(data, {}),
   );
-  const { loss } = translator.train(
+  const { loss } = model.train(
     input("source", "int32", ["source", "batch"]),
     input("target", "int32", ["target", "batch"]),
   );
   const program = trainingStep({
     loss,
-    parameters,
+    parameters: scope.parameters,
     optimizer: makeOptimizer(optimizerSchema.parse({ name: "adam" })),
   });
   const times: number[] = [];

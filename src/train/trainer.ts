@@ -1,19 +1,32 @@
-import type { AlignmentTrace } from "../attention/index.js";
-import { PAD, RegardError, UsageError } from "../core/index.js";
-import { Batches, type Pair, type ParallelData } from "../data/index.js";
+import {
+  multiplyDimensions,
+  PAD,
+  Random,
+  RegardError,
+  resolveDimension,
+  typedArray,
+  UsageError,
+} from "../core/index.js";
+import { Batches, type Splits, tokenBatch } from "../data/index.js";
 import { tokensValue } from "../decode/index.js";
-import { alignmentErrorRate, type Collapse, collapseOf } from "../explain/index.js";
-import type { Translator } from "../models/index.js";
-import { type Parameter, Scope } from "../nn/index.js";
-import { input } from "../ops/index.js";
+import { type EncoderDecoder, modelById, type SizesOf, type TaskId } from "../models/index.js";
+import { Scope } from "../nn/index.js";
+import { input, inputAttributes } from "../ops/index.js";
 import type { Backend, Session, Value } from "../session/index.js";
-import { Evaluator } from "./evaluator.js";
+import {
+  Evaluator,
+  type Scoring,
+  type Task,
+  tasks,
+  type Validation,
+  type Vocabularies,
+  type WatchedTrace,
+} from "../task/index.js";
 import { makeOptimizer } from "./optimizer.js";
 import type { StoredTensor } from "./safetensors.js";
 import { scheduleFactor } from "./schedule.js";
-import { checked, modelById, type RunSettings } from "./settings.js";
+import { checked, type RunSettings } from "./settings.js";
 import { TrainingState, trainingStep } from "./step.js";
-import { encodePair, type Vocabularies } from "./vocabularies.js";
 
 /** What one training step reports. */
 export interface StepReport {
@@ -30,81 +43,99 @@ export interface StepReport {
   readonly skipped: boolean;
 }
 
-export interface Validation {
-  /** Cross-entropy in nats a token. */
-  readonly loss: number;
-  /** Share of sentences that are translated exactly as in the data. */
-  readonly exact: number;
-  /** Alignment error rate of the attention, where there is attention and a gold alignment. */
-  readonly aer?: number;
-  /** In which way the attention has collapsed; undefined where it has not. */
-  readonly collapse?: Collapse | undefined;
-}
-
-/** Sentences translated at a validation; the loss is over all. */
-const DECODED_AT_VALIDATION = 200;
-/** Validation sentences whose attention is kept at every validation. */
+/** Validation examples whose attention is kept at every validation. */
 const TRACED = 3;
 /** Steps in a row that may be skipped before training is given up. */
 const MOST_SKIPPED = 10;
 
-/** A model as settings describe it, with its parameters declared. */
+/** A model as settings describe it, with its parameters declared in a scope. */
+export interface BuiltModel {
+  readonly task: Task;
+  readonly sizes: SizesOf[TaskId];
+  readonly model: EncoderDecoder;
+  readonly scope: Scope;
+}
+
 export function buildModel(
-  settings: Pick<RunSettings, "model" | "configuration">,
+  settings: Pick<RunSettings, "model" | "configuration" | "images">,
   vocabularies: Vocabularies,
-): { translator: Translator; parameters: readonly Parameter[] } {
+): BuiltModel {
   const card = modelById(settings.model);
   const configuration = checked(`model ${card.id}, option`, card.configuration, settings.configuration);
+  const task = tasks[card.task];
+  const sizes = task.sizes(vocabularies, settings.images);
   const scope = Scope.root();
-  const translator = card.build(scope, configuration, {
-    source: vocabularies.source.size,
-    target: vocabularies.target.size,
-  });
-  return { translator, parameters: scope.parameters };
+  return { task, sizes, model: card.build(scope, configuration, sizes), scope };
 }
 
 /** A model in training: its state, its data and the sessions that move it. Runs wherever a backend does. */
-export class Trainer {
+export class Trainer<Example = unknown> {
   #step = 0;
   #skippedInARow = 0;
   #skipped = 0;
 
   private constructor(
     readonly settings: RunSettings,
-    readonly data: ParallelData,
+    readonly task: Task<Example>,
+    readonly data: Splits<Example>,
     readonly vocabularies: Vocabularies,
     readonly state: TrainingState,
+    /** The targets of every training example, from START to END. */
+    private readonly targets: readonly (readonly (readonly number[])[])[],
     private readonly batches: Batches,
     private readonly training: Session,
-    private readonly evaluator: Evaluator,
+    private readonly evaluator: Evaluator<Example>,
   ) {}
 
   /** Builds and loads everything a run needs. @throws UsageError for settings that do not fit the model or data */
-  static async create(
+  static async create<Example>(
     settings: RunSettings,
-    data: ParallelData,
+    data: Splits<Example>,
     vocabularies: Vocabularies,
     backend: Backend,
-  ): Promise<Trainer> {
+  ): Promise<Trainer<Example>> {
+    const { model, scope, sizes, ...built } = buildModel(settings, vocabularies);
+    const task = built.task as Task<Example>;
     if (data.train.length < settings.batch)
       throw new UsageError(
-        `a batch of ${settings.batch} pairs is more than the ${data.train.length} there are for training; give a smaller --batch or more data.`,
+        `a batch of ${settings.batch} ${task.examples} is more than the ${data.train.length} there are for training; give a smaller --batch or more data.`,
       );
-    const { translator, parameters } = buildModel(settings, vocabularies);
+    const targets = data.train.map((example) =>
+      task.targets(example).map((words) => vocabularies.target.encode(words, { start: true })),
+    );
     const optimizer = makeOptimizer(settings.optimizer);
-    const source = input("source", "int32", ["source", "batch"]);
-    const target = input("target", "int32", ["target", "batch"]);
-    const { loss } = translator.train(source, target, { labelSmoothing: settings.labelSmoothing });
-    const program = trainingStep({ loss, parameters, optimizer, clip: settings.clip });
+    const { loss, crossEntropy } = model.train(
+      task.source(sizes),
+      input("target", "int32", ["target", multiplyDimensions(settings.targets, "batch")]),
+      { labelSmoothing: settings.labelSmoothing, stochastic: true, targets: settings.targets },
+    );
+    const { parameters, buffers } = scope;
+    const program = trainingStep({
+      loss,
+      parameters,
+      buffers,
+      optimizer,
+      clip: settings.clip,
+      ...(crossEntropy && { extra: { loss: crossEntropy } }),
+    });
     const training = await backend.load(program);
-    const evaluator = await Evaluator.load(translator, vocabularies, backend, { beam: 1 });
-    const pairs = data.train.map((pair) => encodePair(pair, vocabularies));
+    const evaluator = await Evaluator.load(task, model, sizes, vocabularies, backend, { beam: 1 });
     return new Trainer(
       settings,
+      task,
       data,
       vocabularies,
-      TrainingState.initial(parameters, optimizer, settings.seed),
-      new Batches(pairs, settings.batch, settings.seed),
+      TrainingState.initial(parameters, optimizer, settings.seed, buffers),
+      targets,
+      new Batches(
+        data.train.map((example, index) => {
+          const lengths = targets[index]!.map((target) => target.length);
+          const mean = lengths.reduce((a, b) => a + b, 0) / lengths.length;
+          return mean * 1000 + task.sourceLength(example);
+        }),
+        settings.batch,
+        settings.seed,
+      ),
       training,
       evaluator,
     );
@@ -131,13 +162,24 @@ export class Trainer {
    */
   async train(progress: number): Promise<StepReport> {
     const { settings } = this;
-    const { source, target } = this.batches.at(this.#step);
+    const examples = this.batches.at(this.#step);
+    const target = tokenBatch(this.#targetsOf(examples));
+    const source = await this.task.read(
+      examples.map((index) => this.data.train[index]!),
+      this.vocabularies,
+    );
     const learningRate = settings.learningRate * scheduleFactor(settings.schedule, this.#step, progress);
     const scalar = (value: number): Value => ({ dtype: "float32", shape: [], data: Float32Array.of(value) });
     const results = await this.training.run(
       {
         ...this.state.feeds,
-        source: tokensValue(source),
+        ...this.#noise(
+          new Map([
+            ["batch", examples.length],
+            ["target", target.length],
+          ]),
+        ),
+        source,
         target: tokensValue(target),
         learningRate: scalar(learningRate),
         step: scalar(this.#step + 1),
@@ -161,36 +203,57 @@ export class Trainer {
     return { step: this.#step, loss, gradientNorm, learningRate, tokens, skipped };
   }
 
-  /** Scores the model on the validation pairs. */
-  async validate(pairs: readonly Pair[] = this.data.validation): Promise<Validation> {
-    const { parameters } = this.state;
-    const { loss, alignment, attention } = await this.evaluator.score(parameters, pairs);
-    const sample = pairs.slice(0, DECODED_AT_VALIDATION);
-    const found = await this.evaluator.translate(
-      parameters,
-      sample.map(({ source }) => source),
-      { beam: 1 },
-    );
-    const exact = found.filter(
-      ([best], index) =>
-        best!.tokens.join() === this.vocabularies.target.segment(sample[index]!.target).tokens.join(),
-    ).length;
-    return {
-      loss,
-      exact: exact / sample.length,
-      ...(alignment.sure > 0 && { aer: alignmentErrorRate(alignment) }),
-      ...(attention && { collapse: collapseOf(attention) }),
-    };
+  /**
+   * What is written for the examples of a step: one target of every example, then another of each, as many as the settings
+   * say; which ones is a function of (seed, step). Where an example has fewer, some come again.
+   */
+  #targetsOf(examples: readonly number[]): (readonly number[])[] {
+    const random = new Random(this.settings.seed, "targets", this.#step);
+    const orders = examples.map((index) => {
+      const all = this.targets[index]!;
+      return all.length === 1 ? all : random.shuffle([...all]);
+    });
+    return Array.from({ length: this.settings.targets }, (_, round) =>
+      orders.map((order) => order[round % order.length]!),
+    ).flat();
   }
 
-  /** The attention over a few fixed validation pairs, to watch it form; none where the model has no attention. */
-  trace(): Promise<AlignmentTrace[]> {
-    return this.evaluator.trace(this.state.parameters, this.data.validation.slice(0, TRACED));
+  /** The noise that the step draws: a function of (seed, input, step). */
+  #noise(sizes: ReadonlyMap<string, number>): Record<string, Value> {
+    const found: Record<string, Value> = {};
+    for (const tensor of this.training.inputs) {
+      const { name, role } = inputAttributes(tensor)!;
+      if (role.kind !== "noise") continue;
+      const shape = tensor.shape.map((dimension) => resolveDimension(dimension, sizes));
+      const random = new Random(this.settings.seed, `noise ${name}`, this.#step);
+      const data = typedArray(
+        tensor.dtype,
+        shape.reduce((a, b) => a * b, 1),
+      );
+      for (let index = 0; index < data.length; index++)
+        data[index] = role.distribution === "normal" ? random.normal() : random.uniform();
+      found[name] = { dtype: tensor.dtype, shape, data };
+    }
+    return found;
+  }
+
+  get #scoring(): Scoring<Example> {
+    return { evaluator: this.evaluator, parameters: this.state.parameters, vocabularies: this.vocabularies };
+  }
+
+  /** Scores the model on the validation examples. */
+  validate(examples: readonly Example[] = this.data.validation): Promise<Validation> {
+    return this.task.validate(this.#scoring, examples);
+  }
+
+  /** The attention over a few fixed validation examples, to watch it form; none where the model has no attention. */
+  trace(): Promise<WatchedTrace[]> {
+    return this.task.traces(this.#scoring, this.data.validation.slice(0, TRACED));
   }
 
   /** Everything that resuming needs: parameters by name, what the optimizer remembers, and counters. */
   snapshot(): { tensors: Record<string, StoredTensor>; metadata: Record<string, string> } {
-    const tensors: Record<string, StoredTensor> = { ...this.state.parameters };
+    const tensors: Record<string, StoredTensor> = { ...this.state.parameters, ...this.state.buffers };
     for (const [name, data] of Object.entries(this.state.arrays))
       if (name !== "parameters")
         tensors[`optimizer.${name}`] = { dtype: this.state.layout.dtype, shape: [data.length], data };

@@ -1,20 +1,24 @@
-import type { ReactElement } from "react";
+import type { ReactElement, ReactNode } from "react";
 import { renderToStaticMarkup } from "react-dom/server";
 import type { AttentionTrace } from "../attention/trace.js";
 import { RegardError } from "../core/index.js";
 import { AlignmentMatrix } from "./alignment-matrix.js";
 import { Gates } from "./gates.js";
+import { type MapStyle, SpatialMaps } from "./spatial-maps.js";
 import { dark, light, type Theme } from "./theme.js";
 
 export interface ViewOptions {
   readonly theme?: Theme;
   readonly title?: string;
+  /** How maps over an image are drawn. */
+  readonly style?: MapStyle;
 }
 
 /** The view that draws a trace. @throws RegardError where its kind has none yet */
-export function viewOf(trace: AttentionTrace, options: ViewOptions = {}): ReactElement {
+export function viewOf(trace: AttentionTrace, { style, ...options }: ViewOptions = {}): ReactElement {
   if (trace.kind === "alignment") return <AlignmentMatrix trace={trace} {...options} />;
   if (trace.kind === "gates") return <Gates trace={trace} {...options} />;
+  if (trace.kind === "spatial") return <SpatialMaps trace={trace} {...options} {...(style && { style })} />;
   throw new RegardError(`there is no view yet for a trace of kind "${trace.kind}".`);
 }
 
@@ -31,6 +35,12 @@ const STYLE = `
   figure { margin: 1.5rem 0; overflow-x: auto; }
   figure svg { max-width: 100%; height: auto; }
   .dark { display: none; }
+  .mistakes { display: flex; flex-wrap: wrap; gap: 1rem; }
+  .mistake { width: 21rem; border: 1px solid color-mix(in srgb, currentColor 25%, transparent); border-radius: 8px; padding: 0.8rem; }
+  .mistake-images { display: flex; gap: 0.5rem; }
+  .mistake-output { font-weight: 600; margin: 0.5rem 0; }
+  .mistake ul { margin: 0; padding-left: 1.1rem; }
+  .mistake-reference { opacity: 0.75; margin: 0.5rem 0 0; }
   @media (prefers-color-scheme: dark) {
     body { background: ${dark.background}; color: ${dark.text}; }
     .light { display: none; }
@@ -42,6 +52,20 @@ export function toHtml(
   title: string,
   sections: readonly { heading: string; trace: AttentionTrace }[],
 ): string {
+  return pageOf(
+    title,
+    sections.map(({ heading, trace }, index) => (
+      <section key={index}>
+        <h2>{heading}</h2>
+        <figure className="light">{viewOf(trace, { theme: light })}</figure>
+        <figure className="dark">{viewOf(trace, { theme: dark })}</figure>
+      </section>
+    )),
+  );
+}
+
+/** One HTML page that needs nothing else. */
+export function pageOf(title: string, content: ReactNode): string {
   const page = (
     <html lang="en">
       <head>
@@ -52,13 +76,7 @@ export function toHtml(
       </head>
       <body>
         <h1>{title}</h1>
-        {sections.map(({ heading, trace }, index) => (
-          <section key={index}>
-            <h2>{heading}</h2>
-            <figure className="light">{viewOf(trace, { theme: light })}</figure>
-            <figure className="dark">{viewOf(trace, { theme: dark })}</figure>
-          </section>
-        ))}
+        {content}
       </body>
     </html>
   );

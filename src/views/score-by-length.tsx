@@ -2,18 +2,20 @@ import type { ReactElement } from "react";
 import { Canvas, legendPlaces } from "./canvas.js";
 import { light, SERIES, type Theme } from "./theme.js";
 
-/** A score of the sentences of one range of source lengths. */
+/** A score of the examples of one range, of source lengths or of whatever they are put together by. */
 export interface LengthScore {
-  /** Shortest and longest source of the range, in words. */
+  /** Where the range begins and ends. */
   readonly from: number;
   readonly to: number;
-  readonly sentences: number;
+  readonly examples: number;
   readonly score: number;
 }
 
 export interface ScoreByLengthProps {
   /** What is scored, for the vertical axis: "BLEU". */
   readonly measure: string;
+  /** By what examples are put together. */
+  readonly by?: string;
   readonly series: readonly { readonly name: string; readonly scores: readonly LengthScore[] }[];
   readonly theme?: Theme;
   readonly title?: string;
@@ -22,7 +24,13 @@ export interface ScoreByLengthProps {
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [640, 360, 56, 24, 64, 64];
 
 /** Scores from 0 to 100 over sentence length, a line for each model. */
-export function ScoreByLength({ measure, series, theme = light, title }: ScoreByLengthProps): ReactElement {
+export function ScoreByLength({
+  measure,
+  by = "words in the source",
+  series,
+  theme = light,
+  title,
+}: ScoreByLengthProps): ReactElement {
   const known = new Map(series.flatMap(({ scores }) => scores.map((score) => [score.from, score])));
   const ranges = [...known.values()].sort((a, b) => a.from - b.from);
   const places = legendPlaces(
@@ -37,7 +45,7 @@ export function ScoreByLength({ measure, series, theme = light, title }: ScoreBy
       height={HEIGHT}
       theme={theme}
       fontSize={13}
-      label={title ?? `${measure} by source length`}
+      label={title ?? `${measure} by ${by}`}
       title={title}
     >
       {[0, 25, 50, 75, 100].map((level) => (
@@ -48,14 +56,14 @@ export function ScoreByLength({ measure, series, theme = light, title }: ScoreBy
           </text>
         </g>
       ))}
-      {ranges.map(({ from, to, sentences }, index) => (
+      {ranges.map(({ from, to, examples }, index) => (
         <text key={from} x={x(index)} y={HEIGHT - BOTTOM + 20} textAnchor="middle" fill={theme.text}>
           {from === to ? from : `${from}–${to}`}
-          <title>{`${sentences} sentences`}</title>
+          <title>{`${examples} examples`}</title>
         </text>
       ))}
       <text x={(LEFT + WIDTH - RIGHT) / 2} y={HEIGHT - 20} textAnchor="middle" fill={theme.faint}>
-        words in the source
+        {by}
       </text>
       <text x={LEFT - 8} y={TOP - 14} textAnchor="end" fill={theme.faint}>
         {measure}
@@ -75,7 +83,7 @@ export function ScoreByLength({ measure, series, theme = light, title }: ScoreBy
             />
             {points.map(([px, py], position) => (
               <g key={position}>
-                <title>{`${name}, ${scores[position]!.sentences} sentences: ${scores[position]!.score.toFixed(1)}`}</title>
+                <title>{`${name}, ${scores[position]!.examples} examples: ${scores[position]!.score.toFixed(1)}`}</title>
                 {index % 2 === 0 ? (
                   <circle cx={px} cy={py} r={4.5} fill={colour} />
                 ) : (

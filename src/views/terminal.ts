@@ -1,4 +1,4 @@
-import type { AlignmentTrace, GatesTrace } from "../attention/trace.js";
+import type { AlignmentTrace, GatesTrace, SpatialTrace } from "../attention/trace.js";
 
 export interface TerminalOptions {
   /** Whether the terminal shows 24-bit colour; shades of grey characters otherwise. */
@@ -67,4 +67,38 @@ export function gatesText({ tokens, gates }: GatesTrace, { width }: TerminalOpti
   });
   const header = fits ? tokens.map((token, index) => token.padEnd(sizes[index]!)).join("") : tokens.join(" ");
   return [`${" ".repeat(left + 2)}${header}`.trimEnd(), ...lines].join("\n");
+}
+
+/** Maps over an image as text: for every word a grid whose cells are as bright as their share of its greatest weight. */
+export function spatialText(
+  { words, weights, grid }: SpatialTrace,
+  { colour, width }: TerminalOptions,
+): string {
+  const across = Math.max(2 * grid.columns, 8);
+  const columns = Math.max(1, Math.floor((width + 2) / (across + 2)));
+  const lines: string[] = [];
+  for (let start = 0; start < words.length; start += columns) {
+    const part = words.slice(start, start + columns);
+    lines.push(part.map((word) => word.slice(0, across).padEnd(across)).join("  "));
+    for (let row = 0; row < grid.rows; row++)
+      lines.push(
+        part
+          .map((_, index) => {
+            const map = weights[start + index]!;
+            const most = Math.max(1e-9, ...map.flat());
+            const cells = map[row]!.map((weight) => {
+              const share = Math.max(0, weight) / most;
+              if (colour) return `\u001b[48;2;${background(share)}m  \u001b[0m`;
+              return SHADES[Math.min(SHADES.length - 1, Math.round(share * (SHADES.length - 1)))]!.repeat(2);
+            });
+            return cells.join("") + " ".repeat(across - 2 * grid.columns);
+          })
+          .join("  "),
+      );
+    lines.push("");
+  }
+  return lines
+    .slice(0, -1)
+    .map((line) => line.trimEnd())
+    .join("\n");
 }

@@ -1,12 +1,32 @@
 import type { ReactElement } from "react";
 import { renderToStaticMarkup } from "react-dom/server";
-import type { AlignmentTrace } from "../attention/trace.js";
+import type { AlignmentTrace, SpatialTrace } from "../attention/trace.js";
 import { AlignmentMatrix, matrixLayout } from "./alignment-matrix.js";
+import { AttendedWord, filmstripLayout, SpatialMaps, wordLayout } from "./spatial-maps.js";
 import { light, type Theme } from "./theme.js";
 
 export interface Frame {
   readonly title: string;
-  readonly trace: AlignmentTrace;
+  readonly trace: AlignmentTrace | SpatialTrace;
+  /** Which word of a spatial trace is shown alone, large; all of them where absent. */
+  readonly step?: number;
+}
+
+/** The frames of one caption: the image as each of its words saw it, one after the other. */
+export const wordFrames = (trace: SpatialTrace, title: string): Frame[] =>
+  trace.words.map((_, step) => ({ title, trace, step }));
+
+function sizeOf({ trace, title, step }: Frame): { width: number; height: number } {
+  if (trace.kind === "alignment") return matrixLayout(trace, title);
+  const { width, whole } = step === undefined ? filmstripLayout(trace, title) : wordLayout(trace, title);
+  return { width, height: whole };
+}
+
+function FrameView({ frame, theme }: { readonly frame: Frame; readonly theme: Theme }): ReactElement {
+  const { trace, title, step } = frame;
+  if (trace.kind === "alignment") return <AlignmentMatrix trace={trace} theme={theme} title={title} />;
+  if (step === undefined) return <SpatialMaps trace={trace} theme={theme} title={title} />;
+  return <AttendedWord trace={trace} step={step} theme={theme} title={title} />;
 }
 
 /**
@@ -22,7 +42,7 @@ export function TimeLapse({
   readonly theme?: Theme;
   readonly seconds: number;
 }): ReactElement {
-  const sizes = frames.map(({ trace, title }) => matrixLayout(trace, title));
+  const sizes = frames.map(sizeOf);
   const [width, height] = [
     Math.max(...sizes.map((one) => one.width)),
     Math.max(...sizes.map((one) => one.height)),
@@ -32,7 +52,7 @@ export function TimeLapse({
     <svg xmlns="http://www.w3.org/2000/svg" viewBox={`0 0 ${width} ${height}`} width={width} height={height}>
       <title>{`Attention from ${frames[0]!.title} to ${frames.at(-1)!.title}`}</title>
       <rect width={width} height={height} fill={theme.background} />
-      {frames.map(({ trace, title }, index) => {
+      {frames.map((frame, index) => {
         const [start, end] = [(index * seconds) / total, ((index + 1) * seconds) / total];
         const last = index === frames.length - 1;
         const times = index === 0 ? [0, end] : last ? [0, start] : [0, start, end];
@@ -50,7 +70,7 @@ export function TimeLapse({
                 values={values.join(";")}
               />
             )}
-            <AlignmentMatrix trace={trace} theme={theme} title={title} />
+            <FrameView frame={frame} theme={theme} />
           </g>
         );
       })}

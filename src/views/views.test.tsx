@@ -112,7 +112,7 @@ test("a time-lapse moves by itself, one frame at a time", async () => {
 
 test("scores by length are drawn as they were, a line and a shape for each model", async () => {
   const scores = (values: number[]) =>
-    values.map((score, index) => ({ from: 5 * index + 1, to: 5 * index + 5, sentences: 7 + index, score }));
+    values.map((score, index) => ({ from: 5 * index + 1, to: 5 * index + 5, examples: 7 + index, score }));
   const svg = svgOf(
     <ScoreByLength
       measure="BLEU"
@@ -125,7 +125,7 @@ test("scores by length are drawn as they were, a line and a shape for each model
   );
   await expect(svg).toMatchFileSnapshot("pictures/score-by-length.svg");
   expect(svg.match(/<circle/g)).toHaveLength(4);
-  expect(svg).toContain("<title>without, 10 sentences: 34.0</title>");
+  expect(svg).toContain("<title>without, 10 examples: 34.0</title>");
 });
 
 test("every weight is a cell, and text stays text", () => {

@@ -6,6 +6,7 @@ const pages = {
   train: { title: "Train", view: lazy(() => import("./pages/train.js")) },
   see: { title: "See", view: lazy(() => import("./pages/see.js")) },
   explain: { title: "Explain", view: lazy(() => import("./pages/explain.js")) },
+  diagnose: { title: "Diagnose", view: lazy(() => import("./pages/diagnose.js")) },
   compare: { title: "Compare", view: lazy(() => import("./pages/compare.js")) },
   design: { title: "Design", view: lazy(() => import("./pages/design.js")) },
   "time-lapse": { title: "Time-lapse", view: lazy(() => import("./pages/time-lapse.js")) },
@@ -62,4 +63,4 @@ export function App() {
 }
 
 /** Pages about one run hand it on to each other. */
-const keeps = (page: string): boolean => ["see", "explain", "time-lapse"].includes(page);
+const keeps = (page: string): boolean => ["see", "explain", "diagnose", "time-lapse"].includes(page);

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { UsageError } from "../../core/index.js";
 import { publicDatasets } from "../../data/fetch/datasets.js";
 import { fetchDataset, isFetched } from "../../data/fetch/fetch.node.js";
-import { datasets, detokenise, type Pair } from "../../data/index.js";
+import { encodePng } from "../../data/format/image.node.js";
+import { type CaptionData, type CaptionDataset, datasets, detokenise, type Pair } from "../../data/index.js";
 import { DATA_FOLDER } from "../../data/open.node.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
 import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
@@ -18,6 +19,7 @@ interface FetchCommandOptions extends CommonOptions {
 interface MakeOptions extends CommonOptions {
   readonly out: string;
   readonly seed: number;
+  readonly limit?: number;
 }
 
 export const dataCommand: CommandDefinition = (program) => {
@@ -37,9 +39,11 @@ export const dataCommand: CommandDefinition = (program) => {
     .action(fetchPublic);
   define(data, "make <dataset>", "write an embedded dataset as parallel files, with its word alignment", [
     "data make bilingual --out data/bilingual --seed 7",
+    "data make scenes --out data/scenes --limit 500",
   ])
     .requiredOption("--out <folder>", "a new folder for the files")
-    .option("--seed <n>", "decides which sentences are drawn", number, 1)
+    .option("--seed <n>", "decides what is drawn", number, 1)
+    .option("--limit <n>", "examples of a split that are written at most", number)
     .action(make);
 };
 
@@ -114,7 +118,7 @@ async function fetchPublic(id: string, options: FetchCommandOptions): Promise<vo
   }
 }
 
-async function make(id: string, { out, seed, ...options }: MakeOptions): Promise<void> {
+async function make(id: string, { out, seed, limit, ...options }: MakeOptions): Promise<void> {
   const dataset = datasets.find((entry) => entry.id === id);
   if (!dataset)
     throw new UsageError(
@@ -122,6 +126,8 @@ async function make(id: string, { out, seed, ...options }: MakeOptions): Promise
     );
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new UsageError(`--seed is ${seed} but must be a whole number from 0.`);
+  if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1))
+    throw new UsageError(`--limit is ${limit} but must be a whole number from 1.`);
   await mkdir(out, { recursive: false }).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(
       error.code === "EEXIST"
@@ -129,10 +135,13 @@ async function make(id: string, { out, seed, ...options }: MakeOptions): Promise
         : `cannot make "${out}": ${error.message}.`,
     );
   });
+  if (dataset.task === "captioning")
+    return makeImages(dataset, await dataset.load(seed), { out, limit, ...options });
   const { train, validation, tests } = await dataset.load(seed);
   const [from, to] = dataset.codes;
   const splits: Record<string, readonly Pair[]> = { train, val: validation, ...tests };
-  for (const [split, pairs] of Object.entries(splits)) {
+  for (const [split, all] of Object.entries(splits)) {
+    const pairs = all.slice(0, limit);
     const write = (ending: string, line: (pair: Pair) => string) =>
       writeAtomically(join(out, `${split}.${ending}`), pairs.map((pair) => `${line(pair)}\n`).join(""));
     await write(from, ({ source }) => detokenise(source));
@@ -149,8 +158,46 @@ async function make(id: string, { out, seed, ...options }: MakeOptions): Promise
       folder: out,
       from,
       to,
-      splits: Object.fromEntries(Object.entries(splits).map(([name, pairs]) => [name, pairs.length])),
+      splits: Object.fromEntries(
+        Object.entries(splits).map(([name, pairs]) => [name, Math.min(pairs.length, limit ?? pairs.length)]),
+      ),
     },
     `Wrote ${Object.keys(splits).join(", ")} to ${out}. Train with: regard train rnnsearch --data ${out} --from ${from} --to ${to}`,
+  );
+}
+
+/** Images as PNG, their captions as a CSV and their splits as lists, as `--data` reads them. */
+async function makeImages(
+  { id }: CaptionDataset,
+  { train, validation, tests }: CaptionData,
+  { out, limit, ...options }: Omit<MakeOptions, "seed" | "limit"> & { readonly limit: number | undefined },
+): Promise<void> {
+  const splits = Object.fromEntries(
+    Object.entries({ train, val: validation, ...tests }).map(([name, all]) => [name, all.slice(0, limit)]),
+  );
+  await mkdir(join(out, "images"));
+  const interactive = isInteractive(process.stderr);
+  const lines = ["image,caption"];
+  for (const [split, images] of Object.entries(splits)) {
+    const names = images.map((_, index) => `${split}-${String(index).padStart(5, "0")}.png`);
+    for (const [index, image] of images.entries()) {
+      await writeAtomically(join(out, "images", names[index]!), await encodePng(await image.pixels()));
+      for (const caption of image.captions)
+        lines.push(`${names[index]},"${caption.join(" ").replaceAll('"', '""')}"`);
+      if (interactive && index % 100 === 0)
+        process.stderr.write(`\r\u001b[2K${split}: ${index} of ${images.length}`);
+    }
+    await writeAtomically(join(out, `${split}.txt`), names.map((name) => `${name}\n`).join(""));
+  }
+  if (interactive) process.stderr.write("\r\u001b[2K");
+  await writeAtomically(join(out, "captions.csv"), `${lines.join("\n")}\n`);
+  print(
+    options,
+    {
+      dataset: id,
+      folder: out,
+      splits: Object.fromEntries(Object.entries(splits).map(([name, images]) => [name, images.length])),
+    },
+    `Wrote ${Object.keys(splits).join(", ")} to ${out}. Train with: regard train show-attend-tell --data ${out} --image-size 64`,
   );
 }

@@ -1,7 +1,9 @@
 import { createElement } from "react";
-import { locateData, openData } from "../../data/open.node.js";
-import { pairsOf } from "../../service/index.js";
-import { type Report, reportOf } from "../../train/index.js";
+import { UsageError } from "../../core/index.js";
+import { locateData } from "../../data/open.node.js";
+import { examplesOfSplit } from "../../service/index.js";
+import type { RangeScore, Report } from "../../task/index.js";
+import { openRunData } from "../../train/run-data.node.js";
 import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
 import { ScoreByLength, svgOf } from "../../views/index.js";
 import { beamWidth, type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
@@ -20,16 +22,11 @@ interface EvaluateOptions extends CommonOptions {
 }
 
 export const evaluateCommand: CommandDefinition = (program) => {
-  define(
-    program,
-    "evaluate <runs...>",
-    "score a model's translations and its attention, or several models'",
-    [
-      "evaluate runs/first",
-      "evaluate runs/first --split test-long --beam 4 --svg length.svg",
-      "evaluate runs/rnnsearch runs/seq2seq --split test-long --png compared.png",
-    ],
-  )
+  define(program, "evaluate <runs...>", "score what a model writes and its attention, or several models'", [
+    "evaluate runs/first",
+    "evaluate runs/first --split test-long --beam 4 --svg length.svg",
+    "evaluate runs/rnnsearch runs/seq2seq --split test-long --png compared.png",
+  ])
     .option("--data <data>", "what to score on (what the run was trained on)")
     .option("--split <name>", "test, another split of the data, or validation", "test")
     .option(
@@ -38,22 +35,22 @@ export const evaluateCommand: CommandDefinition = (program) => {
       beamWidth,
       1,
     )
-    .option("--svg <file>", "draw BLEU by source length as SVG")
-    .option("--png <file>", "draw BLEU by source length as PNG")
+    .option("--svg <file>", "draw BLEU by source length, or correct captions by number of objects, as SVG")
+    .option("--png <file>", "draw the same as PNG")
     .option("--keep-unknown", "do not replace unknown words by the source words they looked at")
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
     .action(evaluate);
 };
 
 /** What is known of one run. */
-interface Evaluated extends Pick<Report, "metrics" | "byLength"> {
+interface Evaluated extends Omit<Report, "outputs"> {
   readonly run: string;
   readonly model: string;
   readonly step: number;
   readonly data: string;
   readonly split: string;
   readonly beam: number;
-  readonly sentences: number;
+  readonly examples: number;
 }
 
 async function evaluate(paths: readonly string[], options: EvaluateOptions): Promise<void> {
@@ -63,18 +60,23 @@ async function evaluate(paths: readonly string[], options: EvaluateOptions): Pro
   for (const path of paths) {
     const one = await evaluateRun(path, options);
     warn(
-      `${path}: ${one.model}, step ${one.step}, on ${one.sentences} pairs of ${one.data}, split ${one.split}, beam ${one.beam}.`,
+      `${path}: ${one.model}, step ${one.step}, on ${one.examples} examples of ${one.data}, split ${one.split}, beam ${one.beam}.`,
     );
     evaluated.push(one);
   }
   const [first] = evaluated;
-  const title = `BLEU by source length, ${first!.data.split(/[\\/]/).at(-1)} ${options.split}`;
   const picture = () => {
-    const series = evaluated.map(({ model, run, byLength }) => ({
+    if (!first!.breakdown)
+      throw new UsageError(
+        `there is nothing to draw: ${first!.data} does not say what is in its images; leave out --svg and --png.`,
+      );
+    const { measure, by } = first!.breakdown;
+    const title = `${measure} by ${by}, ${first!.data.split(/[\\/]/).at(-1)} ${options.split}`;
+    const series = evaluated.map(({ model, run, breakdown }) => ({
       name: evaluated.filter((other) => other.model === model).length > 1 ? run : model,
-      scores: byLength,
+      scores: breakdown?.ranges ?? [],
     }));
-    return svgOf(createElement(ScoreByLength, { measure: "BLEU", series, title }));
+    return svgOf(createElement(ScoreByLength, { measure, by, series, title }));
   };
   if (options.svg) await writeAtomically(options.svg, picture());
   if (options.png) await writeAtomically(options.png, toPng(picture()));
@@ -86,24 +88,20 @@ async function evaluate(paths: readonly string[], options: EvaluateOptions): Pro
 }
 
 async function evaluateRun(path: string, options: EvaluateOptions): Promise<Evaluated> {
-  const { folder, step, parameters, evaluator } = await openRun(path, options);
-  const { settings } = folder;
-  const { from, to, skipBad } = settings.dataOptions;
-  const place = { data: settings.data, from, to };
-  const data = await openData(
-    options.data === undefined ? place : locateData({ ...place, data: options.data }),
-    {
-      skipBad,
-      seed: settings.seed,
-      warn,
-    },
-  );
-  const pairs = pairsOf(data, options.split);
+  const { folder, task, step, parameters, evaluator, encoder } = await openRun(path, options);
+  const { settings, vocabularies } = folder;
+  const { from, to } = settings.dataOptions;
+  const data = await openRunData(settings, {
+    warn,
+    encoder,
+    place: options.data === undefined ? undefined : locateData({ data: options.data, from, to }),
+  });
+  const examples = examplesOfSplit(data, options.split);
   const interactive = isInteractive(process.stderr);
-  const { metrics, byLength } = await reportOf(evaluator, parameters, folder.vocabularies, pairs, {
+  const { metrics, breakdown } = await task.report({ evaluator, parameters, vocabularies }, examples, {
     ...options,
     onProgress: (done) => {
-      if (interactive) process.stderr.write(`\r\u001b[2K${done} of ${pairs.length} translated`);
+      if (interactive) process.stderr.write(`\r\u001b[2K${done} of ${examples.length} done`);
     },
   });
   if (interactive) process.stderr.write("\r\u001b[2K");
@@ -115,41 +113,43 @@ async function evaluateRun(path: string, options: EvaluateOptions): Promise<Eval
     data: options.data ?? settings.data,
     split: options.split,
     beam: options.beam,
-    sentences: pairs.length,
+    examples: examples.length,
     metrics,
-    byLength,
+    ...(breakdown && { breakdown }),
   };
 }
 
 const shown = (name: string, value: number | undefined): string =>
-  value === undefined ? "–" : value.toFixed(name === "bleu" || name === "chrf" ? 2 : 4);
+  value === undefined ? "–" : value.toFixed(/^(bleu|chrf)/.test(name) ? 2 : 4);
 
-function textOf({ metrics, byLength }: Evaluated): string {
+const rangeOf = ({ from, to }: RangeScore): string => (from === to ? `${from}` : `${from}–${to}`);
+
+function textOf({ metrics, breakdown }: Evaluated): string {
   const width = Math.max(...Object.keys(metrics).map((name) => name.length));
   const lines = Object.entries(metrics).map(
     ([name, value]) => `${name.padEnd(width)}  ${shown(name, value)}`,
   );
-  const bars = byLength.map(
-    ({ from, to, sentences, score }) =>
-      `${`${from}–${to}`.padStart(6)}  ${"█".repeat(Math.round(score / 4)).padEnd(25)} ${score.toFixed(1)}  (${sentences})`,
+  if (!breakdown) return lines.join("\n");
+  const bars = breakdown.ranges.map(
+    (range) =>
+      `${rangeOf(range).padStart(6)}  ${"█".repeat(Math.round(range.score / 4)).padEnd(25)} ${range.score.toFixed(1)}  (${range.examples})`,
   );
-  return [...lines, "", "BLEU by words in the source (sentences)", ...bars].join("\n");
+  return [...lines, "", `${breakdown.measure} by ${breakdown.by} (examples)`, ...bars].join("\n");
 }
 
 /** Several runs, a column each. */
 function tableOf(evaluated: readonly Evaluated[]): string {
   const names = [...new Set(evaluated.flatMap(({ metrics }) => Object.keys(metrics)))];
-  const ranges = [
-    ...new Set(evaluated.flatMap(({ byLength }) => byLength.map(({ from, to }) => `${from}–${to}`))),
-  ];
+  const ranges = [...new Set(evaluated.flatMap(({ breakdown }) => breakdown?.ranges.map(rangeOf) ?? []))];
+  const { breakdown: heading } = evaluated[0]!;
   const rows = [
     ["", ...evaluated.map(({ run }) => run)],
     ...names.map((name) => [name, ...evaluated.map(({ metrics }) => shown(name, metrics[name]))]),
-    ["BLEU by words in the source", ...evaluated.map(() => "")],
+    ...(heading ? [[`${heading.measure} by ${heading.by}`, ...evaluated.map(() => "")]] : []),
     ...ranges.map((range) => [
       range,
-      ...evaluated.map(({ byLength }) =>
-        shown("bleu", byLength.find(({ from, to }) => `${from}–${to}` === range)?.score),
+      ...evaluated.map(({ breakdown }) =>
+        shown("bleu", breakdown?.ranges.find((one) => rangeOf(one) === range)?.score),
       ),
     ]),
   ];

@@ -1,12 +1,15 @@
+import { basename } from "node:path";
+import type { AttentionTrace } from "../../attention/index.js";
 import { UsageError } from "../../core/index.js";
 import { datasets } from "../../data/index.js";
-import { pairOfText, TrainedModel } from "../../service/index.js";
-import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
-import { alignmentText, scoresAsWeights, toHtml, toSvg } from "../../views/index.js";
+import { modelById } from "../../models/index.js";
+import { pairOfText, TrainedTranslator } from "../../service/index.js";
+import { RunFolder } from "../../train/run-folder.node.js";
+import { scoresAsWeights } from "../../views/index.js";
 import { backendFor } from "../backend.js";
 import { type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
-import { toPng } from "../png.js";
-import { hasColour } from "../terminal.js";
+import { openCaptioner } from "../open-captioner.js";
+import { textOf, writePictures } from "../pictures.js";
 
 interface ExplainOptions extends CommonOptions {
   readonly method?: string;
@@ -24,6 +27,13 @@ const METHODS = {
 } as const;
 type Method = keyof typeof METHODS;
 
+/** The same of images. */
+const IMAGE_METHODS: Readonly<Record<Method, string>> = {
+  attention: METHODS.attention,
+  salience: METHODS.salience,
+  effect: "how much less likely each word is once a place of the image is covered with its mean",
+};
+
 export const explainCommand: CommandDefinition = (program) => {
   define(
     program,
@@ -32,6 +42,7 @@ export const explainCommand: CommandDefinition = (program) => {
     [
       'explain runs/first "I love coffee"',
       'explain runs/first "I love coffee" --method effect --svg effect.svg',
+      "explain runs/captions photograph.jpg --html why.html",
     ],
   )
     .option("--method <name>", `${Object.keys(METHODS).join(", ")} (all of them)`)
@@ -55,58 +66,95 @@ function methodsOf({ method, svg, png }: ExplainOptions): Method[] {
   return [method as Method];
 }
 
-async function explain(path: string, text: string, options: ExplainOptions): Promise<void> {
+async function explain(path: string, input: string, options: ExplainOptions): Promise<void> {
   const methods = methodsOf(options);
   const folder = await RunFolder.open(path);
-  const { settings, vocabularies } = folder;
-  const { step, tensors } = await folder.bestCheckpoint(warn);
-  const backend = await backendFor(options.device);
-  const model = new TrainedModel({ settings, vocabularies, step, tensors, backend });
-  // Only data that knows the right alignment has more to say of a sentence than the sentence itself: embedded data.
-  const known = await datasets.find(({ id }) => id === settings.data)?.load(settings.seed);
-  const explanation = await model.explain(text, known && pairOfText(known, text));
-  await model.release();
-  const { source, target, output, verdict } = explanation;
-  const scores = Object.fromEntries(
-    methods.flatMap((method) => (explanation[method] ? [[method, explanation[method]]] : [])),
-  ) as Partial<Record<Method, readonly (readonly number[])[]>>;
-  for (const method of methods)
-    if (!scores[method] && options.method)
-      throw new UsageError(
-        `model ${settings.model} has no attention, so it has no ${method}; use --method effect.`,
-      );
-  const drawn = (Object.keys(scores) as Method[]).map((method) => {
-    const weights = method === "attention" ? scores[method]! : scoresAsWeights(scores[method]!);
-    return { method, trace: { kind: "alignment", source, target, weights } as const };
-  });
-  const title = `${text}\n→ ${output}`;
-  const [first] = drawn;
-  const heading = first && `${title}\n${METHODS[first.method]}`;
-  if (options.svg) await writeAtomically(options.svg, toSvg(first!.trace, { title: heading! }));
-  if (options.png) await writeAtomically(options.png, toPng(toSvg(first!.trace, { title: heading! })));
-  if (options.html)
-    await writeAtomically(
-      options.html,
-      toHtml(
-        title,
-        drawn.map(({ method, trace }) => ({ heading: `${method}: ${METHODS[method]}`, trace })),
-      ),
+  const isImage = modelById(folder.settings.model).task === "captioning";
+  const found = isImage
+    ? await explainImage(folder, input, options)
+    : await explainText(folder, input, options, methods);
+  const { output, sections, verdict, json } = found;
+  if (options.method && !sections.some(({ method }) => method === options.method))
+    throw new UsageError(
+      `model ${folder.settings.model} has no attention, so it has no ${options.method}; use --method effect.`,
     );
-  const written = [options.svg, options.png, options.html].filter((file) => file !== undefined);
-  const terminal = { colour: hasColour(process.stdout), width: process.stdout.columns ?? 100 };
+  const drawn = sections.filter(({ method }) => methods.includes(method));
+  const title = `${isImage ? basename(input) : input}\n→ ${output}`;
+  const about = isImage ? IMAGE_METHODS : METHODS;
+  const [first] = drawn;
+  const pages = drawn.map(({ method, trace }) => ({ heading: `${method}: ${about[method]}`, trace }));
+  const written = [
+    ...(await writePictures(
+      { ...(options.svg && { svg: options.svg }), ...(options.png && { png: options.png }) },
+      first ? `${title}\n${about[first.method]}` : title,
+      first?.trace,
+      [],
+    )),
+    ...(await writePictures({ ...(options.html && { html: options.html }) }, title, undefined, pages)),
+  ];
   print(
     options,
-    { output, source, target, scores, agreements: explanation.agreements, verdict: verdict?.verdict ?? null },
+    { output, ...json, verdict: verdict?.verdict ?? null },
     [
       output,
-      ...drawn.flatMap(({ method, trace }) => [
-        "",
-        `${method}: ${METHODS[method]}`,
-        "",
-        alignmentText(trace, terminal),
-      ]),
+      ...drawn.flatMap(({ method, trace }) => ["", `${method}: ${about[method]}`, "", textOf(trace)]),
       ...(verdict ? ["", verdict.sentence] : []),
       ...(written.length > 0 ? ["", `Written: ${written.join(", ")}`] : []),
     ].join("\n"),
   );
+}
+
+interface Explained {
+  readonly output: string;
+  readonly sections: readonly { readonly method: Method; readonly trace: AttentionTrace }[];
+  readonly verdict?: { readonly verdict: string; readonly sentence: string } | undefined;
+  /** What `--json` tells besides. */
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+async function explainText(
+  folder: RunFolder,
+  text: string,
+  options: ExplainOptions,
+  methods: readonly Method[],
+): Promise<Explained> {
+  const { settings, vocabularies } = folder;
+  const { step, tensors } = await folder.bestCheckpoint(warn);
+  const backend = await backendFor(options.device);
+  const model = new TrainedTranslator({ settings, vocabularies, step, tensors, backend });
+  // Only data that knows the right alignment has more to say of a sentence than the sentence itself: embedded data.
+  const embedded = datasets.find(({ id }) => id === settings.data);
+  const known = embedded?.task === "translation" ? await embedded.load(settings.seed) : undefined;
+  const explanation = await model.explain(text, known && pairOfText(known, text));
+  await model.release();
+  const { source, target, output, verdict, agreements } = explanation;
+  const scores = Object.fromEntries(
+    methods.flatMap((method) => (explanation[method] ? [[method, explanation[method]]] : [])),
+  ) as Partial<Record<Method, readonly (readonly number[])[]>>;
+  return {
+    output,
+    verdict,
+    json: { source, target, scores, agreements },
+    sections: (Object.keys(scores) as Method[]).map((method) => {
+      const weights = method === "attention" ? scores[method]! : scoresAsWeights(scores[method]!);
+      return { method, trace: { kind: "alignment", source, target, weights } as const };
+    }),
+  };
+}
+
+async function explainImage(folder: RunFolder, name: string, options: ExplainOptions): Promise<Explained> {
+  const { captioner, imageOf } = await openCaptioner(folder, options.device);
+  const { output, words, maps, agreements, verdict } = await captioner.explain(await imageOf(name));
+  await captioner.release();
+  return {
+    output,
+    verdict,
+    json: {
+      words,
+      grid: maps[0]!.trace.grid,
+      scores: Object.fromEntries(maps.map(({ method, trace }) => [method, trace.weights])),
+      agreements,
+    },
+    sections: maps,
+  };
 }

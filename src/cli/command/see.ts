@@ -1,16 +1,38 @@
 import { readFile } from "node:fs/promises";
-import type { GatesTrace } from "../../attention/index.js";
+import { basename } from "node:path";
+import { Option } from "commander";
+import { createElement } from "react";
+import type { AttentionTrace, GatesTrace, SpatialTrace } from "../../attention/index.js";
 import { UNKNOWN, UsageError } from "../../core/index.js";
-import { type Decoded, decodedOf, decodeModelFile, readGates, translationOf } from "../../decode/index.js";
+import { detokenise } from "../../data/index.js";
+import {
+  type Decoded,
+  decodedOf,
+  decodeModelFile,
+  END_MARK,
+  type ModelFile,
+  readGates,
+  translationOf,
+} from "../../decode/index.js";
+import { modelById } from "../../models/index.js";
 import { inputWords } from "../../service/index.js";
+import type { OpenedModel } from "../../session/index.js";
 import { openOnnx } from "../../session/node.js";
-import type { Vocabularies } from "../../train/index.js";
-import { writeAtomically } from "../../train/run-folder.node.js";
-import { alignmentText, gatesText, toHtml, toSvg } from "../../views/index.js";
-import { beamWidth, type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
+import { pixelsValue, spatialTrace, type TextVocabularies, textVocabularies } from "../../task/index.js";
+import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
+import { AttentionTrajectory, type MapStyle, svgOf } from "../../views/index.js";
+import {
+  beamWidth,
+  type CommandDefinition,
+  type CommonOptions,
+  define,
+  number,
+  print,
+  warn,
+} from "../command.js";
+import { openCaptioner, readImageFile } from "../open-captioner.js";
 import { openRun } from "../open-run.js";
-import { toPng } from "../png.js";
-import { hasColour } from "../terminal.js";
+import { textOf, writeAnimation, writePictures } from "../pictures.js";
 
 interface SeeOptions extends CommonOptions {
   readonly svg?: string;
@@ -20,17 +42,23 @@ interface SeeOptions extends CommonOptions {
   readonly device: string;
   readonly keepUnknown?: boolean;
   readonly gates?: boolean;
+  readonly animation?: string;
+  readonly path?: string;
+  readonly style?: MapStyle;
+  readonly sample?: number;
 }
 
 export const seeCommand: CommandDefinition = (program) => {
   define(
     program,
     "see <model> <input>",
-    "run one input through a model (a run, or an exported .onnx) and draw what it attended to",
+    "run one input, a sentence or an image, through a model (a run, or an exported .onnx) and draw what it attended to",
     [
       'see runs/first "I love coffee"',
       'see translator.onnx "I love coffee"',
       'see runs/first "does Ana read the new book?" --svg book.svg --png book.png --html book.html',
+      "see runs/captions photograph.jpg --png looked.png --animation looked.svg",
+      "see runs/captions test:17 --svg looked.svg --map grid",
     ],
   )
     .option("--svg <file>", "write the picture as SVG")
@@ -44,13 +72,37 @@ export const seeCommand: CommandDefinition = (program) => {
     )
     .option("--keep-unknown", "do not replace unknown words by the source words they looked at")
     .option("--gates", "read the gates of the recurrent layers too, and draw them in --svg and --png")
+    .option("--animation <file>", "images: write the attention of one word after the other as a moving SVG")
+    .option("--path <file>", "images: write the way that attention took over the image as SVG")
+    .addOption(
+      new Option("--map <style>", "images: smooth, or grid: every cell as it is").choices(["smooth", "grid"]),
+    )
+    .option("--sample <seed>", "hard attention: draw the places, in place of the likeliest ones", number)
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
-    .action(see);
+    .action((path: string, input: string, { map, ...options }: SeeOptions & { map?: MapStyle }) =>
+      see(path, input, { ...options, ...(map && { style: map }) }),
+    );
 };
 
-async function see(path: string, text: string, options: SeeOptions): Promise<void> {
+async function see(path: string, input: string, options: SeeOptions): Promise<void> {
+  if (path.endsWith(".onnx")) {
+    const { about, session } = await openFile(path);
+    return about.task === "captioning"
+      ? seeImageByFile(path, about, session, input, options)
+      : seeText(fileTranslator(path, about, session), input, options);
+  }
+  const folder = await RunFolder.open(path);
+  return modelById(folder.settings.model).task === "captioning"
+    ? seeImage(folder, input, options)
+    : seeText(await openTranslator(path, options), input, options);
+}
+
+async function seeText(opened: Opened, text: string, options: SeeOptions): Promise<void> {
+  if (options.animation ?? options.sample ?? options.path ?? options.style)
+    throw new UsageError(
+      "--animation, --path, --map and --sample are for models that read images; leave them out.",
+    );
   const words = inputWords(text);
-  const opened = path.endsWith(".onnx") ? await openFile(path) : await openFolder(path, options);
   const { model, vocabularies } = opened;
   const { tokens, pieces } = vocabularies.source.segment(words);
   const unknown = pieces.filter((_, index) => tokens[index] === UNKNOWN);
@@ -67,35 +119,33 @@ async function see(path: string, text: string, options: SeeOptions): Promise<voi
   const gates = options.gates ? await opened.gates(words) : undefined;
   await opened.release();
   const traces = [...(alignment ? [alignment] : []), ...(gates ? [gates] : [])];
-
   const drawn = gates ?? alignment;
-  const title = `${text}\n→ ${output}`;
   if (!drawn && (options.svg ?? options.png ?? options.html))
     throw new UsageError(
       `model ${model} has no attention to draw; draw its gates with --gates, or leave out --svg, --png and --html.`,
     );
-  if (drawn && options.svg) await writeAtomically(options.svg, toSvg(drawn, { title }));
-  if (drawn && options.png) await writeAtomically(options.png, toPng(toSvg(drawn, { title })));
-  if (options.html)
-    await writeAtomically(
-      options.html,
-      toHtml(
-        title,
-        traces.map((trace) => ({ heading: HEADINGS[trace.kind], trace })),
-      ),
-    );
-  const written = [options.svg, options.png, options.html].filter((file) => file !== undefined);
-  const terminal = { colour: hasColour(process.stdout), width: process.stdout.columns ?? 100 };
-  const pictures = [
-    ...(alignment ? [alignmentText(alignment, terminal)] : []),
-    ...(gates ? [gatesText(gates, terminal)] : []),
-  ];
+  const written = await writePictures(
+    options,
+    `${text}\n→ ${output}`,
+    drawn,
+    traces.map((trace) => ({ heading: HEADINGS[trace.kind], trace })),
+  );
+  show(options, output, traces, written);
+}
+
+function show(
+  options: SeeOptions,
+  output: string,
+  traces: readonly AttentionTrace[],
+  written: readonly string[],
+  more: Readonly<Record<string, unknown>> = {},
+): void {
   print(
     options,
-    { output, traces },
+    { output, traces, ...more },
     [
       output,
-      ...pictures.flatMap((picture) => ["", picture]),
+      ...traces.flatMap((trace) => ["", textOf(trace)]),
       ...(written.length > 0 ? ["", `Written: ${written.join(", ")}`] : []),
     ].join("\n"),
   );
@@ -104,12 +154,95 @@ async function see(path: string, text: string, options: SeeOptions): Promise<voi
 const HEADINGS = {
   alignment: "Which words it looked at for each word it wrote",
   gates: "What its layers took in and kept of each word",
+  spatial: "Where in the image it looked for each word it wrote",
 } as const;
+
+function assertForImages({ gates, keepUnknown }: SeeOptions): void {
+  if (gates ?? keepUnknown)
+    throw new UsageError("--gates and --keep-unknown are for models that read text; leave them out.");
+}
+
+async function seeImage(folder: RunFolder, name: string, options: SeeOptions): Promise<void> {
+  assertForImages(options);
+  if (!Number.isSafeInteger(options.sample ?? 0) || (options.sample ?? 0) < 0)
+    throw new UsageError(`--sample is ${options.sample} but must be a whole number from 0.`);
+  const { captioner, imageOf } = await openCaptioner(folder, options.device);
+  const image = await imageOf(name);
+  const { beam, sample } = options;
+  const seen = await captioner.see(image, {
+    beam,
+    words: {},
+    attention: {},
+    effect: false,
+    ...(sample !== undefined && { sample }),
+  });
+  await captioner.release();
+  const { output, trace, gold, references } = seen;
+  await drawImage(name, folder.settings.model, output, trace, options, {
+    references,
+    ...(gold && { correct: gold.correct }),
+  });
+}
+
+/** Draws and prints a caption and where it looked. */
+async function drawImage(
+  name: string,
+  model: string,
+  output: string,
+  trace: SpatialTrace | undefined,
+  options: SeeOptions,
+  more: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  if (!trace && (options.svg ?? options.png ?? options.html ?? options.animation ?? options.path))
+    throw new UsageError(
+      `model ${model} has no attention to draw; regard explain shows what its words depend on.`,
+    );
+  const title = `${basename(name)}\n→ ${output}`;
+  const written = await writePictures(
+    options,
+    title,
+    trace,
+    trace ? [{ heading: HEADINGS.spatial, trace }] : [],
+  );
+  if (trace && options.animation) {
+    await writeAnimation(options.animation, title, trace);
+    written.push(options.animation);
+  }
+  if (trace && options.path) {
+    await writeAtomically(options.path, svgOf(createElement(AttentionTrajectory, { trace, title })));
+    written.push(options.path);
+  }
+  show(options, output, trace ? [trace] : [], written, more);
+}
+
+async function seeImageByFile(
+  path: string,
+  about: ModelFile,
+  session: OpenedModel,
+  name: string,
+  options: SeeOptions,
+): Promise<void> {
+  assertForImages(options);
+  const [height, width, channels] = about.image!;
+  if (channels !== 3)
+    throw new UsageError(
+      `${path} reads what an encoder made of images, ${about.image!.join(" × ")}; give the run it was exported from.`,
+    );
+  const pixels = await readImageFile(name, [height, width]);
+  const decoded = decodedOf(await session.run({ source: pixelsValue([pixels]) }));
+  await session.release();
+  const words = about.target.decode(decoded.tokens);
+  const trace =
+    decoded.weights && about.grid
+      ? spatialTrace(pixels, [...about.target.spell(decoded.tokens), END_MARK], decoded.weights, about.grid)
+      : undefined;
+  await drawImage(name, about.model, detokenise(words), trace, options, {});
+}
 
 /** What `see` needs of a model, from wherever it comes. */
 interface Opened {
   readonly model: string;
-  readonly vocabularies: Vocabularies;
+  readonly vocabularies: TextVocabularies;
   /** The best translation of a sentence. */
   translate(words: readonly string[]): Promise<Decoded>;
   /** The gates of the layers that read the sentence. @throws UsageError where they cannot be read */
@@ -117,35 +250,40 @@ interface Opened {
   release(): Promise<void>;
 }
 
-async function openFolder(path: string, options: SeeOptions): Promise<Opened> {
-  const { folder, translator, backend, parameters, evaluator } = await openRun(path, options);
-  const { vocabularies } = folder;
+async function openTranslator(path: string, options: SeeOptions): Promise<Opened> {
+  const { folder, model, backend, parameters, evaluator } = await openRun(path, options);
+  const vocabularies = textVocabularies(folder.vocabularies);
   return {
     model: folder.settings.model,
     vocabularies,
     async translate(words) {
-      const [found] = await evaluator.translate(parameters, [words], { beam: options.beam });
+      const [found] = await evaluator.write(parameters, [{ source: words, target: [] }], {
+        beam: options.beam,
+      });
       return found![0]!;
     },
-    gates: (words) => readGates(translator, backend, parameters, vocabularies.source, words),
+    gates: (words) => readGates(model, backend, parameters, vocabularies.source, words),
     release: () => evaluator.release(),
   };
 }
 
 /** A file that `regard export` wrote; it decodes greedily by itself. */
-async function openFile(path: string): Promise<Opened> {
+async function openFile(path: string): Promise<{ about: ModelFile; session: OpenedModel }> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(
       `cannot read "${path}": ${error.code === "ENOENT" ? "there is no such file" : error.message}.`,
     );
   });
-  const { model, source, target } = decodeModelFile(bytes, path);
-  const session = await openOnnx(bytes);
+  return { about: decodeModelFile(bytes, path), session: await openOnnx(bytes) };
+}
+
+function fileTranslator(path: string, { model, ...about }: ModelFile, session: OpenedModel): Opened {
+  const vocabularies = textVocabularies(about);
   return {
     model,
-    vocabularies: { source, target },
+    vocabularies,
     async translate(words) {
-      const encoded = source.encode(words);
+      const encoded = vocabularies.source.encode(words);
       const results = await session.run({
         source: { dtype: "int32", shape: [encoded.length, 1], data: Int32Array.from(encoded) },
       });

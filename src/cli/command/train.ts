@@ -1,20 +1,28 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { RegardError, UsageError } from "../../core/index.js";
-import type { ParallelData } from "../../data/index.js";
-import { locateData, openData } from "../../data/open.node.js";
+import { imageSizeOf, locateData } from "../../data/open.node.js";
+import { modelById } from "../../models/index.js";
+import { openOnnx } from "../../session/node.js";
+import {
+  type FrozenEncoder,
+  type ImageOptions,
+  openEncoder,
+  type Task,
+  tasks,
+  type Validation,
+} from "../../task/index.js";
 import {
   checked,
-  modelById,
+  ENCODER_FILE,
   optimizerSchema,
   type RunSettings,
   settingsSchema,
   Trainer,
   train,
-  type Validation,
-  type Vocabularies,
-  vocabulariesOf,
 } from "../../train/index.js";
+import { openRunData, openRunEncoder } from "../../train/run-data.node.js";
 import { RunFolder } from "../../train/run-folder.node.js";
 import { backendFor } from "../backend.js";
 import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
@@ -23,7 +31,10 @@ import { duration, ProgressBar } from "../terminal.js";
 import { VERSION } from "../version.js";
 
 interface TrainOptions extends CommonOptions {
-  readonly data: string;
+  readonly data?: string;
+  readonly imageSize?: string;
+  readonly encoder?: string;
+  readonly encoderLayer?: string;
   readonly minutes?: number;
   readonly steps?: number;
   readonly epochs?: number;
@@ -31,13 +42,14 @@ interface TrainOptions extends CommonOptions {
   readonly out?: string;
   readonly resume?: string;
   readonly device: string;
-  readonly batch: number;
-  readonly learningRate: number;
+  readonly batch?: number;
+  readonly targets?: number;
+  readonly learningRate?: number;
   readonly optimizer: string;
   readonly schedule: string;
   readonly warmup: number;
   readonly clip: number;
-  readonly labelSmoothing: number;
+  readonly labelSmoothing?: number;
   readonly patience?: number;
   readonly validateEvery: number;
   readonly from?: string;
@@ -63,13 +75,20 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     "train rnnsearch --data pairs.tsv --minutes 20 --out runs/mine",
     "train rnnsearch --data multi30k --min-count 2",
     "train rnnsearch --data multi30k --from fr --to en --vocabulary byte-pair",
+    "train show-attend-tell --minutes 20",
+    "train show-attend-tell --set attention=hard --data photographs/ --image-size 128 --min-count 5",
     "train --resume runs/spanish",
   ])
     .option(
       "--data <data>",
-      "an embedded or fetched dataset, a table of pairs (.tsv, .tsv.gz), or a folder of parallel files",
-      "bilingual",
+      "an embedded or fetched dataset; a table of pairs (.tsv, .tsv.gz) or a folder of parallel files; for captions a CSV, a COCO captions JSON or a folder with either (bilingual; scenes for captions)",
     )
+    .option(
+      "--image-size <n>",
+      "captions: pixels that images are brought to, as 128 or 96x128, height first (128)",
+    )
+    .option("--encoder <file>", "captions: an ONNX network that images go through first; it is not trained")
+    .option("--encoder-layer <name>", "the value of that network that is read (its last that is a grid)")
     .option("--from <ending>", "of a folder: the ending of the source files, such as de")
     .option("--to <ending>", "of a folder: the ending of the target files, such as en")
     .option("--skip-bad", "leave out lines that cannot be used, and count them")
@@ -87,14 +106,23 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     .option("--out <folder>", "where the run goes (a new folder in runs/)")
     .option("--resume <folder>", "go on with a run that was stopped; a new limit may be given")
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
-    .option("--batch <n>", "pairs a step", number, 64)
-    .option("--learning-rate <n>", "the largest learning rate", number, 0.005)
+    .option("--batch <n>", "examples a step (64; 16 for captions)", number)
+    .option(
+      "--targets <n>",
+      "captions of each image that a step trains on; the image is read once for all (4)",
+      number,
+    )
+    .option("--learning-rate <n>", "the largest learning rate (0.005; 0.003 for captions)", number)
     .option("--optimizer <name>", "adam, adamw, sgd or adadelta", "adam")
     .option("--schedule <name>", "constant, linear, cosine or inverse-sqrt", "cosine")
     .option("--warmup <n>", "steps over which the learning rate rises", number, 100)
     .option("--clip <n>", "largest norm of the gradient", number, 1)
     .option("--validate-every <n>", "steps between validations and checkpoints", number, 250)
-    .option("--label-smoothing <n>", "share of each target that is spread over all words", number, 0.1)
+    .option(
+      "--label-smoothing <n>",
+      "share of each target that is spread over all words (0.1; 0 for captions)",
+      number,
+    )
     .option("--patience <n>", "stop after this many validations without a better loss", number)
     .option(
       "--set <name=value>",
@@ -146,11 +174,15 @@ async function start(model: string, options: TrainOptions): Promise<void> {
       throw new UsageError(
         `model ${card.id} has no option "${name}"; it has ${Object.keys(configuration).join(", ")}.`,
       );
-  const { data, from, to } = locateData(options);
+  const task: Task = tasks[card.task];
+  const { defaults } = task;
+  const { data, from, to } = locateData({ ...options, data: options.data ?? defaults.data });
+  const read = await imagesOf(card.task, data, options);
   const settings = checked("option", settingsSchema, {
     model,
     configuration,
     data,
+    images: read?.images,
     dataOptions: { from, to, skipBad: options.skipBad ?? false },
     vocabulary: {
       kind: options.vocabulary,
@@ -158,12 +190,13 @@ async function start(model: string, options: TrainOptions): Promise<void> {
       atLeast: options.minCount,
     },
     seed: options.seed,
-    batch: options.batch,
+    batch: options.batch ?? defaults.batch,
+    targets: options.targets ?? defaults.targets,
     optimizer: checked("--optimizer", optimizerSchema, { name: options.optimizer }),
-    learningRate: options.learningRate,
+    learningRate: options.learningRate ?? defaults.learningRate,
     schedule: { name: options.schedule, warmup: options.warmup },
     clip: options.clip,
-    labelSmoothing: options.labelSmoothing,
+    labelSmoothing: options.labelSmoothing ?? defaults.labelSmoothing,
     patience: options.patience,
     validateEvery: options.validateEvery,
     budget: budgetOf(options) ?? { minutes: DEFAULT_MINUTES },
@@ -172,11 +205,11 @@ async function start(model: string, options: TrainOptions): Promise<void> {
   const path =
     options.out ?? join("runs", `${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}-${model}`);
   await RunFolder.assertFree(path);
-  const pairs = await openSettingsData(settings);
-  const vocabularies = vocabulariesOf(pairs, settings.vocabulary);
-  const trainer = await Trainer.create(settings, pairs, vocabularies, backend);
-  const folder = await RunFolder.create(path, settings, vocabularies, VERSION);
-  describe(trainer, pairs, vocabularies);
+  const found = await openRunData(settings, { warn, encoder: read?.encoder });
+  const vocabularies = task.vocabulariesOf(found, settings.vocabulary);
+  const trainer = await Trainer.create(settings, found, vocabularies, backend);
+  const folder = await RunFolder.create(path, settings, vocabularies, VERSION, read?.files);
+  describe(trainer);
   await run(trainer, folder, {
     options,
     secondsBefore: 0,
@@ -187,9 +220,51 @@ async function start(model: string, options: TrainOptions): Promise<void> {
 /** The best validation of a run that has had none. */
 const NOTHING_YET = { loss: Number.POSITIVE_INFINITY, step: 0 };
 
-/** The data that settings name. */
-const openSettingsData = ({ data, dataOptions, seed }: RunSettings): Promise<ParallelData> =>
-  openData({ data, ...dataOptions }, { skipBad: dataOptions.skipBad, seed, warn });
+/** Height and width from an option's text. @throws UsageError where it is none */
+function sizeOf(text: string): [number, number] {
+  const [, height, width] = /^(\d+)(?:x(\d+))?$/i.exec(text.trim()) ?? [];
+  if (height === undefined)
+    throw new UsageError(
+      `--image-size is "${text}" but should be pixels, such as 128, or 96x128, height first.`,
+    );
+  return [Number(height), Number(width ?? height)];
+}
+
+/** How images are read: their size, and the encoder that was given, with the file of it that the run keeps. */
+async function imagesOf(
+  task: string,
+  data: string,
+  { imageSize, encoder: file, encoderLayer, targets }: TrainOptions,
+): Promise<
+  { images: ImageOptions; encoder?: FrozenEncoder; files?: Record<string, Uint8Array> } | undefined
+> {
+  if (task !== "captioning") {
+    if (imageSize ?? file ?? encoderLayer ?? targets)
+      throw new UsageError(
+        "--image-size, --encoder and --targets are for models that read images; leave them out.",
+      );
+    return undefined;
+  }
+  const size = imageSize === undefined ? ([...imageSizeOf(data)] as [number, number]) : sizeOf(imageSize);
+  if (file === undefined) {
+    if (encoderLayer)
+      throw new UsageError("--encoder-layer names a value of a network; give that with --encoder.");
+    return { images: { size } };
+  }
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(
+      `cannot read the encoder "${file}": ${error.code === "ENOENT" ? "there is no such file" : error.message}.`,
+    );
+  });
+  const encoder = await openEncoder(bytes, file, size, openOnnx, encoderLayer);
+  warn(`Images go through ${file}, of which "${encoder.layer}" is read: ${encoder.shape.join(" × ")}.`);
+  const { layer, shape } = encoder;
+  return {
+    images: { size, encoder: { layer, shape: [...shape] } },
+    encoder,
+    files: { [ENCODER_FILE]: bytes },
+  };
+}
 
 async function resumeRun(path: string, options: TrainOptions): Promise<void> {
   const folder = await RunFolder.open(path);
@@ -201,7 +276,8 @@ async function resumeRun(path: string, options: TrainOptions): Promise<void> {
   // A run that was stopped before its first checkpoint begins again.
   const begun = (await folder.checkpoints()).length > 0;
   const checkpoint = begun ? await folder.newestCheckpoint(warn) : undefined;
-  const data = await openSettingsData(settings);
+  const encoder = await openRunEncoder(path, settings, openOnnx);
+  const data = await openRunData(settings, { warn, encoder });
   const trainer = await Trainer.create(settings, data, folder.vocabularies, backend);
   if (checkpoint) trainer.restore(checkpoint.tensors, checkpoint.metadata);
   const secondsBefore = await folder.rewind(trainer.step);
@@ -215,11 +291,11 @@ async function resumeRun(path: string, options: TrainOptions): Promise<void> {
   });
 }
 
-function describe(trainer: Trainer, data: ParallelData, vocabularies: Vocabularies): void {
+function describe({ settings, task, state, data, vocabularies: { source, target } }: Trainer): void {
   const count = (value: number) => value.toLocaleString("en");
   warn(
-    `${trainer.settings.model}: ${count(trainer.state.layout.count)} parameters, ${count(data.train.length)} sentence pairs, ` +
-      `${count(vocabularies.source.size)} source and ${count(vocabularies.target.size)} target ${vocabularies.source.kind === "word" ? "words" : "pieces"}.`,
+    `${settings.model}: ${count(state.layout.count)} parameters, ${count(data.train.length)} ${task.examples}, ` +
+      `${source ? `${count(source.size)} source and ` : ""}${count(target.size)}${source ? " target" : ""} ${target.kind === "word" ? "words" : "pieces"}.`,
   );
 }
 
@@ -228,10 +304,22 @@ const SETTLED = 500;
 
 const COLLAPSES = {
   uniform:
-    "Warning: the attention is spread over all words alike; it says nothing yet. Try a lower --learning-rate.",
+    "Warning: the attention is spread over all places alike; it says nothing yet. Try a lower --learning-rate.",
   still:
-    "Warning: the attention looks at the same words at every step; it says nothing yet. Try a lower --learning-rate.",
+    "Warning: the attention looks at the same places at every step; it says nothing yet. Try a lower --learning-rate.",
 } as const;
+
+/** What a validation tells of, where it knows it. */
+const SCORES = [
+  ["exact", "exact"],
+  ["correct", "correct"],
+  ["bleu", "BLEU-4"],
+  ["aer", "alignment errors"],
+  ["pointing", "pointing"],
+] as const;
+
+const percent = (name: string, score: number): string =>
+  name === "bleu" ? score.toFixed(1) : `${(100 * score).toFixed(1)} %`;
 
 /** Steps between two lines of `metrics.jsonl`. */
 const RECORD_EVERY = 10;
@@ -263,8 +351,10 @@ async function run(
     const parts = [
       `step ${step}`,
       `validation loss ${validation.loss.toFixed(3)}`,
-      `exact ${(100 * validation.exact).toFixed(1)} %`,
-      ...(validation.aer === undefined ? [] : [`alignment errors ${(100 * validation.aer).toFixed(1)} %`]),
+      ...SCORES.flatMap(([name, title]) => {
+        const score = validation[name];
+        return score === undefined ? [] : [`${title} ${percent(name, score)}`];
+      }),
       duration(seconds),
     ];
     bar.line(parts.join("  "));

@@ -1,7 +1,7 @@
 import { END, PAD, START } from "../../core/index.js";
 import { tokenBatch } from "../../data/index.js";
 import { tokensValue } from "../../decode/index.js";
-import type { Translator } from "../../models/index.js";
+import type { EncoderDecoder } from "../../models/index.js";
 import { input } from "../../ops/index.js";
 import type { Backend, Session, Values } from "../../session/index.js";
 
@@ -12,8 +12,8 @@ import type { Backend, Session, Values } from "../../session/index.js";
 export class Removal {
   private constructor(private readonly session: Session) {}
 
-  static async load(translator: Translator, backend: Backend): Promise<Removal> {
-    const { tokenLosses } = translator.train(
+  static async load(model: EncoderDecoder, backend: Backend): Promise<Removal> {
+    const { tokenLosses } = model.train(
       input("source", "int32", ["source", "batch"]),
       input("target", "int32", ["target", "batch"]),
     );

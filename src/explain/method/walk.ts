@@ -1,8 +1,6 @@
 import { gradient } from "../../autodiff/index.js";
-import { END, rewrite, START, type Tensor } from "../../core/index.js";
-import { tokenBatch } from "../../data/index.js";
-import { tokensValue } from "../../decode/index.js";
-import type { Translator } from "../../models/index.js";
+import { END, Random, rewrite, START, type Tensor } from "../../core/index.js";
+import type { EncoderDecoder } from "../../models/index.js";
 import {
   add,
   crossEntropy,
@@ -40,6 +38,8 @@ export interface WalkChoices {
   readonly tokens?: ReadonlyMap<number, number>;
   /** Attention to use instead of the model's own, by step: a weight for each source place, END included. */
   readonly attention?: ReadonlyMap<number, readonly number[]>;
+  /** Draws the places of hard attention by this seed, in place of the likeliest. */
+  readonly sample?: number;
 }
 
 const MEMORY = "memory.";
@@ -59,23 +59,25 @@ export class Walker {
 
   /** @param options.alternatives how many tokens each step tells of */
   static async load(
-    translator: Translator,
+    model: EncoderDecoder,
+    source: Tensor,
     backend: Backend,
     options: { alternatives: number; vocabulary: number },
   ): Promise<Walker> {
-    const { memory, state } = translator.encode(input("source", "int32", ["source", "batch"]));
+    const { memory, state } = model.encode(source);
     const prefixed = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
       Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
     const placeholders = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
       Object.fromEntries(
         Object.entries(tensors).map(([name, { dtype, shape }]) => [name, input(prefix + name, dtype, shape)]),
       );
-    const step = translator.step(
+    const step = model.step(
       placeholders(MEMORY, memory),
       placeholders(STATE, state),
       input("previous", "int32", ["batch"]),
     );
-    let { logits, state: next, weights } = step;
+    // Of hard attention it is the place that was chosen whose part is forced, and which the gradient reaches.
+    let { logits, state: next, used: weights = step.weights } = step;
     if (weights) {
       // Where `force` is 1 the forced weights take the place of the model's own, in everything made from them.
       const force = input("force", weights.dtype, []);
@@ -100,7 +102,7 @@ export class Walker {
       ...prefixed(NEXT, next),
     };
     if (weights) {
-      program.weights = weights;
+      program.weights = step.weights!;
       program.salience = gradient(reduceSum(logProbability), [weights])[0]!;
     }
     const encoder = await backend.load({ ...prefixed(MEMORY, memory), ...prefixed(STATE, state) });
@@ -110,23 +112,29 @@ export class Walker {
 
   /**
    * Walks until END is written.
-   * @param source token numbers, closed by END
+   * @param source one source, as a value for the model's input
    * @param longest tokens after which the walk ends all the same
    */
   async walk(
     parameters: Values,
-    source: readonly number[],
+    source: Value,
     choices: WalkChoices,
     { longest }: { longest: number },
   ): Promise<WalkStep[]> {
-    const encoded = await this.encoder.run({ ...parameters, source: tokensValue(tokenBatch([source])) });
-    const needed = new Set(this.stepper.inputs.map((tensor) => inputAttributes(tensor)!.name));
+    const encoded = await this.encoder.run({ ...parameters, source });
+    const { inputs } = this.stepper;
+    const needed = new Set(inputs.map((tensor) => inputAttributes(tensor)!.name));
+    // Places of a text are as many as its tokens; those of an image are known.
+    const size = inputs.find((tensor) => inputAttributes(tensor)!.name === "forced")?.shape[1];
+    const places = typeof size === "number" ? size : source.shape[0]!;
+    const random = choices.sample === undefined ? undefined : new Random(choices.sample, "walk");
     let carried: Values = encoded;
     const steps: WalkStep[] = [];
     let previous = START;
     while (steps.length <= longest && previous !== END) {
       const forced = choices.attention?.get(steps.length);
       const given = choices.tokens?.get(steps.length);
+      const chance = random ? random.uniform() : 0;
       const run = (chosen: number) => {
         const feeds: Record<string, Value> = {
           ...parameters,
@@ -134,11 +142,13 @@ export class Walker {
           ...carried,
           previous: int32(previous),
           chosen: int32(chosen),
+          chance: { dtype: "float32", shape: [1], data: Float32Array.of(chance) },
+          sampling: { dtype: "float32", shape: [], data: Float32Array.of(random ? 1 : 0) },
           force: { dtype: "float32", shape: [], data: Float32Array.of(forced ? 1 : 0) },
           forced: {
             dtype: "float32",
-            shape: [1, source.length],
-            data: Float32Array.from(forced ?? source.map(() => 0)),
+            shape: [1, places],
+            data: forced ? Float32Array.from(forced) : new Float32Array(places),
           },
         };
         return this.stepper.run(Object.fromEntries([...needed].map((name) => [name, feeds[name]!])));
@@ -155,7 +165,7 @@ export class Walker {
           logProbability: results.logProbabilities!.data[rank]!,
         })),
         ...(results.weights && {
-          weights: Array.from(results.weights.data),
+          weights: forced ?? Array.from(results.weights.data),
           salience: Array.from(results.salience!.data),
         }),
       });

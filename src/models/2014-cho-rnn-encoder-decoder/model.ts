@@ -21,7 +21,7 @@ const configuration = z.object({
  * The RNN Encoder–Decoder (Cho et al. 2014): the whole source in one vector. Marks in comments are the paper's; the card
  * beside this file lists them with every departure. Axes: S source, T target, B batch, E embedding, H hidden.
  */
-export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>> = {
+export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>, "translation"> = {
   id: "rnn-encoder-decoder",
   title: "Learning Phrase Representations using RNN Encoder–Decoder for Statistical Machine Translation",
   paper: "Cho et al. 2014",

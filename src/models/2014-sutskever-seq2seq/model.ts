@@ -25,7 +25,7 @@ const configuration = z.object({
  * Deep LSTMs from sequence to sequence (Sutskever, Vinyals & Le 2014). Marks in comments are sections of the paper; the
  * card beside this file lists them with every departure. Axes: S source, T target, B batch, E embedding, H hidden.
  */
-export const seq2seq: ModelCard<z.output<typeof configuration>> = {
+export const seq2seq: ModelCard<z.output<typeof configuration>, "translation"> = {
   id: "seq2seq",
   title: "Sequence to Sequence Learning with Neural Networks",
   paper: "Sutskever, Vinyals & Le 2014",

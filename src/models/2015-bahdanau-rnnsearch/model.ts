@@ -32,7 +32,7 @@ const configuration = z.object({
  * RNNsearch (Bahdanau, Cho & Bengio 2015). Numbers in comments are the paper's equations; the card beside this file
  * lists them with every departure. Axes: S source, T target, B batch, E embedding, H hidden, V target vocabulary.
  */
-export const rnnsearch: ModelCard<z.output<typeof configuration>> = {
+export const rnnsearch: ModelCard<z.output<typeof configuration>, "translation"> = {
   id: "rnnsearch",
   title: "Neural Machine Translation by Jointly Learning to Align and Translate",
   paper: "Bahdanau, Cho & Bengio 2015",

@@ -1,9 +1,11 @@
 import { useState } from "react";
-import type { Evaluation, RunSummary } from "../../../src/service/protocol.js";
+import type { Evaluation, RunDetail, RunSummary } from "../../../src/service/protocol.js";
 import { Gates } from "../../../src/views/gates.js";
 import { ScoreByLength } from "../../../src/views/score-by-length.js";
+import { SpatialMaps } from "../../../src/views/spatial-maps.js";
 import { SentenceForm, SplitForm, useExamples } from "../panels/asking.js";
 import { Busy, NoRuns, Panel, Picture, Problem, RunPicker } from "../panels/basic.js";
+import { type ChosenImage, ImageForm } from "../panels/image.js";
 import { Matrix } from "../panels/matrix.js";
 import { linkTo, useAction, useApi, useAsked, usePlace, useRuns, useTheme } from "../state.js";
 
@@ -12,7 +14,14 @@ export default function Compare() {
   const { result: runs, problem } = useRuns();
   const able = runs?.filter(({ validation }) => validation !== undefined) ?? [];
   const first = argument || able[0]?.id;
-  const second = query.get("with") ?? able.find(({ id }) => id !== first)?.id ?? first;
+  const task = able.find(({ id }) => id === first)?.task;
+  const fitting = able.filter((one) => one.task === task);
+  const named = query.get("with");
+  // Until the runs are known, the one in the address is taken at its word.
+  const second =
+    named && (!runs || fitting.some(({ id }) => id === named))
+      ? named
+      : (fitting.find(({ id }) => id !== first)?.id ?? first);
   const go = (a: string, b: string) => {
     location.hash = linkTo("compare", a, { with: b });
   };
@@ -25,9 +34,14 @@ export default function Compare() {
         <>
           <div className="row">
             <RunPicker label="First run" runs={able} value={first} onChoose={(id) => go(id, second)} />
-            <RunPicker label="Second run" runs={able} value={second} onChoose={(id) => go(first, id)} />
+            <RunPicker label="Second run" runs={fitting} value={second} onChoose={(id) => go(first, id)} />
           </div>
-          <Both key={`${first} ${second}`} runs={[first, second]} able={able} />
+          <Both
+            key={`${first} ${second}`}
+            runs={[first, second]}
+            able={able}
+            isCaptioner={task === "captioning"}
+          />
         </>
       )}
     </>
@@ -37,21 +51,19 @@ export default function Compare() {
 function Both({
   runs,
   able,
+  isCaptioner,
 }: {
   readonly runs: readonly [string, string];
   readonly able: readonly RunSummary[];
+  readonly isCaptioner: boolean;
 }) {
   const api = useApi();
   const theme = useTheme();
   const [split, setSplit] = useState<string>();
-  const { detail, examples } = useExamples(runs[0], split);
+  const { detail, examples, split: chosenSplit } = useExamples(runs[0], split);
   const [found, setFound] = useState<readonly Evaluation[]>();
   const action = useAction();
-  const [asked, setAsked] = useState<string>();
-  const text = asked ?? examples?.[0];
-  const seen = useAsked(text && `${runs.join(" ")} ${text}`, () =>
-    Promise.all(runs.map((run) => api.call("see", { run, text: text! }))),
-  );
+  const unit = isCaptioner ? "images" : "sentences";
   const nameOf = (index: number) => {
     const models = runs.map((run) => able.find(({ id }) => id === run)?.model ?? run);
     return models[0] === models[1] ? runs[index]! : models[index]!;
@@ -60,11 +72,12 @@ function Both({
   return (
     <>
       <Problem text={detail.problem} />
-      <Panel title="Scores over the same sentences">
+      <Panel title={`Scores over the same ${unit}`}>
         <SplitForm
           splits={detail.result?.splits ?? []}
           sentences={200}
           most={100_000}
+          unit={isCaptioner ? "Images" : "Sentences"}
           action={["Score both", "Scoring …"]}
           busy={action.busy}
           onSplit={setSplit}
@@ -83,7 +96,7 @@ function Both({
             <table className="readings">
               <thead>
                 <tr>
-                  <th scope="col">{found[0]!.sentences} sentences</th>
+                  <th scope="col">{`${found[0]!.sentences} ${unit}`}</th>
                   {runs.map((run, index) => (
                     <th scope="col" key={index}>
                       {run}
@@ -102,39 +115,115 @@ function Both({
                 ))}
               </tbody>
             </table>
-            <Picture label="BLEU by length">
-              <ScoreByLength
-                measure="BLEU"
-                title="BLEU by source length"
-                series={found.map(({ byLength }, index) => ({ name: nameOf(index), scores: byLength }))}
-                theme={theme}
-              />
-            </Picture>
+            {found[0]!.breakdown && (
+              <Picture label={`${found[0]!.breakdown.measure} by ${found[0]!.breakdown.by}`}>
+                <ScoreByLength
+                  measure={found[0]!.breakdown.measure}
+                  by={found[0]!.breakdown.by}
+                  title={`${found[0]!.breakdown.measure} by ${found[0]!.breakdown.by}`}
+                  series={found.map(({ breakdown }, index) => ({
+                    name: nameOf(index),
+                    scores: breakdown?.ranges ?? [],
+                  }))}
+                  theme={theme}
+                />
+              </Picture>
+            )}
           </div>
         )}
       </Panel>
-      <Panel title="One sentence">
-        <SentenceForm text={text} examples={examples} action="Translate with both" onAsk={setAsked} />
-        <Problem text={seen.problem} />
-        <Busy when={seen.busy && !seen.result} text="Loading both models …" />
-        <div className="columns">
-          {seen.result?.map((one, index) => (
-            <div key={index}>
-              <h3>{runs[index]}</h3>
-              <p className="output">{one.output}</p>
-              {one.trace ? (
-                <Matrix trace={one.trace} theme={theme} label={`Alignment of ${runs[index]}`} />
-              ) : (
-                one.gates && (
-                  <Picture label={`Gates of ${runs[index]}`}>
-                    <Gates trace={one.gates} theme={theme} />
-                  </Picture>
-                )
-              )}
-            </div>
-          ))}
-        </div>
-      </Panel>
+      {detail.result &&
+        (isCaptioner ? (
+          <OneImage runs={runs} detail={detail.result} split={chosenSplit} />
+        ) : (
+          <OneSentence runs={runs} examples={examples} />
+        ))}
     </>
+  );
+}
+
+function OneImage({
+  runs,
+  detail,
+  split,
+}: {
+  readonly runs: readonly [string, string];
+  readonly detail: RunDetail;
+  readonly split: string | undefined;
+}) {
+  const api = useApi();
+  const theme = useTheme();
+  const [image, setImage] = useState<ChosenImage>();
+  const seen = useAsked(image && JSON.stringify([runs, image.input]), () =>
+    Promise.all(runs.map((run) => api.call("caption", { run, image: image!.input }))),
+  );
+  return (
+    <Panel title="One image">
+      <ImageForm
+        run={runs[0]}
+        split={split}
+        size={detail.settings.images!.size}
+        chosen={image}
+        drawing={detail.data === "scenes"}
+        onChoose={setImage}
+      />
+      <Problem text={seen.problem} />
+      <Busy when={seen.busy && !seen.result} text="Loading both models …" />
+      <div className="columns">
+        {seen.result?.map((one, index) => (
+          <div key={index}>
+            <h3>{runs[index]}</h3>
+            <p className="output">{one.output}</p>
+            {one.trace ? (
+              <Picture label={`Attention of ${runs[index]}`}>
+                <SpatialMaps trace={one.trace} theme={theme} />
+              </Picture>
+            ) : (
+              <p className="note">This model sees the image once and has no attention.</p>
+            )}
+          </div>
+        ))}
+      </div>
+    </Panel>
+  );
+}
+
+function OneSentence({
+  runs,
+  examples,
+}: {
+  readonly runs: readonly [string, string];
+  readonly examples: readonly string[] | undefined;
+}) {
+  const api = useApi();
+  const theme = useTheme();
+  const [asked, setAsked] = useState<string>();
+  const text = asked ?? examples?.[0];
+  const seen = useAsked(text && `${runs.join(" ")} ${text}`, () =>
+    Promise.all(runs.map((run) => api.call("see", { run, text: text! }))),
+  );
+  return (
+    <Panel title="One sentence">
+      <SentenceForm text={text} examples={examples} action="Translate with both" onAsk={setAsked} />
+      <Problem text={seen.problem} />
+      <Busy when={seen.busy && !seen.result} text="Loading both models …" />
+      <div className="columns">
+        {seen.result?.map((one, index) => (
+          <div key={index}>
+            <h3>{runs[index]}</h3>
+            <p className="output">{one.output}</p>
+            {one.trace ? (
+              <Matrix trace={one.trace} theme={theme} label={`Alignment of ${runs[index]}`} />
+            ) : (
+              one.gates && (
+                <Picture label={`Gates of ${runs[index]}`}>
+                  <Gates trace={one.gates} theme={theme} />
+                </Picture>
+              )
+            )}
+          </div>
+        ))}
+      </div>
+    </Panel>
   );
 }

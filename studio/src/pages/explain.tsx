@@ -2,10 +2,12 @@ import { useState } from "react";
 import type { AlignmentTrace } from "../../../src/attention/trace.js";
 import type { Explanation, SplitExplanation } from "../../../src/service/protocol.js";
 import { scoresAsWeights } from "../../../src/views/scores.js";
-import { RunPage, SentenceForm, SplitForm, useExamples } from "../panels/asking.js";
+import { Agreements, METHOD_NAMES } from "../panels/agreements.js";
+import { ByTask, RunPage, SentenceForm, SplitForm, useExamples } from "../panels/asking.js";
 import { Busy, Panel, Problem, percent } from "../panels/basic.js";
 import { Matrix } from "../panels/matrix.js";
 import { useAction, useApi, useAsked, usePlace, useTheme } from "../state.js";
+import { ExplainImage } from "./explain-image.js";
 
 export default function Explain() {
   const { query } = usePlace();
@@ -15,7 +17,15 @@ export default function Explain() {
       title="Explain"
       lead="A map shows where a model looked. Whether that made it write what it wrote is another question: here both are measured, side by side."
     >
-      {(run) => <One key={`${run} ${query.get("text")}`} run={run} first={query.get("text") ?? undefined} />}
+      {(run) => (
+        <ByTask
+          key={`${run} ${query.get("text")} ${query.get("image")}`}
+          run={run}
+          query={query}
+          text={(first) => <One run={run} first={first} />}
+          image={(detail, first) => <ExplainImage run={run} detail={detail} first={first} />}
+        />
+      )}
     </RunPage>
   );
 }
@@ -47,12 +57,6 @@ function One({ run, first }: { readonly run: string; readonly first: string | un
     </>
   );
 }
-
-const NAMES: Readonly<Record<string, string>> = {
-  attention: "attention",
-  salience: "salience",
-  effect: "causal effect",
-};
 
 function Maps({ explanation }: { readonly explanation: Explanation }) {
   const theme = useTheme();
@@ -109,31 +113,7 @@ function Maps({ explanation }: { readonly explanation: Explanation }) {
         )}
       </div>
       {explanation.agreements.length > 0 && (
-        <Panel
-          title="How they agree"
-          note="Rank correlation of the rows, from −1 to 1, and the share of rows whose greatest word is the same."
-        >
-          <table className="readings">
-            <thead>
-              <tr>
-                <th scope="col">compared</th>
-                <th scope="col">rank correlation</th>
-                <th scope="col">same greatest</th>
-              </tr>
-            </thead>
-            <tbody>
-              {explanation.agreements.map(({ of, with: other, correlation, sameGreatest }) => (
-                <tr key={`${of} ${other}`}>
-                  <th scope="row">
-                    {NAMES[of]} and {NAMES[other]}
-                  </th>
-                  <td>{correlation === undefined ? "–" : correlation.toFixed(2)}</td>
-                  <td>{percent(sameGreatest)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Panel>
+        <Agreements agreements={explanation.agreements} greatest="word" />
       )}
     </>
   );
@@ -180,7 +160,7 @@ function Split({
               {found.agreements.map(({ of, with: other, correlation, sameGreatest }) => (
                 <tr key={`${of} ${other}`}>
                   <th scope="row">
-                    {NAMES[of]} and {NAMES[other]}
+                    {METHOD_NAMES[of]} and {METHOD_NAMES[other]}
                   </th>
                   <td>{correlation ? interval(correlation) : "–"}</td>
                   <td>{interval(sameGreatest)}</td>

@@ -1,6 +1,7 @@
 import { useRef, useState } from "react";
 import type { RunSummary } from "../../../src/service/protocol.js";
-import { Busy, clock, NoRuns, number, Problem, percent, Spark, State } from "../panels/basic.js";
+import { Busy, clock, NoRuns, number, Problem, Spark, State } from "../panels/basic.js";
+import { scoresOf, shownScore } from "../panels/scores.js";
 import { linkTo, useAction, useApi, useRuns } from "../state.js";
 
 /** Hands a file to the browser to keep. */
@@ -79,7 +80,10 @@ function Run({ run, again }: { readonly run: RunSummary; readonly again: () => v
       <p className="facts">
         {run.model} on {run.data.split(/[\\/]/).at(-1)}, step {number(run.step)}, {clock(run.seconds)}
         {validation &&
-          `, validation loss ${validation.loss.toFixed(3)}, exact ${percent(validation.exact)}${validation.aer === undefined ? "" : `, alignment errors ${percent(validation.aer)}`}`}
+          [
+            `, validation loss ${validation.loss.toFixed(3)}`,
+            ...scoresOf(validation).map((score) => `${score.name} ${shownScore(score)}`),
+          ].join(", ")}
       </p>
       <Problem text={action.problem ?? run.problem} />
       <div className="row">
@@ -91,6 +95,11 @@ function Run({ run, again }: { readonly run: RunSummary; readonly again: () => v
             <a className="button quiet" href={linkTo("explain", id)}>
               Explain
             </a>
+            {run.task === "captioning" && (
+              <a className="button quiet" href={linkTo("diagnose", id)}>
+                Diagnose
+              </a>
+            )}
           </>
         )}
         {state === "training" ? (

@@ -2,10 +2,11 @@ import { useState } from "react";
 import type { Seen } from "../../../src/service/protocol.js";
 import { Gates } from "../../../src/views/gates.js";
 import { Ribbon } from "../../../src/views/ribbon.js";
-import { RunPage, SentenceForm, useExamples } from "../panels/asking.js";
+import { ByTask, RunPage, SentenceForm, useExamples } from "../panels/asking.js";
 import { Busy, Panel, Picture, Problem, percent } from "../panels/basic.js";
 import { Matrix } from "../panels/matrix.js";
 import { linkTo, useApi, useAsked, usePlace, useTheme } from "../state.js";
+import { SeeImage } from "./see-image.js";
 
 const FIRST = "I love coffee";
 
@@ -13,7 +14,15 @@ export default function See() {
   const { query } = usePlace();
   return (
     <RunPage page="see" title="See">
-      {(run) => <Sentence key={run} run={run} first={query.get("text") ?? undefined} />}
+      {(run) => (
+        <ByTask
+          key={`${run} ${query.get("image")}`}
+          run={run}
+          text={(first) => <Sentence run={run} first={first} />}
+          image={(detail, first) => <SeeImage run={run} detail={detail} first={first} />}
+          query={query}
+        />
+      )}
     </RunPage>
   );
 }

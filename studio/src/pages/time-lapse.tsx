@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import { RunPage } from "../panels/asking.js";
 import { number, Panel } from "../panels/basic.js";
-import { Matrix } from "../panels/matrix.js";
+import { TraceView, traceName } from "../panels/trace.js";
 import { useTheme, useWatched } from "../state.js";
 import { save } from "./runs.js";
 
@@ -75,11 +75,11 @@ function Lapse({ run }: { readonly run: string }) {
           />
         </label>
         <label className="field">
-          <span>Sentence</span>
+          <span>Example</span>
           <select value={sample} onChange={({ target }) => setSample(Number(target.value))}>
             {samples.map((one, position) => (
               <option key={position} value={position}>
-                {one.source.join(" ")}
+                {traceName(one)}
               </option>
             ))}
           </select>
@@ -99,7 +99,7 @@ function Lapse({ run }: { readonly run: string }) {
           Download as animated SVG
         </button>
       </div>
-      <Matrix trace={samples[sample]!} theme={theme} label={`Attention after step ${step}`} />
+      <TraceView trace={samples[sample]!} theme={theme} label={`Attention after step ${step}`} />
     </Panel>
   );
 }

@@ -1,9 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { DataSizes, DatasetInfo, ModelInfo } from "../../../src/service/protocol.js";
 import { LearningCurves } from "../../../src/views/learning-curves.js";
-import { Busy, clock, number, Panel, Picture, Problem, percent, State, short } from "../panels/basic.js";
-import { Matrix } from "../panels/matrix.js";
+import { Busy, clock, number, Panel, Picture, Problem, State, short } from "../panels/basic.js";
 import { type Configuration, defaultsOf, Options } from "../panels/options.js";
+import { scoresOf, shownScore } from "../panels/scores.js";
+import { TraceView, traceName } from "../panels/trace.js";
 import { linkTo, useAction, useApi, useAsked, usePlace, useTheme, useWatched } from "../state.js";
 
 /** `#/train` sets a training up; `#/train/RUN` watches one. */
@@ -40,6 +41,10 @@ function SetUp({ query }: { readonly query: URLSearchParams }) {
   );
 }
 
+/** The first data that a model can be trained on. */
+const dataFor = (datasets: readonly DatasetInfo[], { task }: ModelInfo): string =>
+  (datasets.find((one) => one.task === task) ?? datasets[0]!).id;
+
 /** Options of a model that an address carries, as the Design page writes them. */
 function configurationFrom(model: ModelInfo, query: URLSearchParams): Configuration {
   const given = Object.entries(model.schema.properties).flatMap(([name, option]) => {
@@ -61,35 +66,46 @@ function Form({
   readonly reload: () => void;
 }) {
   const api = useApi();
-  const first = models.find(({ id }) => id === (query.get("model") ?? "rnnsearch")) ?? models[0]!;
+  const wanted =
+    query.get("model") ?? (query.get("task") === "captioning" ? "show-attend-tell" : "rnnsearch");
+  const first = models.find(({ id }) => id === wanted) ?? models[0]!;
   const [model, setModel] = useState(first);
   const [configuration, setConfiguration] = useState<Configuration>(() => configurationFrom(first, query));
-  const [data, setData] = useState(datasets[0]!.id);
+  const [data, setData] = useState(() => dataFor(datasets, first));
   const [name, setName] = useState(() => timeName(first.id));
   const [minutes, setMinutes] = useState(api.place === "tab" ? 5 : 2);
   const [steps, setSteps] = useState(Number.NaN);
-  const [batch, setBatch] = useState(64);
-  const [learningRate, setLearningRate] = useState(0.005);
+  const [batch, setBatch] = useState(first.defaults.batch);
+  const [learningRate, setLearningRate] = useState(first.defaults.learningRate);
   const [seed, setSeed] = useState(1);
   const [every, setEvery] = useState(api.place === "tab" ? 100 : 250);
   const [device, setDevice] = useState<"cpu" | "webgpu">("cpu");
   const [kind, setKind] = useState<"word" | "byte-pair">("word");
+  const isCaptioner = model.task === "captioning";
   const action = useAction();
   const drop = useAction();
   const place = datasets.find(({ id }) => id === data) ?? { id: data };
   const from = "from" in place && place.from ? { from: place.from, to: place.to } : {};
   const sizes = useAsked(`sizes ${data} ${datasets.length}`, () => api.call("dataSizes", { data, ...from }));
   const design = useAsked(
-    sizes.result && Number.isInteger(batch)
-      ? JSON.stringify([model.id, configuration, batch, sizes.result.sourceWords, sizes.result.targetWords])
+    sizes.result && sizes.result.task === model.task && Number.isInteger(batch)
+      ? JSON.stringify([
+          model.id,
+          configuration,
+          batch,
+          sizes.result.sourceWords,
+          sizes.result.targetWords,
+          sizes.result.image,
+        ])
       : undefined,
     () =>
       api.call("design", {
         model: model.id,
         configuration,
         batch,
-        sourceVocabulary: sizes.result!.sourceWords,
+        sourceVocabulary: Math.max(4, sizes.result!.sourceWords),
         targetVocabulary: sizes.result!.targetWords,
+        ...(sizes.result!.image && { image: [...sizes.result!.image] as [number, number] }),
       }),
   );
   const add = (file: File) =>
@@ -117,6 +133,7 @@ function Form({
             seed,
             batch,
             learningRate,
+            labelSmoothing: model.defaults.labelSmoothing,
             validateEvery: every,
             budget,
             device,
@@ -135,6 +152,11 @@ function Form({
                 const chosen = models.find(({ id }) => id === target.value)!;
                 setModel(chosen);
                 setConfiguration(defaultsOf(chosen));
+                if (chosen.task !== model.task) {
+                  setData(dataFor(datasets, chosen));
+                  setBatch(chosen.defaults.batch);
+                  setLearningRate(chosen.defaults.learningRate);
+                }
                 setName(timeName(chosen.id));
               }}
             >
@@ -161,28 +183,39 @@ function Form({
           }}
         >
           <label className="field">
-            <span>Sentence pairs</span>
+            <span>{isCaptioner ? "Captioned images" : "Sentence pairs"}</span>
             <select value={data} onChange={({ target }) => setData(target.value)}>
-              {datasets.map(({ id, title }) => (
-                <option key={id} value={id}>
-                  {id}: {title}
-                </option>
-              ))}
+              {datasets
+                .filter(({ task }) => task === model.task)
+                .map(({ id, title }) => (
+                  <option key={id} value={id}>
+                    {id}: {title}
+                  </option>
+                ))}
             </select>
           </label>
-          <label className="button quiet">
-            Drop a table here, or choose one
-            <input
-              className="hidden"
-              type="file"
-              accept=".tsv,.txt"
-              onChange={({ target }) => {
-                const [file] = target.files ?? [];
-                if (file) add(file);
-              }}
-            />
-          </label>
-          <small>one pair a line: source, a tab, target</small>
+          {isCaptioner ? (
+            <small>
+              your own: a folder of images with a captions.csv (columns image, caption), put into the studio's
+              data folder
+            </small>
+          ) : (
+            <>
+              <label className="button quiet">
+                Drop a table here, or choose one
+                <input
+                  className="hidden"
+                  type="file"
+                  accept=".tsv,.txt"
+                  onChange={({ target }) => {
+                    const [file] = target.files ?? [];
+                    if (file) add(file);
+                  }}
+                />
+              </label>
+              <small>one pair a line: source, a tab, target</small>
+            </>
+          )}
         </div>
         <Problem text={drop.problem ?? sizes.problem} />
         {sizes.result && <Sizes sizes={sizes.result} />}
@@ -202,7 +235,14 @@ function Form({
             disabled={!Number.isNaN(steps)}
           />
           <Numeric label="or steps" value={steps} min={1} onChange={setSteps} optional />
-          <Numeric label="Batch" value={batch} min={1} max={65536} onChange={setBatch} note="pairs a step" />
+          <Numeric
+            label="Batch"
+            value={batch}
+            min={1}
+            max={65536}
+            onChange={setBatch}
+            note="examples a step"
+          />
           <Numeric
             label="Learning rate"
             value={learningRate}
@@ -234,7 +274,7 @@ function Form({
       </Panel>
       <p className="costs" aria-live="polite">
         {design.result
-          ? `${short(design.result.parameters)} parameters · ${short(design.result.stepFlops, "FLOP")} a step · about ${short(design.result.memory, "B")} of memory (20 words a sentence)`
+          ? `${short(design.result.parameters)} parameters · ${short(design.result.stepFlops, "FLOP")} a step · about ${short(design.result.memory, "B")} of memory (${isCaptioner ? "12 words a caption" : "20 words a sentence"})`
           : ""}
       </p>
       <Problem text={action.problem ?? design.problem} />
@@ -249,9 +289,11 @@ function Form({
 
 const Sizes = ({ sizes }: { readonly sizes: DataSizes }) => (
   <p className="note">
-    {number(sizes.train)} pairs to train on, {number(sizes.validation)} to validate;{" "}
-    {number(sizes.sourceWords)} source and {number(sizes.targetWords)} target words. For example: “
-    {sizes.examples[0]}”
+    {number(sizes.train)} {sizes.image ? "images" : "pairs"} to train on, {number(sizes.validation)} to
+    validate;{" "}
+    {sizes.image
+      ? `${number(sizes.targetWords)} words; images of ${sizes.image[1]} × ${sizes.image[0]}`
+      : `${number(sizes.sourceWords)} source and ${number(sizes.targetWords)} target words. For example: “${sizes.examples[0]}”`}
   </p>
 );
 
@@ -289,9 +331,9 @@ function Numeric({
 }
 
 const WARNINGS: Readonly<Record<string, string>> = {
-  uniform: "The attention is spread over all words alike; it says nothing yet. Try a lower learning rate.",
+  uniform: "The attention is spread over all places alike; it says nothing yet. Try a lower learning rate.",
   still:
-    "The attention looks at the same words at every step; it says nothing yet. Try a lower learning rate.",
+    "The attention looks at the same places at every step; it says nothing yet. Try a lower learning rate.",
 };
 /** Steps after which attention should have found something to look at. */
 const SETTLED = 500;
@@ -318,27 +360,18 @@ function Watch({ run }: { readonly run: string }) {
     ],
     [metrics, validations],
   );
-  const scores = useMemo(
-    () => [
-      {
-        name: "exact",
-        marked: true,
-        points: validations.map(({ step, validation }) => ({ step, value: 100 * validation.exact })),
-      },
-      ...(validations.some(({ validation }) => validation.aer !== undefined)
-        ? [
-            {
-              name: "alignment errors",
-              marked: true,
-              points: validations.flatMap(({ step, validation }) =>
-                validation.aer === undefined ? [] : [{ step, value: 100 * validation.aer }],
-              ),
-            },
-          ]
-        : []),
-    ],
-    [validations],
-  );
+  const scores = useMemo(() => {
+    const names = [
+      ...new Set(validations.flatMap(({ validation }) => scoresOf(validation).map(({ name }) => name))),
+    ];
+    return names.map((name) => ({
+      name,
+      marked: true,
+      points: validations.flatMap(({ step, validation }) =>
+        scoresOf(validation).flatMap((score) => (score.name === name ? [{ step, value: score.value }] : [])),
+      ),
+    }));
+  }, [validations]);
   const title = useRef(document.title);
   useEffect(() => {
     const before = title.current;
@@ -356,15 +389,19 @@ function Watch({ run }: { readonly run: string }) {
       {detail.result && (
         <p className="facts">
           {detail.result.model} on {detail.result.data.split(/[\\/]/).at(-1)};{" "}
-          {number(detail.result.sourceWords)} source and {number(detail.result.targetWords)} target words;
-          seed {detail.result.settings.seed}
+          {detail.result.task === "translation"
+            ? `${number(detail.result.sourceWords)} source and ${number(detail.result.targetWords)} target words`
+            : `${number(detail.result.targetWords)} words`}
+          ; seed {detail.result.settings.seed}
         </p>
       )}
       <div className="facts tiles" aria-live="off">
         <Tile name="step" value={last ? number(last.step) : "–"} />
         <Tile name="training loss" value={last ? last.loss.toFixed(3) : "–"} />
         <Tile name="validation loss" value={validated ? validated.validation.loss.toFixed(3) : "–"} />
-        <Tile name="exact" value={validated ? percent(validated.validation.exact) : "–"} />
+        {(validated ? scoresOf(validated.validation) : []).map((score) => (
+          <Tile key={score.name} name={score.name} value={shownScore(score)} />
+        ))}
         <Tile name="tokens a second" value={last ? number(last.tokensPerSecond) : "–"} />
         <Tile
           name={state === "training" ? "time left" : "time"}
@@ -399,6 +436,11 @@ function Watch({ run }: { readonly run: string }) {
             <a className="button quiet" href={linkTo("explain", run)}>
               Explain
             </a>
+            {detail.result?.task === "captioning" && (
+              <a className="button quiet" href={linkTo("diagnose", run)}>
+                Diagnose
+              </a>
+            )}
             <a className="button quiet" href={linkTo("time-lapse", run)}>
               Time-lapse
             </a>
@@ -411,7 +453,7 @@ function Watch({ run }: { readonly run: string }) {
             <LearningCurves measure="nats" curves={losses} theme={theme} />
           </Picture>
         </Panel>
-        <Panel title="Validation sentences">
+        <Panel title="Validation examples">
           <Picture label="Scores over steps">
             <LearningCurves measure="%" curves={scores} theme={theme} />
           </Picture>
@@ -420,9 +462,9 @@ function Watch({ run }: { readonly run: string }) {
       {trace && (
         <Panel
           title="Attention as it forms"
-          note={`After step ${number(traces.at(-1)!.step)}, on a sentence it does not train on.`}
+          note={`After step ${number(traces.at(-1)!.step)}, on an example it does not train on.`}
         >
-          <fieldset className="row" aria-label="Sample sentences">
+          <fieldset className="row" aria-label="Samples">
             {traces.at(-1)!.traces.map((one, index) => (
               <button
                 key={index}
@@ -431,11 +473,11 @@ function Watch({ run }: { readonly run: string }) {
                 aria-pressed={index === sample}
                 onClick={() => setSample(index)}
               >
-                {one.source.slice(0, 5).join(" ")} …
+                {traceName(one).split(" ").slice(0, 5).join(" ")} …
               </button>
             ))}
           </fieldset>
-          <Matrix trace={trace} theme={theme} label="Attention of a validation sentence" />
+          <TraceView trace={trace} theme={theme} label="Attention of a validation example" />
         </Panel>
       )}
     </>

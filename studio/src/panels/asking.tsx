@@ -1,32 +1,40 @@
 import { type ReactNode, useState } from "react";
+import type { TaskId } from "../../../src/models/contract.js";
+import type { RunDetail } from "../../../src/service/protocol.js";
 import { linkTo, useApi, useAsked, usePlace, useRuns } from "../state.js";
-import { chosenRun, NoRuns, Problem, RunPicker } from "./basic.js";
+import { chosenRun, NoRuns, NoRunsOf, Problem, RunPicker } from "./basic.js";
 
 /** A page about one run: the one in its address, or the newest that can answer; another can be chosen. */
 export function RunPage({
   page,
   title,
   lead,
+  task,
   children,
 }: {
   readonly page: string;
+  /** The kind of model the page is about, where it is about one kind alone. */
+  readonly task?: TaskId;
   readonly title: string;
   readonly lead?: string;
   readonly children: (run: string) => ReactNode;
 }) {
   const { argument } = usePlace();
   const { result: runs, problem } = useRuns();
-  const run = chosenRun(runs, argument);
+  const fitting = runs?.filter((one) => task === undefined || one.task === task);
+  // A run that was handed on from another page, but is of another kind, gives way.
+  const named = fitting?.some(({ id }) => id === argument) || !runs?.some(({ id }) => id === argument);
+  const run = chosenRun(fitting, named ? argument : "");
   return (
     <>
       <h1>{title}</h1>
       {lead && <p className="lead">{lead}</p>}
       <Problem text={problem} />
-      {runs && !run && <NoRuns />}
+      {runs && !run && (runs.length > 0 && task ? <NoRunsOf task={task} /> : <NoRuns />)}
       {run && (
         <>
           <RunPicker
-            runs={runs ?? []}
+            runs={fitting ?? []}
             value={run}
             onChoose={(id) => {
               location.hash = linkTo(page, id);
@@ -35,6 +43,29 @@ export function RunPage({
           {children(run)}
         </>
       )}
+    </>
+  );
+}
+
+/** What a page shows of a run, by what the run reads; the address may name the sentence or image. */
+export function ByTask({
+  run,
+  query,
+  text,
+  image,
+}: {
+  readonly run: string;
+  readonly query: URLSearchParams;
+  readonly text: (first: string | undefined) => ReactNode;
+  readonly image: (detail: RunDetail, first: string | undefined) => ReactNode;
+}) {
+  const api = useApi();
+  const detail = useAsked(`run ${run}`, () => api.call("run", { run }));
+  return (
+    <>
+      <Problem text={detail.problem} />
+      {detail.result?.task === "translation" && text(query.get("text") ?? undefined)}
+      {detail.result?.task === "captioning" && image(detail.result, query.get("image") ?? undefined)}
     </>
   );
 }
@@ -112,6 +143,7 @@ export function SplitForm({
   splits,
   sentences: first,
   most,
+  unit = "Sentences",
   action,
   busy,
   onSplit,
@@ -120,6 +152,8 @@ export function SplitForm({
   readonly splits: readonly string[];
   readonly sentences: number;
   readonly most: number;
+  /** What is asked for. */
+  readonly unit?: string;
   /** What the button says, and what it says while it is at work. */
   readonly action: readonly [idle: string, busy: string];
   readonly busy: boolean;
@@ -152,7 +186,7 @@ export function SplitForm({
         </select>
       </label>
       <label className="field">
-        <span>Sentences</span>
+        <span>{unit}</span>
         <input
           type="number"
           min={1}

@@ -100,6 +100,14 @@ export const NoRuns = () => (
   </p>
 );
 
+/** What stands where there are runs, but none of the kind a page is about. */
+export const NoRunsOf = ({ task }: { readonly task: string }) => (
+  <p>
+    There is no trained model for {task} yet. <a href={linkTo("train", "", { task })}>Train one</a>: the data
+    is built in.
+  </p>
+);
+
 const count = new Intl.NumberFormat("en");
 export const number = (value: number): string => count.format(Math.round(value));
 

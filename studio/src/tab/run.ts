@@ -1,6 +1,7 @@
 import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
 import { RegardError, UsageError } from "../../../src/core/index.js";
-import { type ParallelData, Vocabulary } from "../../../src/data/index.js";
+import type { CaptionData, ParallelData } from "../../../src/data/index.js";
+import { modelById } from "../../../src/models/index.js";
 import {
   eventsOf,
   exportModel,
@@ -8,9 +9,11 @@ import {
   type RunState,
   type RunSummary,
   summaryOf,
-  TrainedModel,
+  TrainedCaptioner,
+  TrainedTranslator,
 } from "../../../src/service/index.js";
 import type { Backend } from "../../../src/session/index.js";
+import { tasks, type Vocabularies } from "../../../src/task/index.js";
 import {
   checkpointName,
   checkpointStep,
@@ -22,8 +25,7 @@ import {
   stateSchema,
   Trainer,
   train,
-  type Vocabularies,
-  vocabulariesOf,
+  vocabulariesFrom,
   vocabularySchema,
 } from "../../../src/train/index.js";
 
@@ -36,6 +38,9 @@ interface Checkpoint {
   readonly tensors: Record<string, StoredTensor>;
   readonly metadata: Record<string, string>;
 }
+
+export type TrainedModel = TrainedTranslator | TrainedCaptioner;
+export type TabData = ParallelData | CaptionData;
 
 /** A run in this tab: what a run folder holds, in memory. */
 export class TabRun {
@@ -70,13 +75,12 @@ export class TabRun {
     const { step, tensors } = this.#best();
     if (this.#model?.step === step) return this.#model.model;
     await this.#model?.model.release();
-    const model = new TrainedModel({
-      settings: this.settings,
-      vocabularies: this.vocabularies,
-      backend: this.backend,
-      step,
-      tensors,
-    });
+    const { settings, vocabularies, backend } = this;
+    const options = { settings, vocabularies, backend, step, tensors };
+    const model =
+      modelById(settings.model).task === "captioning"
+        ? new TrainedCaptioner(options)
+        : new TrainedTranslator(options);
     this.#model = { step, model };
     return model;
   }
@@ -87,9 +91,14 @@ export class TabRun {
   }
 
   /** Trains, or goes on, until the budget is used up. Resolves once training has begun. */
-  async train(data: ParallelData, budget: RunSettings["budget"]): Promise<void> {
+  async train(data: TabData, budget: RunSettings["budget"]): Promise<void> {
     if (this.state === "training") throw new UsageError(`"${this.id}" is being trained already.`);
-    const trainer = await Trainer.create({ ...this.settings, budget }, data, this.vocabularies, this.backend);
+    const trainer: Trainer = await Trainer.create<unknown>(
+      { ...this.settings, budget },
+      data,
+      this.vocabularies,
+      this.backend,
+    );
     const newest = this.#checkpoints.at(-1);
     if (newest) trainer.restore(newest.tensors, newest.metadata);
     this.events = this.events.filter((event) => "step" in event && event.step <= trainer.step);
@@ -222,8 +231,7 @@ export class TabRun {
       return JSON.parse(strFromU8(found));
     };
     const { settings, created } = runSchema.parse(json("run.json"));
-    const { source, target } = vocabularySchema.parse(json("vocabulary.json"));
-    const vocabularies = { source: Vocabulary.from(source), target: Vocabulary.from(target) };
+    const vocabularies = vocabulariesFrom(vocabularySchema.parse(json("vocabulary.json")));
     const run = new TabRun(id, settings, vocabularies, backend, created);
     const lines = (name: string) =>
       strFromU8(files.get(name) ?? new Uint8Array())
@@ -248,10 +256,10 @@ export class TabRun {
 export async function beginRun(
   id: string,
   settings: RunSettings,
-  data: ParallelData,
+  data: TabData,
   backend: Backend,
 ): Promise<TabRun> {
-  const vocabularies = vocabulariesOf(data, settings.vocabulary);
+  const vocabularies = tasks[modelById(settings.model).task].vocabulariesOf(data, settings.vocabulary);
   const run = new TabRun(id, settings, vocabularies, backend, new Date().toISOString());
   await run.train(data, settings.budget);
   return run;

@@ -3,23 +3,26 @@ import runtimeUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import { UsageError } from "../../../src/core/index.js";
 import { BadLines, linesOf, pairsOfTable, usable } from "../../../src/data/format/pairs.js";
-import { datasets, type ParallelData } from "../../../src/data/index.js";
+import { type CaptionData, datasets, isCaptionData, type ParallelData } from "../../../src/data/index.js";
+import { modelById } from "../../../src/models/index.js";
 import {
   designOf,
   examplesOf,
+  examplesOfSplit,
   modelInfos,
   pairOfText,
-  pairsOf,
   type Requests,
   type Responses,
   requests,
   settingsOf,
   sizesOf,
-  splitsOf,
+  splitNamesOf,
+  TrainedCaptioner,
+  TrainedTranslator,
 } from "../../../src/service/index.js";
 import { webBackend } from "../../../src/session/web.js";
 import type { FromWorker, ToWorker } from "../api/tab.js";
-import { beginRun, TabRun } from "./run.js";
+import { beginRun, type TabData, TabRun } from "./run.js";
 
 env.wasm.wasmPaths = {
   mjs: new URL(runtimeUrl, self.location.href).href,
@@ -30,9 +33,9 @@ env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareC
 
 const runs = new Map<string, TabRun>();
 const tables = new Map<string, ParallelData>();
-const loaded = new Map<string, Promise<ParallelData>>();
+const loaded = new Map<string, Promise<TabData>>();
 
-function dataOf(id: string, seed: number): Promise<ParallelData> {
+function dataOf(id: string, seed: number): Promise<TabData> {
   const table = tables.get(id);
   if (table) return Promise.resolve(table);
   const dataset = datasets.find((one) => one.id === id);
@@ -54,6 +57,30 @@ function runOf(id: string): TabRun {
 
 const dataOfRun = ({ settings }: TabRun) => dataOf(settings.data, settings.seed);
 
+async function pairsOfRun(run: TabRun): Promise<ParallelData> {
+  const data = await dataOfRun(run);
+  if (isCaptionData(data)) throw new UsageError(`"${run.id}" reads images; give it an image.`);
+  return data;
+}
+
+async function imagesOfRun(run: TabRun): Promise<CaptionData> {
+  const data = await dataOfRun(run);
+  if (!isCaptionData(data)) throw new UsageError(`"${run.id}" reads sentences; give it a sentence.`);
+  return data;
+}
+
+async function translatorOf(run: TabRun): Promise<TrainedTranslator> {
+  const model = await run.model();
+  if (model instanceof TrainedTranslator) return model;
+  throw new UsageError(`"${run.id}" reads images; give it an image.`);
+}
+
+async function captionerOf(run: TabRun): Promise<TrainedCaptioner> {
+  const model = await run.model();
+  if (model instanceof TrainedCaptioner) return model;
+  throw new UsageError(`"${run.id}" reads sentences; give it a sentence.`);
+}
+
 function assertFree(name: string): void {
   if (runs.has(name)) throw new UsageError(`there is already a run "${name}"; choose another name.`);
 }
@@ -67,8 +94,8 @@ const handlers: {
 } = {
   models: () => modelInfos(),
   datasets: () => [
-    ...datasets.map(({ id, title }) => ({ id, title })),
-    ...[...tables.keys()].map((id) => ({ id, title: `your pairs: ${id}` })),
+    ...datasets.map(({ id, title, task }) => ({ id, title, task })),
+    ...[...tables.keys()].map((id) => ({ id, title: `your pairs: ${id}`, task: "translation" as const })),
   ],
   addData: ({ name, content }) => {
     const bad = new BadLines({});
@@ -82,21 +109,26 @@ const handlers: {
   run: async ({ run }) => {
     const found = runOf(run);
     const { settings, vocabularies, summary } = found;
-    const splits = await dataOfRun(found).then(
-      (data) => Object.keys(splitsOf(data)),
-      () => [],
-    );
+    const splits = await dataOfRun(found).then(splitNamesOf, () => []);
     return {
       ...summary,
       settings,
-      sourceWords: vocabularies.source.size,
+      sourceWords: vocabularies.source?.size ?? 0,
       targetWords: vocabularies.target.size,
       splits,
     };
   },
   start: async (request) => {
     assertFree(request.name);
-    const settings = settingsOf(request, { data: request.data });
+    const { task } = modelById(request.model);
+    const dataset = datasets.find(({ id }) => id === request.data);
+    if ((dataset?.task ?? "translation") !== task)
+      throw new UsageError(`"${request.data}" is not data for ${task}; choose other data.`);
+    const settings = settingsOf(
+      request,
+      { data: request.data },
+      dataset && "size" in dataset ? { size: [...dataset.size] as [number, number] } : undefined,
+    );
     const data = await dataOf(settings.data, settings.seed);
     const backend =
       request.device === "webgpu" ? await (await import("./webgpu.js")).openWebGpu() : webBackend;
@@ -126,23 +158,46 @@ const handlers: {
     runs.delete(run);
     return { run };
   },
-  examples: async ({ run, split }) => examplesOf(await dataOfRun(runOf(run)), split),
-  see: async (request) => (await runOf(request.run).model()).see(request),
+  examples: async ({ run, split }) => {
+    const data = await dataOfRun(runOf(run));
+    return isCaptionData(data) ? [] : examplesOf(data, split);
+  },
+  see: async (request) => (await translatorOf(runOf(request.run))).see(request),
   explain: async ({ run, text }) => {
     const found = runOf(run);
-    const pair = await dataOfRun(found).then(
+    const pair = await pairsOfRun(found).then(
       (data) => pairOfText(data, text),
       () => undefined,
     );
-    return (await found.model()).explain(text, pair);
+    return (await translatorOf(found)).explain(text, pair);
   },
   explainSplit: async ({ run, split, examples }) => {
     const found = runOf(run);
-    return (await found.model()).explainPairs(pairsOf(await dataOfRun(found), split).slice(0, examples));
+    const pairs = examplesOfSplit(await pairsOfRun(found), split).slice(0, examples);
+    return (await translatorOf(found)).explainPairs(pairs);
   },
   evaluate: async (request) => {
     const found = runOf(request.run);
-    return (await found.model()).evaluate(await dataOfRun(found), request);
+    const model = await found.model();
+    return model instanceof TrainedTranslator
+      ? model.evaluate(await pairsOfRun(found), request)
+      : model.evaluate(await imagesOfRun(found), request);
+  },
+  imageExamples: async ({ run, split }) => TrainedCaptioner.examples(await imagesOfRun(runOf(run)), split),
+  caption: async ({ run, image, ...options }) => {
+    const found = runOf(run);
+    const model = await captionerOf(found);
+    return model.see(await model.imageOf(image, () => imagesOfRun(found)), options);
+  },
+  explainImage: async ({ run, image }) => {
+    const found = runOf(run);
+    const model = await captionerOf(found);
+    return model.explain(await model.imageOf(image, () => imagesOfRun(found)));
+  },
+  diagnose: async ({ run, split, examples }) => {
+    const found = runOf(run);
+    const images = examplesOfSplit(await imagesOfRun(found), split).slice(0, examples);
+    return (await captionerOf(found)).diagnose(images, split);
   },
 };
 

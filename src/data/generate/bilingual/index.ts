@@ -1,5 +1,5 @@
 import { hashString, Random } from "../../../core/index.js";
-import type { Dataset, Pair, ParallelData } from "../../contract.js";
+import type { Pair, PairDataset, ParallelData } from "../../contract.js";
 import { drawSentence, type Sentence } from "./grammar.js";
 
 export { drawSentence, type Sentence };
@@ -79,10 +79,14 @@ const turned = (pair: Pair): Pair => ({
 
 const CODES = { English: "en", Spanish: "es" } as const;
 
-function dataset(id: string, languages: readonly ["English" | "Spanish", "English" | "Spanish"]): Dataset {
+function dataset(
+  id: string,
+  languages: readonly ["English" | "Spanish", "English" | "Spanish"],
+): PairDataset {
   const change = languages[0] === "English" ? (pairs: Pair[]) => pairs : (pairs: Pair[]) => pairs.map(turned);
   return {
     id,
+    task: "translation",
     title: `${languages[0]} to ${languages[1]} sentences from a grammar, with their word alignment`,
     languages,
     codes: languages.map((language) => CODES[language]) as [string, string],

@@ -1,6 +1,6 @@
 import { END, UNKNOWN, UsageError } from "../core/index.js";
 import { detokenise, type Pair, type ParallelData, tokenise } from "../data/index.js";
-import { type Decoded, END_MARK, readGates, translationOf } from "../decode/index.js";
+import { END_MARK, readGates, translationOf } from "../decode/index.js";
 import {
   agreementOf,
   attentionEntropy,
@@ -11,17 +11,10 @@ import {
   Walker,
   type WalkStep,
 } from "../explain/index.js";
-import type { Translator } from "../models/index.js";
+import type { EncoderDecoder, TranslationSizes } from "../models/index.js";
 import type { Backend, Values } from "../session/index.js";
-import {
-  buildModel,
-  Evaluator,
-  type RunSettings,
-  reportOf,
-  type StoredTensor,
-  storedParameters,
-  type Vocabularies,
-} from "../train/index.js";
+import { Evaluator, type TextVocabularies, textVocabularies, translation } from "../task/index.js";
+import { buildModel, type RunSettings, storedParameters } from "../train/index.js";
 import type {
   Evaluation,
   Explanation,
@@ -30,22 +23,22 @@ import type {
   Seen,
   SplitExplanation,
 } from "./protocol.js";
+import {
+  ALTERNATIVES,
+  decodedOfSteps,
+  evaluationOf,
+  examplesOfSplit,
+  forcedRow,
+  spellOf,
+  splitNamesOf,
+  type TrainedModelOptions,
+  tokenOf,
+  tokensByStep,
+  WIDEST_BEAM,
+} from "./shared.js";
 
 /** Words that are taken at once; memory grows with their number. */
 export const LONGEST_INPUT = 500;
-
-/** Words a step tells of besides the one it wrote. */
-const ALTERNATIVES = 6;
-/** The widest beam that can be asked for. */
-const WIDEST_BEAM = 16;
-
-export interface TrainedModelOptions {
-  readonly settings: RunSettings;
-  readonly vocabularies: Vocabularies;
-  readonly step: number;
-  readonly tensors: Readonly<Record<string, StoredTensor>>;
-  readonly backend: Backend;
-}
 
 /** The words of a text. @throws UsageError where there are none, or too many */
 export function inputWords(text: string): string[] {
@@ -59,36 +52,44 @@ export function inputWords(text: string): string[] {
 }
 
 /** A trained translator and everything one can ask of it. Sessions are loaded when they are first needed. */
-export class TrainedModel {
-  readonly vocabularies: Vocabularies;
+export class TrainedTranslator {
+  readonly task = "translation";
+  readonly vocabularies: TextVocabularies;
   readonly step: number;
   readonly #settings: RunSettings;
-  readonly #translator: Translator;
+  readonly #model: EncoderDecoder;
+  readonly #sizes: TranslationSizes;
   readonly #parameters: Values;
   readonly #backend: Backend;
-  #evaluator: Promise<Evaluator> | undefined;
+  #evaluator: Promise<Evaluator<Pair>> | undefined;
   #walker: Promise<Walker> | undefined;
   #removal: Promise<Removal> | undefined;
 
   constructor({ settings, vocabularies, step, tensors, backend }: TrainedModelOptions) {
-    const { translator, parameters } = buildModel(settings, vocabularies);
-    this.vocabularies = vocabularies;
+    const { model, sizes, scope } = buildModel(settings, vocabularies);
+    this.vocabularies = textVocabularies(vocabularies);
     this.step = step;
     this.#settings = settings;
-    this.#translator = translator;
-    this.#parameters = storedParameters(parameters, tensors);
+    this.#model = model;
+    this.#sizes = sizes as TranslationSizes;
+    this.#parameters = storedParameters(scope.parameters, tensors);
     this.#backend = backend;
   }
 
-  #evaluation(): Promise<Evaluator> {
-    this.#evaluator ??= Evaluator.load(this.#translator, this.vocabularies, this.#backend, {
-      beam: WIDEST_BEAM,
-    });
+  #evaluation(): Promise<Evaluator<Pair>> {
+    this.#evaluator ??= Evaluator.load(
+      translation,
+      this.#model,
+      this.#sizes,
+      this.vocabularies,
+      this.#backend,
+      { beam: WIDEST_BEAM },
+    );
     return this.#evaluator;
   }
 
   #walking(): Promise<Walker> {
-    this.#walker ??= Walker.load(this.#translator, this.#backend, {
+    this.#walker ??= Walker.load(this.#model, translation.source(this.#sizes), this.#backend, {
       alternatives: ALTERNATIVES,
       vocabulary: this.vocabularies.target.size,
     });
@@ -96,7 +97,7 @@ export class TrainedModel {
   }
 
   #removing(): Promise<Removal> {
-    this.#removal ??= Removal.load(this.#translator, this.#backend);
+    this.#removal ??= Removal.load(this.#model, this.#backend);
     return this.#removal;
   }
 
@@ -106,14 +107,23 @@ export class TrainedModel {
     const words = inputWords(text);
     const { source, target } = this.vocabularies;
     const read = source.segment(words);
-    const [hypotheses] = await (await this.#evaluation()).translate(this.#parameters, [words], { beam });
+    const [hypotheses] = await (await this.#evaluation()).write(
+      this.#parameters,
+      [{ source: words, target: [] }],
+      { beam },
+    );
     const changed = Object.keys(changes).length > 0 || Object.keys(attention).length > 0;
     const chosen = changed
-      ? new Map(Object.entries(changes).map(([step, word]) => [Number(step), this.#tokenOf(word)]))
+      ? new Map(
+          Object.entries(changes).map(([step, word]) => [
+            Number(step),
+            tokenOf(this.vocabularies.target, word),
+          ]),
+        )
       : tokensByStep(hypotheses![0]!);
     const steps = await (await this.#walking()).walk(
       this.#parameters,
-      [...read.tokens, END],
+      await translation.read([{ source: words, target: [] }], this.vocabularies),
       {
         tokens: chosen,
         attention: new Map(
@@ -138,10 +148,10 @@ export class TrainedModel {
       output,
       source: [...read.pieces, END_MARK],
       steps: steps.map(({ token, logProbability, alternatives, salience }, index) => ({
-        piece: trace?.target[index] ?? this.#spell(token),
+        piece: trace?.target[index] ?? spellOf(target, token),
         probability: Math.exp(logProbability),
         alternatives: alternatives.map((one) => ({
-          piece: this.#spell(one.token),
+          piece: spellOf(target, one.token),
           probability: Math.exp(one.logProbability),
         })),
         ...(salience && { salience }),
@@ -149,7 +159,7 @@ export class TrainedModel {
       })),
       ...(trace && { trace }),
       ...(!trace && {
-        gates: await readGates(this.#translator, this.#backend, this.#parameters, source, words),
+        gates: await readGates(this.#model, this.#backend, this.#parameters, source, words),
       }),
       hypotheses: hypotheses!.map((hypothesis) => ({
         output: detokenise(target.decode(hypothesis.tokens)),
@@ -164,14 +174,18 @@ export class TrainedModel {
   async explain(text: string, pair?: Pair): Promise<Explanation> {
     const words = pair?.source ?? inputWords(text);
     const read = this.vocabularies.source.segment(words);
-    const [hypotheses] = await (await this.#evaluation()).translate(this.#parameters, [words], { beam: 1 });
+    const [hypotheses] = await (await this.#evaluation()).write(
+      this.#parameters,
+      [{ source: words, target: [] }],
+      { beam: 1 },
+    );
     const best = hypotheses![0]!;
     // Where the data knows the right alignment, it is of the data's own translation: that one is explained.
     const gold = pair?.links && this.vocabularies.source.kind === "word" ? pair : undefined;
     const tokens = gold ? this.vocabularies.target.segment(gold.target).tokens : best.tokens;
     const steps = await (await this.#walking()).walk(
       this.#parameters,
-      [...read.tokens, END],
+      await translation.read([{ source: words, target: [] }], this.vocabularies),
       { tokens: tokensByStep({ ...best, tokens, finished: true }) },
       { longest: tokens.length },
     );
@@ -195,7 +209,7 @@ export class TrainedModel {
     return {
       output: gold ? detokenise(gold.target) : detokenise(this.vocabularies.target.decode(best.tokens)),
       source: read.pieces,
-      target: written.map(({ token }) => this.#spell(token)),
+      target: written.map(({ token }) => spellOf(this.vocabularies.target, token)),
       ...(attention && { attention }),
       ...(salience && { salience }),
       effect,
@@ -247,90 +261,33 @@ export class TrainedModel {
 
   /** Scores the first `sentences` pairs of a split. */
   async evaluate(data: ParallelData, { split, sentences, beam }: Requests["evaluate"]): Promise<Evaluation> {
-    const pairs = pairsOf(data, split).slice(0, sentences);
-    const { metrics, byLength } = await reportOf(
-      await this.#evaluation(),
-      this.#parameters,
-      this.vocabularies,
-      pairs,
-      { beam },
-    );
-    return {
-      model: this.#settings.model,
-      step: this.step,
-      split,
-      sentences: pairs.length,
-      metrics,
-      byLength,
+    const pairs = examplesOfSplit(data, split).slice(0, sentences);
+    const scoring = {
+      evaluator: await this.#evaluation(),
+      parameters: this.#parameters,
+      vocabularies: this.vocabularies,
     };
+    return evaluationOf(
+      this.#settings,
+      this.step,
+      split,
+      await translation.report(scoring, pairs, { beam }),
+      pairs.length,
+    );
   }
 
   async release(): Promise<void> {
     for (const loaded of [this.#evaluator, this.#walker, this.#removal]) await (await loaded)?.release();
   }
-
-  #spell(token: number): string {
-    return token === END ? END_MARK : this.vocabularies.target.spell([token])[0]!;
-  }
-
-  /** @throws UsageError where the word is none the model can write as one token */
-  #tokenOf(word: string): number {
-    if (word === END_MARK) return END;
-    const token = this.vocabularies.target.words.indexOf(word);
-    const { tokens } = this.vocabularies.target.segment([word]);
-    const found = token >= 0 ? token : tokens.length === 1 ? tokens[0]! : UNKNOWN;
-    if (found === UNKNOWN)
-      throw new UsageError(
-        `the model cannot write "${word}" as one word; choose one it has seen in training.`,
-      );
-    return found;
-  }
 }
 
 const longestFor = (words: readonly string[]): number => 2 * words.length + 10;
 
-const tokensByStep = ({ tokens, finished }: Decoded): Map<number, number> =>
-  new Map([...tokens, ...(finished ? [END] : [])].map((token, step) => [step, token]));
-
-function forcedRow(row: readonly number[], places: number, step: number): number[] {
-  const sum = row.reduce((a, b) => a + b, 0);
-  if (row.length !== places || !(sum > 0))
-    throw new UsageError(
-      `the attention of step ${step} has ${row.length} weights that add up to ${sum}, but the source has ${places} places; give a weight for each, not all 0.`,
-    );
-  return row.map((weight) => weight / sum);
-}
-
-/** What was walked as a decoder would have given it. */
-function decodedOfSteps(steps: readonly WalkStep[]): Decoded {
-  const finished = steps.at(-1)?.token === END;
-  return {
-    tokens: steps.map(({ token }) => token).slice(0, finished ? -1 : undefined),
-    logProbability: steps.reduce((sum, { logProbability }) => sum + logProbability, 0),
-    finished,
-    ...(steps[0]?.weights && { weights: steps.map(({ weights }) => weights!) }),
-  };
-}
-
-/** Splits that can be scored, by name. */
-export const splitsOf = (data: ParallelData): Record<string, readonly Pair[]> => ({
-  ...data.tests,
-  validation: data.validation,
-});
-
-/** @throws UsageError naming the splits there are */
-export function pairsOf(data: ParallelData, split: string): readonly Pair[] {
-  const splits = splitsOf(data);
-  const pairs = splits[split];
-  if (!pairs)
-    throw new UsageError(`the data has no split "${split}"; it has ${Object.keys(splits).join(", ")}.`);
-  return pairs;
-}
-
 /** The pair of a text in the data, where it is one. */
 export function pairOfText(data: ParallelData, text: string): Pair | undefined {
   const wanted = tokenise(text).join(" ").toLowerCase();
-  for (const pairs of Object.values(splitsOf(data)))
-    for (const pair of pairs) if (pair.source.join(" ").toLowerCase() === wanted) return pair;
+  for (const split of splitNamesOf(data))
+    for (const pair of examplesOfSplit(data, split))
+      if (pair.source.join(" ").toLowerCase() === wanted) return pair;
   return undefined;
 }

@@ -1,36 +1,26 @@
-import { END, START, type Tensor } from "../core/index.js";
-import type { Translator } from "../models/index.js";
-import {
-  add,
-  argMax,
-  constant,
-  equal,
-  fill,
-  input,
-  logSoftmax,
-  or,
-  reduceMax,
-  scan,
-  where,
-} from "../ops/index.js";
+import { type Dimension, END, START, type Tensor } from "../core/index.js";
+import type { EncoderDecoder } from "../models/index.js";
+import { add, argMax, constant, equal, fill, logSoftmax, or, reduceMax, scan, where } from "../ops/index.js";
 import type { Value } from "../session/index.js";
 import type { Decoded } from "./decoder.js";
 
-/** The steps a source of `source` places is given, as a size: twice its places and ten. */
-const STEPS = "2*source+10";
-
 /**
- * Greedy translation as one graph, the loop included, for files that run without Regard. Axes: S source, B batch, T steps.
- * @returns input `source` int32 [S, B]; `tokens` int32 [T, B], PAD after END; `logProbability` [B]; and `weights`
- *   [T, B, S] where the model has attention
+ * Greedy decoding as one graph, the loop included, for files that run without Regard. Axes: B batch, T steps, P places.
+ * @param source the input that the model reads
+ * @param length the steps there are, as a size
+ * @returns `tokens` int32 [T, B], PAD after END; `logProbability` [B]; and `weights` [T, B, P] where the model has
+ *   attention
  */
-export function translationGraph(translator: Translator): {
+export function decodingGraph(
+  model: EncoderDecoder,
+  source: Tensor,
+  length: Dimension,
+): {
   tokens: Tensor;
   logProbability: Tensor;
   weights?: Tensor;
 } {
-  const source = input("source", "int32", ["source", "batch"]);
-  const { memory, state } = translator.encode(source);
+  const { memory, state } = model.encode(source);
   const rows = ["batch"] as const;
   const { states, outputs } = scan(
     {
@@ -40,10 +30,10 @@ export function translationGraph(translator: Translator): {
         "decode.ended": equal(fill(0, { dtype: "int32", shape: rows }), 1),
         "decode.total": fill(0, { dtype: "float32", shape: rows }),
       } as Record<string, Tensor>,
-      length: STEPS,
+      length,
     },
     ({ "decode.previous": previous, "decode.ended": ended, "decode.total": total, ...before }) => {
-      const { logits, state: after, weights } = translator.step(memory, before, previous!);
+      const { logits, state: after, weights } = model.step(memory, before, previous!);
       const logProbabilities = logSoftmax(logits);
       const token = where(ended!, constant(0, { dtype: "int32" }), argMax(logProbabilities));
       const gain = where(ended!, 0, reduceMax(logProbabilities, { axes: 1 }));
@@ -65,7 +55,7 @@ export function translationGraph(translator: Translator): {
   };
 }
 
-/** The first sentence of what the graph gave, as a decoder would have. */
+/** The first sequence of what the graph gave, as a decoder would have. */
 export function decodedOf({ tokens, logProbability, weights }: Readonly<Record<string, Value>>): Decoded {
   const [steps, sentences] = tokens!.shape as [number, number];
   const all = Array.from({ length: steps }, (_, step) => tokens!.data[step * sentences]!);

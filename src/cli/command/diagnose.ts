@@ -1,0 +1,74 @@
+import { createElement } from "react";
+import { UsageError } from "../../core/index.js";
+import { modelById } from "../../models/index.js";
+import { examplesOfSplit } from "../../service/index.js";
+import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
+import { DiagnosisReport, pageOf } from "../../views/index.js";
+import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
+import { openCaptioner } from "../open-captioner.js";
+import { isInteractive } from "../terminal.js";
+
+interface DiagnoseOptions extends CommonOptions {
+  readonly split: string;
+  readonly examples: number;
+  readonly html?: string;
+  readonly device: string;
+}
+
+/** Images that the text shows of each kind of mistake. */
+const SHOWN = 5;
+
+export const diagnoseCommand: CommandDefinition = (program) => {
+  define(
+    program,
+    "diagnose <run>",
+    "group a captioner's mistakes by why they are wrong: looked elsewhere, named wrongly, left out, made up",
+    ["diagnose runs/captions", "diagnose runs/captions --split test-more --html mistakes.html"],
+  )
+    .option("--split <name>", "test, another split of the data, or validation", "test")
+    .option("--examples <n>", "images that are captioned at most", number, 500)
+    .option("--html <file>", "write a page with the worst mistakes, each with its map")
+    .option("--device <name>", "cpu, webgpu or wasm", "cpu")
+    .action(diagnose);
+};
+
+async function diagnose(path: string, options: DiagnoseOptions): Promise<void> {
+  if (!Number.isSafeInteger(options.examples) || options.examples < 1)
+    throw new UsageError(`--examples is ${options.examples} but must be a whole number from 1.`);
+  const folder = await RunFolder.open(path);
+  const { model } = folder.settings;
+  if (modelById(model).task !== "captioning")
+    throw new UsageError(
+      `model ${model} writes no captions; regard diagnose takes models that do, and regard explain takes any.`,
+    );
+  const { captioner, data } = await openCaptioner(folder, options.device);
+  const images = examplesOfSplit(await data(), options.split).slice(0, options.examples);
+  const interactive = isInteractive(process.stderr);
+  const diagnosis = await captioner.diagnose(images, options.split, (done) => {
+    if (interactive) process.stderr.write(`\r\u001b[2K${done} of ${images.length} captioned`);
+  });
+  if (interactive) process.stderr.write("\r\u001b[2K");
+  await captioner.release();
+  const title = `Mistakes of ${model} on ${options.split}`;
+  if (options.html) {
+    await writeAtomically(options.html, pageOf(title, createElement(DiagnosisReport, { diagnosis })));
+    warn(`Written: ${options.html}`);
+  }
+  const share = ((100 * diagnosis.wrong) / Math.max(1, diagnosis.examples)).toFixed(1);
+  const lines = [
+    `${diagnosis.wrong} of ${diagnosis.examples} captions have a mistake (${share} %), ${diagnosis.by === "gold" ? "by what is in the images" : "by the captions that people gave"}.`,
+  ];
+  for (const { kind, title: heading, images: count } of diagnosis.kinds) {
+    if (count === 0) continue;
+    lines.push("", `${heading}: ${count} ${count === 1 ? "image" : "images"}`);
+    const shown = diagnosis.images.filter(({ mistakes }) =>
+      mistakes.some((mistake) => mistake.kind === kind),
+    );
+    for (const { index, output, mistakes, references } of shown.slice(0, SHOWN)) {
+      lines.push(`  ${options.split}:${index}  ${output}`);
+      for (const mistake of mistakes) if (mistake.kind === kind) lines.push(`      ${mistake.sentence}`);
+      lines.push(`      for example: ${references[0]}`);
+    }
+  }
+  print(options, diagnosis, lines.join("\n"));
+}

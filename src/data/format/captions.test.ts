@@ -1,0 +1,272 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp, { type Color, type Sharp } from "sharp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ImageCache } from "../image.js";
+import { type CaptionOptions, readCaptions } from "./captions.node.js";
+import { assertImage, MOST_PIXELS, readImage } from "./image.node.js";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "regard-captions-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const SIZE = [16, 24] as const;
+const red = { r: 220, g: 20, b: 30 };
+const flat = (width: number, height: number, background: Color = red) =>
+  sharp({ create: { width, height, channels: 3, background } });
+
+/** A folder of images, with captions for them as a file. */
+async function make(
+  name: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+  images: readonly string[],
+) {
+  const path = join(folder, name);
+  await mkdir(join(path, "images"), { recursive: true });
+  for (const image of images)
+    await writeFile(join(path, "images", image), await flat(20, 20).png().toBuffer());
+  for (const [file, content] of Object.entries(files)) await writeFile(join(path, file), content);
+  return path;
+}
+
+const names = (count: number) => Array.from({ length: count }, (_, index) => `photo${index}.png`);
+const table = (images: readonly string[]) =>
+  `image,caption\n${images.map((image, index) => `${image},"A dog, number ${index}."\n${image},Another dog\n`).join("")}`;
+
+async function read(path: string, options: Partial<CaptionOptions> = {}) {
+  const warnings: string[] = [];
+  const data = await readCaptions(path, {
+    size: SIZE,
+    warn: (message) => warnings.push(message),
+    ...options,
+  });
+  return { data, warnings };
+}
+
+describe("captioned images", () => {
+  test("a folder with a table is split by the names of the images, and read when they are needed", async () => {
+    const images = names(60);
+    const path = await make("plain", { "captions.csv": table(images) }, images);
+    const { data, warnings } = await read(path);
+    expect(warnings).toEqual([]);
+    const all = [...data.train, ...data.validation, ...data.tests.test!];
+    expect(all.map(({ name }) => name).sort()).toEqual([...images].sort());
+    expect(data.validation.length).toBeGreaterThan(0);
+    const [first] = all;
+    expect(first!.captions[0]!.slice(0, 3)).toEqual(["a", "dog", "number"]);
+    expect(first!.captions[1]).toEqual(["another", "dog"]);
+    const pixels = await first!.pixels();
+    expect([pixels.height, pixels.width, pixels.data.length]).toEqual([16, 24, 16 * 24 * 3]);
+    expect([...pixels.data.slice(0, 3)]).toEqual([220, 20, 30]);
+  });
+
+  test("lists say what is in which split, and the file of captions may be named itself", async () => {
+    const images = names(5);
+    const path = await make(
+      "listed",
+      {
+        "captions.txt": table(images),
+        "train.txt": "photo0.png\nphoto1.png\n",
+        "val.txt": "photo2.png\n",
+        "test.txt": "photo3.png\r\n",
+        "test-more.txt": "photo4.png\n",
+      },
+      images,
+    );
+    for (const place of [path, join(path, "captions.txt")]) {
+      const { data } = await read(place);
+      expect(data.train.map(({ name }) => name)).toEqual(["photo0.png", "photo1.png"]);
+      expect(data.validation.map(({ name }) => name)).toEqual(["photo2.png"]);
+      expect(Object.keys(data.tests)).toEqual(["test", "test-more"]);
+    }
+  });
+
+  test("COCO's files are read", async () => {
+    const images = names(4);
+    const coco = (ids: readonly number[]) =>
+      JSON.stringify({
+        images: ids.map((id) => ({ id, file_name: `photo${id}.png` })),
+        annotations: ids.flatMap((id) => [
+          { image_id: id, caption: "Two dogs." },
+          { image_id: id, caption: `Dog ${id}` },
+        ]),
+      });
+    const path = await make(
+      "coco",
+      { "captions_train2017.json": coco([0, 1, 2]), "captions_val2017.json": coco([3]) },
+      images,
+    );
+    const { data } = await read(path);
+    expect(data.train.map(({ name }) => name)).toEqual(["photo0.png", "photo1.png", "photo2.png"]);
+    expect(data.validation[0]!.captions).toEqual([
+      ["two", "dogs"],
+      ["dog", "3"],
+    ]);
+  });
+
+  test("an unquoted caption may hold commas", async () => {
+    const images = names(60);
+    const lines = images.map((image) => `${image},A dog, a cat , and "more" .`);
+    const path = await make("commas", { "captions.txt": `image,caption\n${lines.join("\n")}` }, images);
+    const { data } = await read(path);
+    expect(data.train[0]!.captions[0]).toEqual(["a", "dog", "a", "cat", "and", "more"]);
+  });
+});
+
+describe("bad input is named, or left out and counted", () => {
+  const images = names(60);
+  const whole = table(images);
+  const cases: readonly [string, Record<string, string | Uint8Array>, string][] = [
+    [
+      "a caption for an image that is not there",
+      { "captions.csv": `${whole}gone.png,A dog\n` },
+      `there is no image "gone.png" in `,
+    ],
+    [
+      "an empty caption",
+      { "captions.csv": `${whole}photo3.png,\n` },
+      `captions.csv, line 122: the caption of "photo3.png" has no words; fill it in`,
+    ],
+    [
+      "a line with too few columns",
+      { "captions.csv": `${whole}photo3.png\n` },
+      "captions.csv, line 122: there are 1 columns where the first line has 2; add the rest",
+    ],
+  ];
+  test.each(cases)("%s", async (name, files, message) => {
+    const path = await make(name.replaceAll(" ", "-"), files, images);
+    await expect(read(path)).rejects.toThrow(message);
+    await expect(read(path)).rejects.toThrow("or leave such lines out with --skip-bad.");
+    const { data, warnings } = await read(path, { skipBad: true });
+    expect(data.train.length + data.validation.length + data.tests.test!.length).toBe(60);
+    expect(warnings[0]).toMatch(/^1 line was left out; the first: /);
+  });
+
+  test("a file that is no image", async () => {
+    const path = await make("no-image", { "captions.csv": whole }, images);
+    await writeFile(join(path, "images", "photo7.png"), "not an image");
+    await expect(read(path)).rejects.toThrow(
+      /^"photo7\.png" cannot be read as an image \(.*\); give a JPEG, PNG or WebP file, or leave such lines out/,
+    );
+    const { data } = await read(path, { skipBad: true });
+    expect(data.train.length + data.validation.length + data.tests.test!.length).toBe(59);
+  });
+
+  test("images without a caption are counted", async () => {
+    const path = await make("uncaptioned", { "captions.csv": table(images.slice(2)) }, images);
+    const { warnings } = await read(path);
+    expect(warnings).toEqual(["2 images have no caption and are left out."]);
+  });
+
+  test.each([
+    [
+      { "captions.csv": "picture,text of it\na.png,A dog\n" },
+      `has the columns "picture", "text of it"; its first line must name the columns "image" and "caption".`,
+    ],
+    [{ "captions.csv": "" }, "is empty"],
+    [{}, "has no captions.txt, captions.csv or captions_….json; put the captions there, or name their file."],
+    [{ "captions_train.json": "{" }, "is no JSON"],
+    [{ "captions_train.json": "[]" }, `has no lists "images" and "annotations"`],
+    [{ "captions.csv": "image,caption\nphoto0.png,A dog\n" }, "leaves no images for"],
+  ])("%j", async (files, message) => {
+    const path = await make(
+      `bad-${Math.abs(message.length * 31 + JSON.stringify(files).length)}`,
+      files,
+      names(1),
+    );
+    await expect(read(path)).rejects.toThrow(message);
+  });
+});
+
+describe("images of every kind become red, green and blue at one size", () => {
+  const decode = async (image: Sharp, format: "png" | "jpeg" | "webp" = "png") =>
+    readImage(await image.toFormat(format).toBuffer(), SIZE);
+  const near = (found: ArrayLike<number>, wanted: readonly number[], by = 6) =>
+    wanted.forEach((value, index) => {
+      expect(Math.abs(found[index]! - value)).toBeLessThanOrEqual(by);
+    });
+
+  test("grey", async () => {
+    const { data } = await decode(flat(9, 9, { r: 90, g: 90, b: 90 }).toColourspace("b-w"));
+    expect(data.length).toBe(16 * 24 * 3);
+    near(data, [90, 90, 90]);
+  });
+
+  test("with an alpha channel: what is transparent is white", async () => {
+    const clear = sharp({
+      create: { width: 9, height: 9, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } },
+    });
+    near((await decode(clear)).data, [255, 255, 255], 0);
+  });
+
+  test("CMYK", async () => {
+    const bytes = await flat(9, 9).toColourspace("cmyk").jpeg().toBuffer();
+    expect((await sharp(bytes).metadata()).space).toBe("cmyk");
+    const { data } = await readImage(bytes, SIZE);
+    expect(data[0]!).toBeGreaterThan(data[1]! + 80);
+    expect(data[0]!).toBeGreaterThan(data[2]! + 80);
+  });
+
+  test("turned by EXIF", async () => {
+    // Red above blue, stored lying on its side.
+    const upright = await sharp({ create: { width: 8, height: 16, channels: 3, background: red } })
+      .composite([{ input: await flat(8, 8, { r: 0, g: 0, b: 250 }).png().toBuffer(), top: 8, left: 0 }])
+      .png()
+      .toBuffer();
+    const lying = await sharp(upright).rotate(270).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+    const { data } = await readImage(lying, [16, 8]);
+    near(data, [220, 20, 30], 30);
+    near(data.slice(-3), [0, 0, 250], 30);
+  });
+
+  test("one pixel", async () => {
+    near((await decode(flat(1, 1))).data, [220, 20, 30], 0);
+  });
+
+  test("one that is too large is refused before it is decoded, by what its beginning says", async () => {
+    const file = join(folder, "huge.svg");
+    await writeFile(file, `<svg xmlns="http://www.w3.org/2000/svg" width="20000" height="20000"/>`);
+    await expect(assertImage(file)).rejects.toThrow(
+      '"huge.svg" has 20000 × 20000 pixels but at most 100 million are taken; scale it down.',
+    );
+    await expect(readImage(file, SIZE)).rejects.toThrow(/^"huge\.svg" cannot be decoded/);
+    expect(MOST_PIXELS).toBe(10_000 ** 2);
+  });
+
+  test("one that breaks off", async () => {
+    const noise = Buffer.from(Array.from({ length: 64 * 64 * 3 }, (_, index) => (index * 7919) % 251));
+    const bytes = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
+      .png()
+      .toBuffer();
+    const file = join(folder, "broken.png");
+    await writeFile(file, bytes.subarray(0, bytes.length / 2));
+    await expect(readImage(file, SIZE)).rejects.toThrow(
+      /^"broken\.png" cannot be decoded \(.*\); replace it, or take it out of the captions\.$/,
+    );
+  });
+});
+
+test("what was read last is kept, up to a limit", async () => {
+  const cache = new ImageCache<{ data: Uint8Array }>(25);
+  let reads = 0;
+  const get = (name: string, size = 10) =>
+    cache.get(name, async () => {
+      reads++;
+      return { data: new Uint8Array(size) };
+    });
+  await get("a");
+  await get("b");
+  await get("a");
+  expect(reads).toBe(2);
+  await get("c");
+  expect(cache.bytes).toBe(20);
+  await get("a");
+  expect(reads).toBe(3);
+  await get("b");
+  expect(reads).toBe(4);
+  await get("huge", 1000);
+  expect(cache.bytes).toBe(20);
+});

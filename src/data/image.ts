@@ -1,0 +1,46 @@
+import { encode } from "fast-png";
+import type { Pixels } from "./contract.js";
+
+/** Pixels as the address of a PNG that holds them, for pictures and pages. */
+export function pngUrl({ width, height, data }: Pixels): string {
+  const bytes = encode({ width, height, data, channels: 3, depth: 8 });
+  const letters: string[] = [];
+  for (let start = 0; start < bytes.length; start += 8192)
+    letters.push(String.fromCharCode(...bytes.subarray(start, start + 8192)));
+  return `data:image/png;base64,${btoa(letters.join(""))}`;
+}
+
+/** Images kept in memory once they have been read: the ones that were asked for last, up to a number of bytes. */
+export class ImageCache<Item extends { readonly data: { readonly byteLength: number } }> {
+  readonly #kept = new Map<string, Item>();
+  #bytes = 0;
+
+  /** @param limit bytes that are kept at most */
+  constructor(readonly limit = 512 * 2 ** 20) {}
+
+  /** The item of a name: kept, or read now. */
+  async get(name: string, read: () => Promise<Item>): Promise<Item> {
+    const known = this.#kept.get(name);
+    if (known) {
+      this.#kept.delete(name);
+      this.#kept.set(name, known);
+      return known;
+    }
+    const item = await read();
+    const bytes = item.data.byteLength;
+    if (bytes > this.limit) return item;
+    if (!this.#kept.has(name)) this.#bytes += bytes;
+    this.#kept.set(name, item);
+    for (const [old, { data }] of this.#kept) {
+      if (this.#bytes <= this.limit) break;
+      this.#kept.delete(old);
+      this.#bytes -= data.byteLength;
+    }
+    return item;
+  }
+
+  /** Bytes that are kept now. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+}

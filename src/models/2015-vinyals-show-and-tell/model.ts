@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { subtractDimensions, type Tensor } from "../../core/index.js";
+import { type CellState, embedding, linear, lstm, normal, recurrent } from "../../nn/index.js";
+import { reshape, slice } from "../../ops/index.js";
+import type { ModelCard } from "../contract.js";
+import { imageEncoder, imageEncoderPart } from "../image-encoder.js";
+import { tokenLoss } from "../loss.js";
+import { targetWordsPart } from "../parts.js";
+import { repeated } from "../repeat.js";
+
+const size = z.int().min(1).max(4096);
+
+const configuration = z.object({
+  features: size.default(128).describe("features of a place of the image"),
+  embedding: size.default(128).describe("features of a word, and of the image as the first word"),
+  hidden: size.default(256).describe("features of the decoder"),
+});
+
+/**
+ * Show and Tell (Vinyals et al. 2015): a caption from an image that is seen once. Numbers in comments are the paper's
+ * equations. Axes: B batch, T target, E embedding, H hidden, V vocabulary.
+ */
+export const showAndTell: ModelCard<z.output<typeof configuration>, "captioning"> = {
+  id: "show-and-tell",
+  title: "Show and Tell: A Neural Image Caption Generator",
+  paper: "Vinyals, Toshev, Bengio & Erhan 2015",
+  year: 2015,
+  task: "captioning",
+  attention: ["none"],
+  data: ["scenes"],
+  configuration,
+  parts: [
+    imageEncoderPart,
+    {
+      id: "image",
+      title: "The image as a word",
+      scopes: ["image"],
+      equations: ["x_{−1} = W a + b  (10)"],
+      from: ["encoder"],
+      gives: "[B, embedding]",
+    },
+    targetWordsPart("t"),
+    {
+      id: "decoder",
+      title: "Decoder: an LSTM",
+      scopes: ["decoder"],
+      equations: ["h_0 = LSTM(x_{−1})", "h_{t+1} = LSTM(W_e S_t, h_t)  (11)"],
+      from: ["image", "target words"],
+      gives: "[T, B, hidden]",
+    },
+    {
+      id: "output",
+      title: "Words",
+      scopes: ["output"],
+      equations: ["p_{t+1} = softmax(W_o h_{t+1})  (12)"],
+      from: ["decoder"],
+      gives: "[T, B, vocabulary]",
+    },
+  ],
+  build(scope, { features, embedding: E, hidden: H }, sizes) {
+    const read = imageEncoder(scope.at("encoder"), sizes, features);
+    const places = read.features * read.rows * read.columns;
+    const asWord = linear(scope.at("image"), { input: places, output: E });
+    const words = embedding(scope.at("target"), {
+      vocabulary: sizes.target,
+      size: E,
+      initialise: normal(1),
+    });
+    const decoder = lstm(scope.at("decoder"), { input: E, hidden: H });
+    const output = linear(scope.at("output"), { input: H, output: sizes.target });
+
+    const encode = (image: Tensor) => {
+      const batch = image.shape[0]!;
+      const first = asWord(reshape(read(image), [batch, places])); // (10)
+      const { state } = decoder.step(decoder.initial(batch), decoder.project(first));
+      return { memory: {}, state };
+    };
+
+    return {
+      encode,
+      step(_memory, state, previous) {
+        const { state: next } = decoder.step(state as CellState, decoder.project(words(previous)));
+        return { logits: output(next.hidden), state: next };
+      },
+      train(image, target, options) {
+        const state = repeated(encode(image).state, options?.targets);
+        const steps = subtractDimensions(target.shape[0]!, 1);
+        const written = words(slice(target, 0, 0, steps)); // [T − 1, B, E]
+        const { outputs } = recurrent(decoder, written, { initial: state }); // (11)
+        return tokenLoss(output(outputs), slice(target, 0, 1, steps), options); // (12)
+      },
+    };
+  },
+};

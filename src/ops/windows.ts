@@ -1,0 +1,251 @@
+import {
+  formatShape,
+  type LoweringContext,
+  ndarray,
+  type Operation,
+  type Shape,
+  ShapeError,
+  type Tensor,
+  type TensorType,
+} from "../core/index.js";
+import { defineOperation, floats, requireDType } from "./define.js";
+
+// Images with their channels last. Axes: N images, H rows, W columns, C channels, k elements of a window; H' and W' places.
+// What a window sees then lies in stretches of whole pixels, and a convolution is one product of matrices for all images.
+
+interface Layout {
+  readonly kernel: number;
+  readonly stride: number;
+  /** Pixels added on every side. */
+  readonly padding: number;
+  /** Height and width of the images. */
+  readonly size: readonly [number, number];
+}
+
+/** Rows or columns of places in an image that is so long. */
+const placesOf = ({ kernel, stride, padding }: Layout, length: number): number =>
+  Math.floor((length + 2 * padding - kernel) / stride) + 1;
+
+const outputOf = (layout: Layout): [number, number] => [
+  placesOf(layout, layout.size[0]),
+  placesOf(layout, layout.size[1]),
+];
+
+/** Blocks of `stride` pixels that the windows of a padded image reach into. */
+const blocksOf = (layout: Layout, length: number): number =>
+  placesOf(layout, length) + Math.ceil(layout.kernel / layout.stride) - 1;
+
+const windowsShape = (x: TensorType, layout: Layout): Shape => [
+  x.shape[0]!,
+  ...outputOf(layout),
+  layout.kernel ** 2 * (x.shape[3] as number),
+];
+
+/**
+ * The columns of a window by the block of `stride` columns they lie in: elements `first` to `first + count` are the first
+ * `count` pixels of block `block`, counted from a place's own.
+ */
+const stretchesOf = ({ kernel, stride }: Layout): { block: number; first: number; count: number }[] =>
+  Array.from({ length: Math.ceil(kernel / stride) }, (_, block) => ({
+    block,
+    first: block * stride,
+    count: Math.min(stride, kernel - block * stride),
+  }));
+
+const ints = (context: LoweringContext, values: readonly number[]): string =>
+  context.constant("int64", [values.length], values);
+
+/** The channels of images [N, H, W, C] whose height and width are known. @throws ShapeError for others */
+function assertImages(operation: string, { shape }: TensorType): void {
+  if (shape.length !== 4 || shape.slice(1).some((size) => typeof size !== "number"))
+    throw new ShapeError(
+      `${operation}: the images ${formatShape(shape)} should be [images, height, width, channels] with sizes that are numbers, but for the images; resize or reshape them first.`,
+    );
+}
+
+/** Calls back for every place, element and the pixel under it; pixels outside are left out. */
+function eachPixel(layout: Layout, visit: (place: number, element: number, pixel: number) => void): void {
+  const [rows, columns] = outputOf(layout);
+  const [height, width] = layout.size;
+  const { kernel, stride, padding } = layout;
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++)
+      for (let i = 0; i < kernel; i++)
+        for (let j = 0; j < kernel; j++) {
+          const [y, x] = [row * stride - padding + i, column * stride - padding + j];
+          if (y >= 0 && y < height && x >= 0 && x < width)
+            visit(row * columns + column, i * kernel + j, y * width + x);
+        }
+}
+
+const windowsOperation: Operation<Layout> = {
+  name: "windows",
+  infer: ([x], layout) => {
+    requireDType("windows", "the images", x!, "float32", "float64");
+    return [{ dtype: x!.dtype, shape: windowsShape(x!, layout) }];
+  },
+  gradient: ({ attributes, upstream: [dy] }) => [foldWindows(dy!, attributes)],
+  lower(context, [x], { inputs: [type], attributes: layout }) {
+    const { kernel, size } = layout;
+    const channels = type!.shape[3]!;
+    const pixels = size[0] * size[1];
+    const [rows, columns] = outputOf(layout);
+    // The pixel under each element of each place; what lies outside is one more pixel, which is 0.
+    const picks = new Array<number>(rows * columns * kernel ** 2).fill(pixels);
+    eachPixel(layout, (place, element, pixel) => {
+      picks[place * kernel ** 2 + element] = pixel;
+    });
+    let name = context.emit("Reshape", [x!, context.shape([type!.shape[0]!, pixels, channels])])[0]!;
+    if (picks.includes(pixels)) {
+      const zero = context.constant(type!.dtype, [], [0]);
+      name = context.emit("Pad", [name, ints(context, [0, 1]), zero, ints(context, [1])])[0]!;
+    }
+    const seen = context.emit("Gather", [name, ints(context, picks)], { axis: { int: 1 } })[0]!;
+    return context.emit("Reshape", [seen, context.shape(windowsShape(type!, layout))]);
+  },
+  evaluate: (_, [x], layout) => {
+    const [images, height, width, channels] = x!.shape as [number, number, number, number];
+    const shape = windowsShape(x!, layout) as number[];
+    const result = ndarray(x!.dtype, shape);
+    const [, rows, columns, features] = shape as [number, number, number, number];
+    for (let image = 0; image < images; image++)
+      eachPixel(layout, (place, element, pixel) => {
+        for (let channel = 0; channel < channels; channel++)
+          result.data[(image * rows * columns + place) * features + element * channels + channel] =
+            x!.data[(image * height * width + pixel) * channels + channel]!;
+      });
+    return [result];
+  },
+  samples: () => [
+    { inputs: [floats("two", 5, 7, 3)], build: (x) => windows(x!, 3, { padding: 1 }) },
+    { inputs: [floats("two", 6, 5, 3)], build: (x) => windows(x!, 3, { stride: 2, padding: 1 }) },
+    { inputs: [floats("two", 7, 8, 2)], build: (x) => windows(x!, 2, { stride: 3 }) },
+    { inputs: [floats("three", 6, 6, 2)], build: (x) => windows(x!, 5, { stride: 2, padding: 2 }) },
+  ],
+};
+
+/** A window that is square, and how it moves. */
+export interface SquareWindow {
+  /** Pixels from one place to the next. */
+  readonly stride?: number;
+  /** Pixels added on every side. */
+  readonly padding?: number;
+}
+
+/**
+ * What a square window sees at every place of images whose channels are last: [N, H, W, C] to [N, H', W', k² · C], the pixels
+ * of the window row by row. Outside the images lies 0.
+ * @throws ShapeError where the window does not fit
+ */
+export const windows = defineOperation(
+  windowsOperation,
+  (make): ((x: Tensor, kernel: number, options?: SquareWindow) => Tensor) =>
+    (x, kernel, { stride = 1, padding = 0 } = {}) => {
+      assertImages("windows", x);
+      const [, height, width] = x.shape as [number, number, number, number];
+      if (Math.min(height, width) + 2 * padding < kernel)
+        throw new ShapeError(
+          `windows: a window of ${kernel} × ${kernel} does not fit into images of ${height} × ${width} with a padding of ${padding}; use a smaller window or more padding.`,
+        );
+      return make([x], { kernel, stride, padding, size: [height, width] }).outputs[0]!;
+    },
+);
+
+const foldOperation: Operation<Layout> = {
+  name: "foldWindows",
+  infer: ([y], layout) => {
+    const channels = (y!.shape[3] as number) / layout.kernel ** 2;
+    return [{ dtype: y!.dtype, shape: [y!.shape[0]!, ...layout.size, channels] }];
+  },
+  gradient: ({ attributes: { kernel, stride, padding }, upstream: [dx] }) => [
+    windows(dx!, kernel, { stride, padding }),
+  ],
+  lower(context, [y], { inputs: [type], outputs: [x], attributes: layout }) {
+    const { kernel, stride, padding, size } = layout;
+    const channels = x!.shape[3] as number;
+    const [rows, columns] = outputOf(layout);
+    const blocks = size.map((length) => blocksOf(layout, length)) as [number, number];
+    const zero = context.constant(type!.dtype, [], [0]);
+    // Rows of one place in their block are summed over the elements that lie on them, block after block.
+    const lines = Array.from({ length: Math.min(stride, kernel) }, (_, line) => {
+      const sums = stretchesOf({ ...layout }).flatMap(({ block: down, first: top }) => {
+        const i = top + line;
+        if (i >= kernel) return [];
+        return stretchesOf(layout).map(({ block, first, count }) => {
+          const start = (i * kernel + first) * channels;
+          const part = context.emit("Slice", [
+            y!,
+            ints(context, [start]),
+            ints(context, [start + count * channels]),
+            ints(context, [3]),
+          ])[0]!;
+          const around = [
+            down,
+            block,
+            0,
+            blocks[0] - rows - down,
+            blocks[1] - columns - block,
+            (stride - count) * channels,
+          ];
+          return around.every((amount) => amount === 0)
+            ? part
+            : context.emit("Pad", [part, ints(context, around), zero, ints(context, [1, 2, 3])])[0]!;
+        });
+      });
+      const sum = sums.reduce((a, b) => context.emit("Add", [a, b])[0]!);
+      return context.emit("Unsqueeze", [sum, ints(context, [2])])[0]!;
+    });
+    // A stride that is longer than the window leaves lines that no window sees.
+    if (lines.length < stride) {
+      const shape = [x!.shape[0]!, blocks[0], stride - lines.length, blocks[1], stride * channels];
+      lines.push(context.emit("Expand", [zero, context.shape(shape)])[0]!);
+    }
+    const joined = lines.length === 1 ? lines[0]! : context.emit("Concat", lines, { axis: { int: 2 } })[0]!;
+    const whole = [blocks[0] * stride, blocks[1] * stride];
+    const image = context.emit("Reshape", [joined, context.shape([x!.shape[0]!, ...whole, channels])])[0]!;
+    const missing = size.map((length, axis) => padding + length - whole[axis]!) as [number, number];
+    if (padding === 0 && missing.every((count) => count === 0)) return [image];
+    // The padding is cut off, and pixels that no window reaches are 0.
+    return context.emit("Pad", [
+      image,
+      ints(context, [-padding, -padding, ...missing]),
+      zero,
+      ints(context, [1, 2]),
+    ]);
+  },
+  evaluate: (_, [y], layout) => {
+    const [images, rows, columns, features] = y!.shape as [number, number, number, number];
+    const [height, width] = layout.size;
+    const channels = features / layout.kernel ** 2;
+    const result = ndarray(y!.dtype, [images, height, width, channels]);
+    for (let image = 0; image < images; image++)
+      eachPixel(layout, (place, element, pixel) => {
+        for (let channel = 0; channel < channels; channel++)
+          result.data[(image * height * width + pixel) * channels + channel]! +=
+            y!.data[(image * rows * columns + place) * features + element * channels + channel]!;
+      });
+    return [result];
+  },
+  samples: () => [
+    {
+      inputs: [floats("two", 3, 3, 18)],
+      build: (y) => foldWindows(y!, { kernel: 3, stride: 2, padding: 1, size: [6, 5] }),
+    },
+    {
+      inputs: [floats("two", 5, 7, 9)],
+      build: (y) => foldWindows(y!, { kernel: 3, stride: 1, padding: 1, size: [5, 7] }),
+    },
+    {
+      inputs: [floats("two", 2, 3, 8)],
+      build: (y) => foldWindows(y!, { kernel: 2, stride: 3, padding: 0, size: [7, 8] }),
+    },
+  ],
+};
+
+/** The gradient of `windows`: every element added to the pixel it was taken from, [N, H', W', k² · C] to [N, H, W, C]. */
+export const foldWindows = defineOperation(
+  foldOperation,
+  (make): ((y: Tensor, layout: Layout) => Tensor) =>
+    (y, layout) =>
+      make([y], layout).outputs[0]!,
+);

@@ -1,0 +1,88 @@
+import { END, UNKNOWN, UsageError } from "../core/index.js";
+import type { Splits, Vocabulary } from "../data/index.js";
+import { type Decoded, END_MARK } from "../decode/index.js";
+import type { WalkStep } from "../explain/index.js";
+import type { Backend } from "../session/index.js";
+import type { Report, Vocabularies } from "../task/index.js";
+import type { RunSettings, StoredTensor } from "../train/index.js";
+import type { Evaluation } from "./protocol.js";
+
+// What all trained models share, whatever they read.
+
+/** Words a step tells of besides the one it wrote. */
+export const ALTERNATIVES = 6;
+/** The widest beam that can be asked for. */
+export const WIDEST_BEAM = 16;
+
+export interface TrainedModelOptions {
+  readonly settings: RunSettings;
+  readonly vocabularies: Vocabularies;
+  readonly step: number;
+  readonly tensors: Readonly<Record<string, StoredTensor>>;
+  readonly backend: Backend;
+}
+
+export const tokensByStep = ({ tokens, finished }: Decoded): Map<number, number> =>
+  new Map([...tokens, ...(finished ? [END] : [])].map((token, step) => [step, token]));
+
+/** Attention that was asked for in place of a model's own, made to add up to 1. @throws UsageError where it does not fit */
+export function forcedRow(row: readonly number[], places: number, step: number): number[] {
+  const sum = row.reduce((a, b) => a + b, 0);
+  if (row.length !== places || !(sum > 0))
+    throw new UsageError(
+      `the attention of step ${step} has ${row.length} weights that add up to ${sum}, but the source has ${places} places; give a weight for each, not all 0.`,
+    );
+  return row.map((weight) => weight / sum);
+}
+
+/** What was walked as a decoder would have given it. */
+export function decodedOfSteps(steps: readonly WalkStep[]): Decoded {
+  const finished = steps.at(-1)?.token === END;
+  return {
+    tokens: steps.map(({ token }) => token).slice(0, finished ? -1 : undefined),
+    logProbability: steps.reduce((sum, { logProbability }) => sum + logProbability, 0),
+    finished,
+    ...(steps[0]?.weights && { weights: steps.map(({ weights }) => weights!) }),
+  };
+}
+
+/** What a token is shown as. */
+export const spellOf = ({ words }: Vocabulary, token: number): string =>
+  token === END ? END_MARK : (words[token] ?? words[UNKNOWN]!);
+
+/** The token of a word. @throws UsageError where the word is none the model can write as one token */
+export function tokenOf(vocabulary: Vocabulary, word: string): number {
+  if (word === END_MARK) return END;
+  const token = vocabulary.words.indexOf(word);
+  const { tokens } = vocabulary.segment([word]);
+  const found = token >= 0 ? token : tokens.length === 1 ? tokens[0]! : UNKNOWN;
+  if (found === UNKNOWN)
+    throw new UsageError(`the model cannot write "${word}" as one word; choose one it has seen in training.`);
+  return found;
+}
+
+/** The names of the splits that can be scored. */
+export const splitNamesOf = ({ tests }: Splits<unknown>): string[] => [...Object.keys(tests), "validation"];
+
+/** @throws UsageError naming the splits there are */
+export function examplesOfSplit<Example>(data: Splits<Example>, split: string): readonly Example[] {
+  if (split === "validation") return data.validation;
+  if (Object.hasOwn(data.tests, split)) return data.tests[split]!;
+  throw new UsageError(`the data has no split "${split}"; it has ${splitNamesOf(data).join(", ")}.`);
+}
+
+/** A report as an answer. */
+export const evaluationOf = (
+  settings: RunSettings,
+  step: number,
+  split: string,
+  { metrics, breakdown }: Report,
+  examples: number,
+): Evaluation => ({
+  model: settings.model,
+  step,
+  split,
+  sentences: examples,
+  metrics,
+  ...(breakdown && { breakdown }),
+});

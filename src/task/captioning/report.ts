@@ -1,0 +1,76 @@
+import { type CaptionedImage, detokenise } from "../../data/index.js";
+import {
+  captionBleu,
+  ciderD,
+  massOnTarget,
+  meteorExact,
+  pointingAccuracy,
+  rougeL,
+} from "../../explain/index.js";
+import type { RangeScore, Report, ReportOptions, Scoring } from "../contract.js";
+import { scoreImages } from "./score.js";
+
+/** Scores images against their captions, then captions them and compares. */
+export async function reportOf(
+  scoring: Scoring<CaptionedImage>,
+  images: readonly CaptionedImage[],
+  options: ReportOptions,
+): Promise<Report> {
+  const { evaluator, parameters, vocabularies } = scoring;
+  const { loss, pointing, attention } = await scoreImages(scoring, images);
+  const found = await evaluator.write(parameters, images, options);
+  const captions = found.map(([best]) => vocabularies.target.decode(best!.tokens));
+  const references = images.map((image) => image.captions.map(asScored));
+  const scored = captions.map(asScored);
+  const [bleu1, bleu2, bleu3, bleu4] = captionBleu(scored, references) as [number, number, number, number];
+  const known = images.every(({ gold }) => gold);
+  const right = captions.map((words, index) => images[index]!.gold?.isTrue(words) ?? false);
+  const metrics = {
+    loss,
+    perplexity: Math.exp(loss),
+    ...(known && { correct: right.filter(Boolean).length / images.length }),
+    bleu1,
+    bleu2,
+    bleu3,
+    bleu4,
+    rougeL: rougeL(scored, references),
+    ciderD: ciderD(scored, references),
+    meteorExact: meteorExact(scored, references),
+    ...(pointing.words > 0 && {
+      pointing: pointingAccuracy(pointing),
+      pointingUniform: pointing.uniform / pointing.words,
+      pointingCentre: pointing.centre / pointing.words,
+      massOnTarget: massOnTarget(pointing),
+    }),
+    ...(attention && { attentionEntropy: attention.entropy, attentionCoverage: attention.coverage }),
+  };
+  return {
+    metrics,
+    ...(known && {
+      breakdown: {
+        measure: "correct captions",
+        by: "objects in the image",
+        ranges: correctByObjects(images, right),
+      },
+    }),
+    outputs: captions.map(detokenise),
+  };
+}
+
+/** Captions are scored without their punctuation, in lower case. */
+const asScored = (words: readonly string[]): string[] =>
+  words.filter((word) => /[\p{L}\p{N}]/u.test(word)).map((word) => word.toLowerCase());
+
+/** The share of captions that are correct, in per cent, by how many objects there are. */
+function correctByObjects(images: readonly CaptionedImage[], right: readonly boolean[]): RangeScore[] {
+  const numbers = [...new Set(images.flatMap(({ objects }) => objects ?? []))].sort((a, b) => a - b);
+  return numbers.map((objects) => {
+    const members = images.flatMap((image, index) => (image.objects === objects ? [index] : []));
+    return {
+      from: objects,
+      to: objects,
+      examples: members.length,
+      score: (100 * members.filter((index) => right[index]).length) / members.length,
+    };
+  });
+}

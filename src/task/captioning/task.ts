@@ -1,0 +1,118 @@
+import type { SpatialTrace } from "../../attention/index.js";
+import { RegardError } from "../../core/index.js";
+import { type CaptionedImage, type Pixels, pngUrl, Vocabulary } from "../../data/index.js";
+import { END_MARK } from "../../decode/index.js";
+import { captionBleu, collapseOf, pointingAccuracy } from "../../explain/index.js";
+import { input } from "../../ops/index.js";
+import type { Value } from "../../session/index.js";
+import type { Task } from "../contract.js";
+import { reportOf } from "./report.js";
+import { scoreImages } from "./score.js";
+
+/** Images captioned at a validation; the loss is over all. */
+const CAPTIONED_AT_VALIDATION = 200;
+/** Tokens a caption may have. */
+export const LONGEST_CAPTION = 40;
+
+/** Images as what models read: float32 [image, row, column, channel], from 0 to 1. */
+export function pixelsValue(images: readonly Pixels[]): Value {
+  const { width, height } = images[0]!;
+  const size = 3 * width * height;
+  const data = new Float32Array(images.length * size);
+  images.forEach((image, index) => {
+    for (let element = 0; element < size; element++)
+      data[index * size + element] = image.data[element]! / 255;
+  });
+  return { dtype: "float32", shape: [images.length, height, width, 3], data };
+}
+
+/** What is read of images: what an encoder made of them, where they have been through one, otherwise their pixels. */
+async function readImages(images: readonly CaptionedImage[]): Promise<Value> {
+  if (!images[0]!.encoded) return pixelsValue(await Promise.all(images.map((image) => image.pixels())));
+  const features = await Promise.all(images.map((image) => image.encoded!()));
+  const { shape } = features[0]!;
+  const size = shape.reduce((a, b) => a * b, 1);
+  const data = new Float32Array(images.length * size);
+  features.forEach((one, index) => {
+    data.set(one.data, index * size);
+  });
+  return { dtype: "float32", shape: [images.length, ...shape], data };
+}
+
+/** A caption from an image. */
+export const captioning: Task<CaptionedImage, "captioning"> = {
+  id: "captioning",
+  examples: "captioned images",
+  defaults: { data: "scenes", batch: 16, targets: 4, learningRate: 0.003, labelSmoothing: 0 },
+  vocabulariesOf: ({ train }, options) => ({
+    target: Vocabulary.of(
+      train.flatMap(({ captions }) => captions),
+      options,
+    ),
+  }),
+  sizes({ target }, images) {
+    if (!images)
+      throw new RegardError(
+        "the run does not say how large its images are; its run.json is of another task.",
+      );
+    const { size, encoder } = images;
+    return { target: target.size, image: encoder?.shape ?? [...size, 3], encoded: encoder !== undefined };
+  },
+  source: ({ image }) => input("source", "float32", ["batch", ...image]),
+  targets: ({ captions }) => captions,
+  sourceLength: () => 0,
+  read: readImages,
+  longest: LONGEST_CAPTION,
+  async validate(scoring, images) {
+    const { evaluator, parameters, vocabularies } = scoring;
+    const { loss, pointing, attention } = await scoreImages(scoring, images);
+    const sample = images.slice(0, CAPTIONED_AT_VALIDATION);
+    const found = await evaluator.write(parameters, sample, { beam: 1 });
+    const captions = found.map(([best]) => vocabularies.target.decode(best!.tokens));
+    const known = sample.every(({ gold }) => gold);
+    const right = captions.filter((words, index) => sample[index]!.gold?.isTrue(words)).length;
+    return {
+      loss,
+      ...(known
+        ? { correct: right / sample.length }
+        : {
+            bleu: captionBleu(
+              captions,
+              sample.map((image) => image.captions),
+            ).at(-1)!,
+          }),
+      ...(pointing.words > 0 && { pointing: pointingAccuracy(pointing) }),
+      ...(attention && { collapse: collapseOf(attention) }),
+    };
+  },
+  async traces({ evaluator, parameters }, images) {
+    const traces: SpatialTrace[] = [];
+    for await (const { example, weights } of evaluator.force(parameters, images)) {
+      if (!weights) return [];
+      const words = [...example.captions[0]!, END_MARK];
+      traces.push(spatialTrace(await example.pixels(), words, weights, evaluator.grid!));
+    }
+    return traces;
+  },
+  report: reportOf,
+};
+
+/** Attention over the cells of a grid as a trace. */
+export function spatialTrace(
+  pixels: Pixels,
+  words: readonly string[],
+  weights: readonly ArrayLike<number>[],
+  [rows, columns]: readonly [number, number],
+): SpatialTrace {
+  return {
+    kind: "spatial",
+    image: { width: pixels.width, height: pixels.height, url: pngUrl(pixels) },
+    grid: { rows, columns },
+    words: words.slice(0, weights.length),
+    weights: weights.map((step) =>
+      Array.from({ length: rows }, (_, row) =>
+        Array.from({ length: columns }, (__, column) => step[row * columns + column]!),
+      ),
+    ),
+  };
+}

@@ -1,0 +1,72 @@
+import { detokenise, type Pair } from "../../data/index.js";
+import { translationOf } from "../../decode/index.js";
+import { alignmentErrorRate, alignmentPrecision, alignmentRecall, bleu, chrf } from "../../explain/index.js";
+import type { RangeScore, Report, ReportOptions, Scoring } from "../contract.js";
+import { textVocabularies } from "../vocabularies.js";
+import { scorePairs } from "./score.js";
+
+/** Scores pairs against their targets, then translates their sources and compares. */
+export async function reportOf(
+  scoring: Scoring<Pair>,
+  pairs: readonly Pair[],
+  options: ReportOptions,
+): Promise<Report> {
+  const vocabularies = textVocabularies(scoring.vocabularies);
+  const { loss, alignment, attention } = await scorePairs(scoring, pairs);
+  const found = await scoring.evaluator.write(scoring.parameters, pairs, options);
+  const outputs = found.map(
+    ([best], index) => translationOf(best!, vocabularies, pairs[index]!.source, options).output,
+  );
+  const references = pairs.map((pair) => detokenise(pair.target));
+  const metrics = {
+    loss,
+    perplexity: Math.exp(loss),
+    bleu: bleu(
+      outputs,
+      references.map((reference) => [reference]),
+    ),
+    chrf: chrf(outputs, references),
+    exact: outputs.filter((text, index) => text === references[index]).length / pairs.length,
+    ...(alignment.sure > 0 && {
+      aer: alignmentErrorRate(alignment),
+      alignmentPrecision: alignmentPrecision(alignment),
+      alignmentRecall: alignmentRecall(alignment),
+    }),
+    ...(attention && { attentionEntropy: attention.entropy, attentionCoverage: attention.coverage }),
+  };
+  return {
+    metrics,
+    breakdown: {
+      measure: "BLEU",
+      by: "words in the source",
+      ranges: scoresByLength(pairs, outputs, references),
+    },
+    outputs,
+  };
+}
+
+/** Words of source length that are scored together. */
+const LENGTH_RANGE = 3;
+
+function scoresByLength(
+  pairs: readonly Pair[],
+  hypotheses: readonly string[],
+  references: readonly string[],
+): RangeScore[] {
+  const groups = new Map<number, number[]>();
+  pairs.forEach(({ source }, index) => {
+    const group = Math.floor((source.length - 1) / LENGTH_RANGE);
+    groups.set(group, [...(groups.get(group) ?? []), index]);
+  });
+  return [...groups]
+    .sort(([a], [b]) => a - b)
+    .map(([group, members]) => ({
+      from: group * LENGTH_RANGE + 1,
+      to: (group + 1) * LENGTH_RANGE,
+      examples: members.length,
+      score: bleu(
+        members.map((index) => hypotheses[index]!),
+        members.map((index) => [references[index]!]),
+      ),
+    }));
+}

@@ -1,0 +1,58 @@
+import type { Pair } from "../../data/index.js";
+import { type AlignmentCounts, addCounts, countAlignment, linksOf, NO_COUNTS } from "../../explain/index.js";
+import type { Scoring } from "../contract.js";
+import { type Spread, SpreadMeter } from "../spread.js";
+import { type TextVocabularies, textVocabularies } from "../vocabularies.js";
+
+/** What teacher-forced scoring of pairs finds. */
+export interface Scores {
+  /** Cross-entropy in nats a token. */
+  readonly loss: number;
+  /** Comparison of the attention with the gold alignment; nothing proposed where either is missing. */
+  readonly alignment: AlignmentCounts;
+  /** Where the model has attention. */
+  readonly attention?: Spread | undefined;
+}
+
+/** Scores pairs against their own targets. */
+export async function scorePairs(
+  { evaluator, parameters, vocabularies }: Scoring<Pair>,
+  pairs: readonly Pair[],
+): Promise<Scores> {
+  const texts = textVocabularies(vocabularies);
+  let [total, tokens] = [0, 0];
+  let alignment = NO_COUNTS;
+  const meter = new SpreadMeter();
+  for await (const found of evaluator.force(parameters, pairs)) {
+    total += found.loss;
+    tokens += found.tokens;
+    if (!found.weights) continue;
+    const { source, links } = found.example;
+    const rows = weightsOfWords(found.weights, found.example, texts);
+    meter.add(rows, source.length);
+    if (links) alignment = addCounts(alignment, countAlignment(linksOf(rows, source.length), links));
+  }
+  return { loss: total / tokens, alignment, attention: meter.mean };
+}
+
+/**
+ * Attention of target words over source words and the source's end, [target, source + 1]. Pieces of a source word add
+ * up, pieces of a target word are averaged, so that a row still adds up to 1.
+ */
+function weightsOfWords(
+  weights: readonly ArrayLike<number>[],
+  pair: Pair,
+  vocabularies: TextVocabularies,
+): number[][] {
+  const source = vocabularies.source.segment(pair.source).wordOf;
+  const target = vocabularies.target.segment(pair.target).wordOf;
+  const rows = pair.target.map(() => new Array<number>(pair.source.length + 1).fill(0));
+  const pieces = pair.target.map(() => 0);
+  for (const word of target) pieces[word]!++;
+  target.forEach((word, row) => {
+    const places = weights[row]!;
+    for (let place = 0; place <= source.length; place++)
+      rows[word]![source[place] ?? pair.source.length]! += places[place]! / pieces[word]!;
+  });
+  return rows;
+}

@@ -1,0 +1,55 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { UsageError } from "../core/index.js";
+import { isCaptionData, type Splits } from "../data/index.js";
+import { type DataPlace, openData } from "../data/open.node.js";
+import { modelById } from "../models/index.js";
+import { encodedData, type FrozenEncoder, type OpenModel, openEncoder } from "../task/index.js";
+import { ENCODER_FILE } from "./run-files.js";
+import type { RunSettings } from "./settings.js";
+
+/**
+ * The data that settings name, or other data for the same model; images go through the run's encoder where it has one.
+ * @throws UsageError naming what cannot be used
+ */
+export async function openRunData(
+  settings: RunSettings,
+  options: {
+    readonly warn?: (message: string) => void;
+    readonly encoder?: FrozenEncoder | undefined;
+    readonly place?: DataPlace | undefined;
+  } = {},
+  // biome-ignore lint/suspicious/noExplicitAny: the examples are those of the model's task.
+): Promise<Splits<any>> {
+  const { task } = modelById(settings.model);
+  const { from, to, skipBad } = settings.dataOptions;
+  const data = await openData(task, options.place ?? { data: settings.data, from, to }, {
+    skipBad,
+    seed: settings.seed,
+    size: settings.images?.size,
+    ...(options.warn && { warn: options.warn }),
+  });
+  if (isCaptionData(data)) {
+    const [wanted, found] = [settings.images!.size, data.size];
+    if (wanted.join() !== found.join())
+      throw new UsageError(
+        `the images are ${found.join(" × ")} but the model reads ${wanted.join(" × ")}; leave out --image-size, or use other data.`,
+      );
+    return options.encoder ? encodedData(data, options.encoder) : data;
+  }
+  return data;
+}
+
+/** The encoder that a run keeps in its folder; undefined where it has none. @throws UsageError where it is gone */
+export async function openRunEncoder(
+  path: string,
+  { images }: RunSettings,
+  open: OpenModel,
+): Promise<FrozenEncoder | undefined> {
+  if (!images?.encoder) return undefined;
+  const file = join(path, ENCODER_FILE);
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`the run's encoder "${file}" cannot be read: ${error.message}.`);
+  });
+  return openEncoder(bytes, file, images.size, open, images.encoder.layer);
+}

@@ -1,0 +1,349 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Random } from "../src/core/index.js";
+import { lower } from "../src/onnx/index.js";
+import { constant, convolution, globalAveragePool, input, relu, reshape } from "../src/ops/index.js";
+import { regard } from "./command.js";
+
+// The command line for captions, on a folder of images as a user has them.
+
+let folder: string;
+let data: string;
+let soft: string;
+let none: string;
+const tiny = ["--set", "features=16", "--set", "embedding=16", "--set", "hidden=16", "--batch", "16"];
+const train = (model: string, out: string, ...options: readonly string[]) =>
+  regard([
+    "train",
+    model,
+    "--data",
+    data,
+    "--image-size",
+    "64",
+    "--out",
+    out,
+    "--steps",
+    "6",
+    ...tiny,
+    ...options,
+  ]);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "regard-images-"));
+  data = join(folder, "scenes");
+  const made = await regard(["data", "make", "scenes", "--out", data, "--limit", "24", "--json"]);
+  expect(made.code, made.err).toBe(0);
+  expect(JSON.parse(made.out).splits).toEqual({
+    train: 24,
+    val: 24,
+    test: 24,
+    "test-combinations": 24,
+    "test-more": 24,
+  });
+  soft = join(folder, "soft");
+  none = join(folder, "none");
+  for (const [model, run] of [
+    ["show-attend-tell", soft],
+    ["show-and-tell", none],
+  ] as const) {
+    const { code, err } = await train(model, run, "--validate-every", "3");
+    expect(code, err).toBe(0);
+  }
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const photograph = async (name: string): Promise<string> => {
+  const file = join(folder, name);
+  await sharp({ create: { width: 90, height: 60, channels: 3, background: "#c03020" } })
+    .jpeg()
+    .toFile(file);
+  return file;
+};
+
+describe("a captioner", () => {
+  test("trains, and its run says how its images are read", async () => {
+    const run = JSON.parse(await readFile(join(soft, "run.json"), "utf8"));
+    expect(run.settings).toMatchObject({ model: "show-attend-tell", images: { size: [64, 64] }, batch: 16 });
+    expect(Object.keys(JSON.parse(await readFile(join(soft, "vocabulary.json"), "utf8")))).toEqual([
+      "target",
+    ]);
+    const lines = (await readFile(join(soft, "metrics.jsonl"), "utf8")).trim().split("\n");
+    // The captions of a folder of images do not say what is in them, so they are compared with what people wrote.
+    expect(JSON.parse(lines[0]!).validation).toMatchObject({
+      loss: expect.any(Number),
+      bleu: expect.any(Number),
+    });
+    const [trace] = (await readFile(join(soft, "traces.jsonl"), "utf8")).trim().split("\n");
+    expect(JSON.parse(trace!).traces[0]).toMatchObject({ kind: "spatial", grid: { rows: 8, columns: 8 } });
+  });
+
+  test("one seed fixes it to the byte, stopped and resumed or not, hard attention too", async () => {
+    const newest = async (run: string) => {
+      const names = (await readdir(run)).filter((name) => name.startsWith("checkpoint-")).sort();
+      return readFile(join(run, names.at(-1)!));
+    };
+    const [once, twice] = [join(folder, "once"), join(folder, "twice")];
+    const hard = ["--set", "attention=hard", "--seed", "5", "--validate-every", "3"];
+    expect((await train("show-attend-tell", once, ...hard)).code).toBe(0);
+    const stopped = await regard(
+      [
+        ...[
+          "train",
+          "show-attend-tell",
+          "--data",
+          data,
+          "--image-size",
+          "64",
+          "--out",
+          twice,
+          ...tiny,
+          ...hard,
+        ],
+        ...["--steps", "6"],
+      ],
+      /step 3 /,
+    );
+    expect([0, 130]).toContain(stopped.code);
+    if (stopped.code === 130) expect((await regard(["train", "--resume", twice])).code).toBe(0);
+    expect((await newest(twice)).equals(await newest(once))).toBe(true);
+  }, 60_000);
+
+  test("sees an image from a file, and draws where it looked", async () => {
+    const image = await photograph("photo.jpg");
+    const files = ["a.svg", "a.png", "a.html", "moving.svg", "path.svg"].map((name) => join(folder, name));
+    const [svg, png, html, moving, path] = files as [string, string, string, string, string];
+    const { code, out, err } = await regard([
+      ...["see", soft, image, "--json", "--svg", svg, "--png", png, "--html", html],
+      ...["--animation", moving, "--path", path, "--map", "grid"],
+    ]);
+    expect(code, err).toBe(0);
+    const { output, traces } = JSON.parse(out);
+    expect(typeof output).toBe("string");
+    const [{ kind, words, weights, grid, image: drawn }] = traces;
+    expect(kind).toBe("spatial");
+    expect(grid).toEqual({ rows: 8, columns: 8 });
+    expect(weights).toHaveLength(words.length);
+    for (const step of weights)
+      expect(step.flat().reduce((a: number, b: number) => a + b, 0)).toBeCloseTo(1, 4);
+    expect(drawn.url).toMatch(/^data:image\/png;base64,/);
+    for (const file of files) expect((await stat(file)).size).toBeGreaterThan(1000);
+    expect(await readFile(moving, "utf8")).toContain("<animate");
+    const text = await regard(["see", soft, image]);
+    expect(text.out).toMatch(/[░▒▓█]{2}/);
+  });
+
+  test("sees an example of its data by its number", async () => {
+    const { code, out } = await regard(["see", soft, "test:3", "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out).references).toHaveLength(5);
+  });
+
+  test("is exported as a file that sees what the run sees", async () => {
+    const image = await photograph("again.jpg");
+    const file = join(folder, "captioner.onnx");
+    expect((await regard(["export", soft, "--out", file])).code).toBe(0);
+    const [one, two] = await Promise.all(
+      [soft, file].map(async (model) =>
+        JSON.parse((await regard(["see", model, image, "--beam", "1", "--json"])).out),
+      ),
+    );
+    // A caption that never ends is cut one word earlier by the file's loop, which has a fixed length.
+    const begun = ({ output }: { output: string }) => output.split(" ").slice(0, 20);
+    expect(begun(two)).toEqual(begun(one));
+    const flat = (trace: { weights: number[][][] }) => trace.weights.slice(0, 20).flat(2);
+    expect(flat(two.traces[0])).toBeAllClose(flat(one.traces[0]), 1e-5);
+  });
+
+  test("is scored, alone and beside another", async () => {
+    const { code, out } = await regard(["evaluate", soft, "--json"]);
+    expect(code).toBe(0);
+    const { metrics, examples } = JSON.parse(out);
+    expect(examples).toBe(24);
+    for (const name of [
+      "bleu1",
+      "bleu4",
+      "rougeL",
+      "ciderD",
+      "meteorExact",
+      "perplexity",
+      "attentionEntropy",
+    ])
+      expect(metrics[name], name).toBeGreaterThanOrEqual(0);
+    const both = await regard(["evaluate", soft, none]);
+    expect(both.out).toMatch(/ciderD +\d\.\d+ +\d\.\d+/);
+  });
+
+  test.each(["soft", "none"])("is explained, with attention or without (%s)", async (which) => {
+    const image = await photograph(`${which}.jpg`);
+    const page = join(folder, `${which}.html`);
+    const { code, out, err } = await regard([
+      "explain",
+      which === "soft" ? soft : none,
+      image,
+      "--json",
+      "--html",
+      page,
+    ]);
+    expect(code, err).toBe(0);
+    const { scores, words, grid } = JSON.parse(out);
+    expect(Object.keys(scores)).toEqual(which === "soft" ? ["attention", "salience", "effect"] : ["effect"]);
+    expect(scores.effect).toHaveLength(words.length);
+    expect(grid).toEqual({ rows: 8, columns: 8 });
+    expect(await readFile(page, "utf8")).toContain("covered with its mean");
+  });
+
+  test("is diagnosed: what is wrong, by what people wrote", async () => {
+    const page = join(folder, "mistakes.html");
+    const { code, out, err } = await regard(["diagnose", soft, "--json", "--html", page]);
+    expect(code, err).toBe(0);
+    const { by, wrong, examples, kinds, images } = JSON.parse(out);
+    expect(by).toBe("references");
+    expect(examples).toBe(24);
+    expect(images).toHaveLength(wrong);
+    expect(kinds.map(({ kind }: { kind: string }) => kind)).toEqual([
+      "wrong place",
+      "wrong name",
+      "missed",
+      "invented",
+    ]);
+    expect(await readFile(page, "utf8")).toContain("It left something out");
+    expect((await regard(["diagnose", soft])).out).toMatch(/^\d+ of 24 captions have a mistake/);
+  });
+});
+
+describe("an encoder that is not trained", () => {
+  /** A small network with a grid and, after it, a layer that names the image. */
+  async function network(name: string): Promise<string> {
+    const random = new Random(1, "network");
+    const weights = (shape: readonly number[]) =>
+      constant(
+        Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => 0.3 * random.normal()),
+        { dtype: "float32", shape },
+      );
+    const image = input("image", "float32", ["batch", 3, 64, 64]);
+    const first = relu(convolution(image, weights([5, 3, 3, 3]), { stride: 4, padding: 1 }));
+    const second = relu(convolution(first, weights([7, 5, 3, 3]), { stride: 2, padding: 1 }));
+    const file = join(folder, name);
+    await writeFile(file, lower({ classes: globalAveragePool(second) }).bytes);
+    return file;
+  }
+
+  test("is read at its last grid, kept in the run, and used wherever the run is", async () => {
+    const encoder = await network("network.onnx");
+    const run = join(folder, "encoded");
+    const { code, err } = await train("show-attend-tell", run, "--encoder", encoder);
+    expect(code, err).toBe(0);
+    expect(err).toMatch(/Images go through .*network\.onnx, of which ".+" is read: 8 × 8 × 7\./);
+    await rm(encoder);
+    const image = await photograph("encoded.jpg");
+    const seen = await regard(["see", run, image, "--json"]);
+    expect(seen.code, seen.err).toBe(0);
+    expect(JSON.parse(seen.out).traces[0].grid).toEqual({ rows: 8, columns: 8 });
+    expect((await regard(["evaluate", run])).code).toBe(0);
+    expect((await regard(["train", "--resume", run, "--steps", "8"])).code).toBe(0);
+    const file = join(folder, "encoded.onnx");
+    expect((await regard(["export", run, "--out", file])).code).toBe(0);
+    expect((await regard(["see", file, image])).err).toMatch(
+      /reads what an encoder made of images, 8 × 8 × 7; give the run it was exported from\.$/m,
+    );
+  }, 60_000);
+
+  test("without a grid, damaged, or of another layer is refused", async () => {
+    const flat = join(folder, "flat.onnx");
+    const image = input("image", "float32", ["batch", 3, 64, 64]);
+    await writeFile(flat, lower({ y: reshape(image, ["batch", 3 * 64 * 64]) }).bytes);
+    const broken = join(folder, "broken.onnx");
+    await writeFile(broken, "no network");
+    const good = await network("good.onnx");
+    for (const [args, message] of [
+      [["--encoder", flat], /"[^"]*flat\.onnx" has no spatial layer: none of its \d+ values? is/],
+      [["--encoder", broken], /"[^"]*broken\.onnx" is damaged or no ONNX file/],
+      [
+        ["--encoder", join(folder, "gone.onnx")],
+        /cannot read the encoder ".*gone\.onnx": there is no such file\./,
+      ],
+      [["--encoder", good, "--encoder-layer", "nowhere"], /has no value "nowhere"; its last are/],
+      [["--encoder-layer", "x"], /--encoder-layer names a value of a network; give that with --encoder\./],
+    ] as const) {
+      const { code, err } = await train("show-attend-tell", join(folder, "refused"), ...args);
+      expect(err.trimEnd()).toMatch(message);
+      expect(code).toBe(2);
+    }
+  }, 60_000);
+});
+
+describe("used wrongly", () => {
+  test.each<[string, () => Promise<string[]>, RegExp]>([
+    [
+      "data of another task",
+      async () => ["train", "show-and-tell", "--data", "bilingual", "--out", join(folder, "x")],
+      /"bilingual" is data for translation but the model is for captioning; name "scenes", or your own data\.$/,
+    ],
+    [
+      "scenes for a translator",
+      async () => ["train", "rnnsearch", "--data", "scenes", "--out", join(folder, "x")],
+      /"scenes" is data for captioning but the model is for translation/,
+    ],
+    [
+      "an image size for a translator",
+      async () => ["train", "rnnsearch", "--image-size", "64", "--out", join(folder, "x")],
+      /--image-size, --encoder and --targets are for models that read images; leave them out\.$/,
+    ],
+    [
+      "an image size that is none",
+      async () => ["train", "show-and-tell", "--image-size", "large", "--out", join(folder, "x")],
+      /--image-size is "large" but should be pixels, such as 128, or 96x128, height first\.$/,
+    ],
+    [
+      "another size than the embedded data has",
+      async () => ["train", "show-and-tell", "--image-size", "32", "--out", join(folder, "x")],
+      /the images are 64 × 64 but the model reads 32 × 32; leave out --image-size, or use other data\.$/,
+    ],
+    [
+      "a file that is no image",
+      async () => {
+        const file = join(folder, "text.jpg");
+        await writeFile(file, "no image");
+        return ["see", soft, file];
+      },
+      /text\.jpg" cannot be read as an image \(.*\); give a JPEG, PNG or WebP file\.$/,
+    ],
+    [
+      "an image that is not there",
+      async () => ["see", soft, "gone.jpg"],
+      /cannot read "gone\.jpg": there is no such image/,
+    ],
+    [
+      "an example that is not there",
+      async () => ["see", soft, "test:99"],
+      /split "test" has 24 images, so there is none with the number 99\.$/,
+    ],
+    [
+      "gates of a captioner",
+      async () => ["see", soft, "test:0", "--gates"],
+      /--gates and --keep-unknown are for models that read text/,
+    ],
+    [
+      "a picture without attention",
+      async () => ["see", none, "test:0", "--svg", "x.svg"],
+      /model show-and-tell has no attention to draw; regard explain shows what its words depend on\.$/,
+    ],
+    [
+      "attention of a model without",
+      async () => ["explain", none, "test:0", "--method", "attention"],
+      /has no attention, so it has no attention; use --method effect\.$/,
+    ],
+    [
+      "a picture of scores by objects where those are not known",
+      async () => ["evaluate", soft, "--svg", join(folder, "x.svg")],
+      /there is nothing to draw: .* does not say what is in its images/,
+    ],
+  ])("%s", async (_, args, message) => {
+    const { code, err } = await regard(await args());
+    expect(err.trimEnd()).toMatch(message);
+    expect(code).toBe(2);
+  });
+});
