@@ -57,7 +57,7 @@ export function AttendedImage({
         <rect width={side} height={height} />
       </clipPath>
       {style === "smooth" && (
-        <filter id={blur} x="-20%" y="-20%" width="140%" height="140%">
+        <filter id={blur} x="-20%" y="-20%" width="140%" height="140%" colorInterpolationFilters="sRGB">
           <feGaussianBlur stdDeviation={`${(across * 0.45).toFixed(2)} ${(down * 0.45).toFixed(2)}`} />
         </filter>
       )}
@@ -75,7 +75,7 @@ export function AttendedImage({
                   y={+(y * down - top).toFixed(2)}
                   width={+(across + left + right + 0.02).toFixed(2)}
                   height={+(down + top + bottom + 0.02).toFixed(2)}
-                  fill="#05070a"
+                  fill="#000000"
                   fillOpacity={+opacity.toFixed(3)}
                 />
               );

@@ -1,16 +1,21 @@
 import { expect, test } from "vitest";
-import type { AlignmentTrace, AttentionTrace } from "../attention/index.js";
+import type { AlignmentTrace, AttentionTrace, SpatialTrace } from "../attention/index.js";
 import {
+  AttentionTrajectory,
   alignmentText,
+  DiagnosisReport,
   dark,
   gatesText,
   LearningCurves,
   lapseSvg,
+  pageOf,
   Ribbon,
   ScoreByLength,
+  spatialText,
   svgOf,
   toHtml,
   toSvg,
+  wordFrames,
 } from "./index.js";
 
 const trace: AlignmentTrace = {
@@ -176,4 +181,85 @@ test("the terminal shows shades without colour, and numbers columns that do not 
   expect(narrow.split("\n")[0]).toMatch(/1 +2 +3 +4/);
   expect(narrow).toContain("1 I  2 love  3 coffee  4 ■");
   expect(alignmentText(trace, { colour: true, width: 100 })).toContain("\u001b[48;2;120;190;255m");
+});
+
+const maps: SpatialTrace = {
+  kind: "spatial",
+  image: {
+    width: 3,
+    height: 2,
+    url: "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAMAAAACCAIAAAASFvFNAAAAEklEQVR4nGP4z8DAAMT/wRQDAwAn2gP9tP0AuQAAAABJRU5ErkJggg==",
+  },
+  grid: { rows: 2, columns: 3 },
+  words: ["a", "circle", "■"],
+  weights: [
+    [
+      [0.5, 0.1, 0.1],
+      [0.1, 0.1, 0.1],
+    ],
+    [
+      [0, 0, 0],
+      [0, 0, 1],
+    ],
+    [
+      [0.2, 0.2, 0.2],
+      [0.2, 0.1, 0.1],
+    ],
+  ],
+};
+
+test("maps over an image are drawn as they were, smooth and as a grid, and as a path", async () => {
+  const smooth = toSvg(maps, { title: "photo.jpg\n→ a circle" });
+  await expect(smooth).toMatchFileSnapshot("pictures/maps.svg");
+  const grid = toSvg(maps, { style: "grid", theme: dark });
+  await expect(grid).toMatchFileSnapshot("pictures/maps-grid.svg");
+  await expect(svgOf(<AttentionTrajectory trace={maps} title="a circle" />)).toMatchFileSnapshot(
+    "pictures/trajectory.svg",
+  );
+  expect(smooth).toContain("feGaussianBlur");
+  expect(grid).not.toContain("feGaussianBlur");
+  // The place that was looked at most is not veiled at all: five cells are, of the word that looked at one.
+  const names = [...grid.matchAll(/id="([^"]+)"/g)].map(([, id]) => id);
+  expect(new Set(names).size).toBe(names.length);
+  expect(smooth).toContain("<title>circle: 1.000 at the place it looked at most</title>");
+});
+
+test("maps move word by word, and are shown as text", () => {
+  const moving = lapseSvg(wordFrames(maps, "a circle"), { seconds: 0.5 });
+  expect(moving.match(/<animate /g)).toHaveLength(3);
+  expect(moving).toContain('fill-opacity="0.78"');
+  expect(spatialText(maps, { colour: false, width: 60 })).toBe(
+    ["a         circle    ■", "██░░░░              ██████", "░░░░░░        ██    ██▒▒▒▒"].join("\n"),
+  );
+});
+
+test("a diagnosis is a page with a card for each mistake, in sections by kind", () => {
+  const page = pageOf(
+    "Mistakes",
+    <DiagnosisReport
+      diagnosis={{
+        examples: 10,
+        wrong: 1,
+        by: "gold",
+        maps: "attention",
+        kinds: [
+          { kind: "wrong name", title: "It looked right and named wrongly", images: 1 },
+          { kind: "missed", title: "It left something out", images: 0 },
+        ],
+        images: [
+          {
+            index: 3,
+            name: "test 3",
+            output: "A circle",
+            references: ["a square"],
+            mistakes: [{ kind: "wrong name", words: [1], sentence: "“a circle” looked at a square." }],
+            trace: maps,
+          },
+        ],
+      }}
+    />,
+  );
+  expect(page).toContain("1 of 10 captions have a mistake, by what is in the images.");
+  expect(page).toContain("where “circle” looked");
+  expect(page.match(/<article/g)).toHaveLength(1);
 });
