@@ -141,6 +141,26 @@ describe("a captioner", () => {
     expect(JSON.parse(out).references).toHaveLength(5);
   });
 
+  test("draws the places of hard attention by a seed", async () => {
+    const run = join(folder, "drawn");
+    expect((await train("show-attend-tell", run, "--set", "attention=hard")).code).toBe(0);
+    const seen = async (...options: readonly string[]) => {
+      const { code, out, err } = await regard(["see", run, "test:1", "--json", ...options]);
+      expect(code, err).toBe(0);
+      return JSON.parse(out).traces[0].weights as number[][][];
+    };
+    const [one, again, other, likeliest] = [
+      await seen("--sample", "3"),
+      await seen("--sample", "3"),
+      await seen("--sample", "4"),
+      await seen(),
+    ];
+    expect(again).toEqual(one);
+    expect(other).not.toEqual(one);
+    for (const step of one) expect(step.flat().filter((weight) => weight === 1)).toHaveLength(1);
+    expect(Math.max(...likeliest[0]!.flat())).toBeLessThan(1);
+  }, 60_000);
+
   test("is exported as a file that sees what the run sees", async () => {
     const image = await photograph("again.jpg");
     const file = join(folder, "captioner.onnx");

@@ -62,6 +62,7 @@ export class TrainedCaptioner {
   readonly #encoder: FrozenEncoder | undefined;
   #evaluator: Promise<Evaluator<CaptionedImage>> | undefined;
   #walker: Promise<Walker> | undefined;
+  #sampler: Promise<Walker> | undefined;
   #occlusion: Promise<Occlusion> | undefined;
 
   constructor({
@@ -99,12 +100,22 @@ export class TrainedCaptioner {
     return this.#evaluator;
   }
 
-  #walking(): Promise<Walker> {
-    this.#walker ??= Walker.load(this.#model, captioning.source(this.#sizes), this.#backend, {
+  #loadWalker(sampling: boolean): Promise<Walker> {
+    return Walker.load(this.#model, captioning.source(this.#sizes), this.#backend, {
       alternatives: ALTERNATIVES,
       vocabulary: this.vocabularies.target.size,
+      sampling,
     });
+  }
+
+  #walking(): Promise<Walker> {
+    this.#walker ??= this.#loadWalker(false);
     return this.#walker;
+  }
+
+  #sampling(): Promise<Walker> {
+    this.#sampler ??= this.#loadWalker(true);
+    return this.#sampler;
   }
 
   #occluding(): Promise<Occlusion> {
@@ -162,7 +173,8 @@ export class TrainedCaptioner {
         ? await (await this.#evaluation()).writeSource(this.#parameters, source, { beam })
         : [[]];
     const [rows, columns] = this.grid;
-    const steps = await (await this.#walking()).walk(
+    const walker = await (sample === undefined ? this.#walking() : this.#sampling());
+    const steps = await walker.walk(
       this.#parameters,
       source,
       {
@@ -336,7 +348,8 @@ export class TrainedCaptioner {
   }
 
   async release(): Promise<void> {
-    for (const loaded of [this.#evaluator, this.#walker, this.#occlusion]) await (await loaded)?.release();
+    for (const loaded of [this.#evaluator, this.#walker, this.#sampler, this.#occlusion])
+      await (await loaded)?.release();
   }
 }
 

@@ -38,7 +38,7 @@ export interface WalkChoices {
   readonly tokens?: ReadonlyMap<number, number>;
   /** Attention to use instead of the model's own, by step: a weight for each source place, END included. */
   readonly attention?: ReadonlyMap<number, readonly number[]>;
-  /** Draws the places of hard attention by this seed, in place of the likeliest. */
+  /** The seed by which a walker that samples draws the places of hard attention. */
   readonly sample?: number;
 }
 
@@ -57,12 +57,15 @@ export class Walker {
     private readonly width: number,
   ) {}
 
-  /** @param options.alternatives how many tokens each step tells of */
+  /**
+   * @param options.alternatives how many tokens each step tells of
+   * @param options.sampling whether the places of hard attention are drawn, in place of the likeliest
+   */
   static async load(
     model: EncoderDecoder,
     source: Tensor,
     backend: Backend,
-    options: { alternatives: number; vocabulary: number },
+    options: { alternatives: number; vocabulary: number; sampling?: boolean },
   ): Promise<Walker> {
     const { memory, state } = model.encode(source);
     const prefixed = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
@@ -75,6 +78,7 @@ export class Walker {
       placeholders(MEMORY, memory),
       placeholders(STATE, state),
       input("previous", "int32", ["batch"]),
+      options.sampling ? input("chance", "float32", ["batch"]) : undefined,
     );
     // Of hard attention it is the place that was chosen whose part is forced, and which the gradient reaches.
     let { logits, state: next, used: weights = step.weights } = step;
@@ -102,7 +106,8 @@ export class Walker {
       ...prefixed(NEXT, next),
     };
     if (weights) {
-      program.weights = step.weights!;
+      // A place that was drawn is what was looked at; otherwise all that could have been tells more.
+      program.weights = options.sampling && step.used ? step.used : step.weights!;
       program.salience = gradient(reduceSum(logProbability), [weights])[0]!;
     }
     const encoder = await backend.load({ ...prefixed(MEMORY, memory), ...prefixed(STATE, state) });
@@ -127,14 +132,14 @@ export class Walker {
     // Places of a text are as many as its tokens; those of an image are known.
     const size = inputs.find((tensor) => inputAttributes(tensor)!.name === "forced")?.shape[1];
     const places = typeof size === "number" ? size : source.shape[0]!;
-    const random = choices.sample === undefined ? undefined : new Random(choices.sample, "walk");
+    const random = new Random(choices.sample ?? 0, "walk");
     let carried: Values = encoded;
     const steps: WalkStep[] = [];
     let previous = START;
     while (steps.length <= longest && previous !== END) {
       const forced = choices.attention?.get(steps.length);
       const given = choices.tokens?.get(steps.length);
-      const chance = random ? random.uniform() : 0;
+      const chance = random.uniform();
       const run = (chosen: number) => {
         const feeds: Record<string, Value> = {
           ...parameters,
@@ -143,7 +148,6 @@ export class Walker {
           previous: int32(previous),
           chosen: int32(chosen),
           chance: { dtype: "float32", shape: [1], data: Float32Array.of(chance) },
-          sampling: { dtype: "float32", shape: [], data: Float32Array.of(random ? 1 : 0) },
           force: { dtype: "float32", shape: [], data: Float32Array.of(forced ? 1 : 0) },
           forced: {
             dtype: "float32",
