@@ -9,4 +9,6 @@ if (first === "browser") {
   const chromium = await browser();
   if (chromium) process.env.REGARD_CHROMIUM = chromium;
   run(process.execPath, [`${root}dist/bench/browser.js`, ...rest]);
-} else run(process.execPath, [`${root}dist/bench/native.js`, ...process.argv.slice(2)]);
+} else if (first === "gradient-variance")
+  run(process.execPath, [`${root}scripts/gradient-variance.mjs`, ...rest]);
+else run(process.execPath, [`${root}dist/bench/native.js`, ...process.argv.slice(2)]);
