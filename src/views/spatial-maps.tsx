@@ -13,6 +13,8 @@ export interface AttendedImageProps {
   readonly style?: MapStyle;
   /** A name for the parts that are used by reference, other than that of any other picture of the page. */
   readonly name: string;
+  /** The id of an image that was drawn before, to be shown again; the image is drawn, by this id, where `step` is absent. */
+  readonly shared?: string;
 }
 
 export type MapStyle = "smooth" | "grid";
@@ -30,18 +32,23 @@ export function AttendedImage({
   side,
   style = "smooth",
   name,
+  shared,
 }: AttendedImageProps): ReactElement {
   const { image, grid } = trace;
   const height = Math.round((side * image.height) / image.width);
-  const picture = (
-    <image
-      href={image.url}
-      width={side}
-      height={height}
-      preserveAspectRatio="none"
-      style={{ imageRendering: image.width * 2 < side ? "pixelated" : "auto" }}
-    />
-  );
+  const picture =
+    shared && step !== undefined ? (
+      <use href={`#${shared}`} />
+    ) : (
+      <image
+        id={shared}
+        href={image.url}
+        width={side}
+        height={height}
+        preserveAspectRatio="none"
+        style={{ imageRendering: image.width * 2 < side ? "pixelated" : "auto" }}
+      />
+    );
   const weights = step === undefined ? undefined : trace.weights[step];
   if (!weights) return picture;
   const most = Math.max(1e-9, ...weights.flat());
@@ -150,7 +157,14 @@ export function SpatialMaps({
                 ? `the image, ${image.width} × ${image.height}`
                 : `${word}: ${greatest.toFixed(3)} at the place it looked at most`}
             </title>
-            <AttendedImage trace={trace} step={step} side={SIDE} style={style} name={`${name}-${index}`} />
+            <AttendedImage
+              trace={trace}
+              step={step}
+              side={SIDE}
+              style={style}
+              name={`${name}-${index}`}
+              shared={`${name}-image`}
+            />
             <text
               x={SIDE / 2}
               y={height + 17}
