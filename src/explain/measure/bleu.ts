@@ -23,7 +23,8 @@ export function tokenise13a(text: string): string[] {
     .filter((token) => token !== "");
 }
 
-function ngrams(items: readonly string[], length: number, separator: string): Map<string, number> {
+/** How often each stretch of so many items occurs. */
+export function ngrams(items: readonly string[], length: number, separator: string): Map<string, number> {
   const counts = new Map<string, number>();
   for (let start = 0; start + length <= items.length; start++) {
     const key = items.slice(start, start + length).join(separator);
@@ -31,6 +32,18 @@ function ngrams(items: readonly string[], length: number, separator: string): Ma
   }
   return counts;
 }
+
+/** The length of the reference that is nearest in length; the shorter of two that are equally near. */
+export const nearestLength = (
+  { length: own }: readonly string[],
+  references: readonly (readonly string[])[],
+): number =>
+  references
+    .map(({ length }) => length)
+    .reduce((best, length) => {
+      const [now, before] = [Math.abs(length - own), Math.abs(best - own)];
+      return now < before || (now === before && length < best) ? length : best;
+    });
 
 /** n-grams of the first that the second has too, each at most as often. */
 function matches(first: ReadonlyMap<string, number>, second: ReadonlyMap<string, number>): number {
@@ -56,13 +69,7 @@ export function bleu(hypotheses: readonly string[], references: readonly (readon
     const tokens = tokenise13a(hypothesis);
     const others = references[index]!.map(tokenise13a);
     hypothesisLength += tokens.length;
-    // The reference whose length is nearest counts; the shorter of two that are equally near.
-    referenceLength += others
-      .map((other) => other.length)
-      .reduce((best, length) => {
-        const [now, before] = [Math.abs(length - tokens.length), Math.abs(best - tokens.length)];
-        return now < before || (now === before && length < best) ? length : best;
-      });
+    referenceLength += nearestLength(tokens, others);
     for (let n = 1; n <= LONGEST_NGRAM; n++) {
       const mine = ngrams(tokens, n, " ");
       const theirs = new Map<string, number>();

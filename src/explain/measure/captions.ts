@@ -1,18 +1,13 @@
 /** Scores of captions, in words, as the evaluation code of COCO captions computes them (Chen et al. 2015). */
 
+import { nearestLength, ngrams } from "./bleu.js";
+
 type Words = readonly string[];
 type Counts = Map<string, number>;
 
 const LONGEST_NGRAM = 4;
 
-function ngramsOf(words: Words, length: number): Counts {
-  const counts: Counts = new Map();
-  for (let start = 0; start + length <= words.length; start++) {
-    const key = words.slice(start, start + length).join(" ");
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  return counts;
-}
+const ngramsOf = (words: Words, length: number): Counts => ngrams(words, length, " ");
 
 /**
  * BLEU-1 to BLEU-4 (Papineni et al. 2002), from 0 to 100, of words as they are and without smoothing.
@@ -25,12 +20,7 @@ export function captionBleu(captions: readonly Words[], references: readonly (re
   captions.forEach((caption, index) => {
     const others = references[index]!;
     written += caption.length;
-    closest += others
-      .map(({ length }) => length)
-      .reduce((best, length) => {
-        const [now, before] = [Math.abs(length - caption.length), Math.abs(best - caption.length)];
-        return now < before || (now === before && length < best) ? length : best;
-      });
+    closest += nearestLength(caption, others);
     for (let n = 1; n <= LONGEST_NGRAM; n++) {
       const theirs = others.map((other) => ngramsOf(other, n));
       for (const [key, count] of ngramsOf(caption, n)) {
