@@ -4,6 +4,7 @@ import { AttentionTrajectory, type MapStyle, SpatialMaps } from "../../../src/vi
 import { lapseSvg, wordFrames } from "../../../src/views/time-lapse.js";
 import { Busy, Panel, Picture, Problem, percent } from "../panels/basic.js";
 import { type ChosenImage, ImageForm, MapOver } from "../panels/image.js";
+import { Alternatives, ChangedNote, type Changes, Hypotheses, useChanges } from "../panels/steps.js";
 import { linkTo, useApi, useAsked, useTheme } from "../state.js";
 import { save } from "./runs.js";
 
@@ -19,10 +20,6 @@ export function imageFrom(text: string | null | undefined): ChosenImage | undefi
 const addressOf = ({ input }: ChosenImage): string | undefined =>
   "split" in input ? `${input.split}:${input.index}` : undefined;
 
-/** Changes up to a step: what was changed after it was changed in another caption. */
-const only = <Value,>(changes: Readonly<Record<string, Value>>, step: number): Record<string, Value> =>
-  Object.fromEntries(Object.entries(changes).filter(([at]) => Number(at) <= step));
-
 /** Captions an image, and shows where each word looked. */
 export function SeeImage({
   run,
@@ -35,29 +32,21 @@ export function SeeImage({
 }) {
   const api = useApi();
   const [image, setImage] = useState<ChosenImage | undefined>(() => imageFrom(first));
-  const [words, setWords] = useState<Readonly<Record<string, string>>>({});
-  const [attention, setAttention] = useState<Readonly<Record<string, readonly number[]>>>({});
-  const [selected, setSelected] = useState(0);
+  const changes = useChanges();
   const [sample, setSample] = useState<number>();
   const hard = detail.settings.configuration.attention === "hard";
-  const key = image && JSON.stringify([run, image.input, words, attention, sample]);
+  const key = image && JSON.stringify([run, image.input, changes.request, sample]);
   const request = (effect: boolean) =>
     api.call("caption", {
       run,
       image: image!.input,
-      words,
-      attention: Object.fromEntries(Object.entries(attention).map(([step, row]) => [step, [...row]])),
+      ...changes.request,
       effect,
       ...(sample !== undefined && { sample }),
     });
   const seen = useAsked(key, () => request(false));
   const caused = useAsked(seen.answered === key ? key : undefined, () => request(true));
   const { result } = seen;
-  const changed = Object.keys(words).length + Object.keys(attention).length > 0;
-  const reset = () => {
-    setWords({});
-    setAttention({});
-  };
   return (
     <>
       <ImageForm
@@ -67,7 +56,7 @@ export function SeeImage({
         chosen={image}
         drawing={detail.data === "scenes"}
         onChoose={(one) => {
-          reset();
+          changes.reset();
           setImage(one);
         }}
       />
@@ -93,20 +82,8 @@ export function SeeImage({
         <Shown
           seen={result}
           effects={caused.answered === key ? caused.result?.steps.map(({ effect }) => effect!) : undefined}
-          selected={Math.min(selected, result.steps.length - 1)}
-          onSelect={setSelected}
-          onWord={(step, word) => {
-            setWords((before) => ({ ...only(before, step), [step]: word }));
-            setAttention((before) => only(before, step));
-            setSelected(step);
-          }}
-          onForce={(step, row) => {
-            setAttention((before) => ({ ...only(before, step), [step]: row }));
-            setWords((before) => only(before, step - 1));
-            setSelected(step);
-          }}
-          changed={changed}
-          onReset={reset}
+          selected={Math.min(changes.selected, result.steps.length - 1)}
+          changes={changes}
           explain={linkTo("explain", run, image && addressOf(image) ? { image: addressOf(image)! } : {})}
         />
       )}
@@ -118,21 +95,13 @@ function Shown({
   seen,
   effects,
   selected,
-  onSelect,
-  onWord,
-  onForce,
-  changed,
-  onReset,
+  changes,
   explain,
 }: {
   readonly seen: SeenImage;
   readonly effects: readonly (readonly number[])[] | undefined;
   readonly selected: number;
-  readonly onSelect: (step: number) => void;
-  readonly onWord: (step: number, word: string) => void;
-  readonly onForce: (step: number, row: readonly number[]) => void;
-  readonly changed: boolean;
-  readonly onReset: () => void;
+  readonly changes: Changes;
   readonly explain: string;
 }) {
   const theme = useTheme();
@@ -151,14 +120,7 @@ function Shown({
       <p className="output" aria-live="polite" data-milliseconds={Math.round(seen.milliseconds)}>
         {seen.output}
       </p>
-      {changed && (
-        <p className="warning">
-          This is what it says with your changes.{" "}
-          <button type="button" className="quiet" onClick={onReset}>
-            Undo them
-          </button>
-        </p>
-      )}
+      <ChangedNote changes={changes} />
       {gold && (
         <p className={`verdict ${gold.correct ? "explains" : "does-not"}`}>
           {gold.correct ? "All it says is there, and nothing is left out." : "Not all of this is right."}
@@ -181,8 +143,8 @@ function Shown({
             type="button"
             className={index === selected ? "" : "quiet"}
             aria-pressed={index === selected}
-            onClick={() => onSelect(index)}
-            onPointerEnter={() => onSelect(index)}
+            onClick={() => changes.select(index)}
+            onPointerEnter={() => changes.select(index)}
           >
             {piece}
           </button>
@@ -218,7 +180,7 @@ function Shown({
                 style={style}
                 label={`attention of ${step.piece}`}
                 onCell={(cell) =>
-                  onForce(
+                  changes.force(
                     selected,
                     Array.from({ length: grid.rows * grid.columns }, (_, other) => (other === cell ? 1 : 0)),
                   )
@@ -263,23 +225,11 @@ function Shown({
           title="What else it could have written"
           note={`“${step.piece}” is ${percent(step.probability)} likely.`}
         >
-          <ul className="bars">
-            {step.alternatives.map(({ piece, probability }) => (
-              <li key={piece}>
-                <button
-                  type="button"
-                  className="quiet"
-                  disabled={piece === step.piece}
-                  title="Write this instead and go on"
-                  onClick={() => onWord(selected, piece)}
-                >
-                  {piece}
-                </button>
-                <meter min={0} max={1} value={probability} aria-label={`probability of ${piece}`} />
-                <span>{percent(probability)}</span>
-              </li>
-            ))}
-          </ul>
+          <Alternatives
+            piece={step.piece}
+            alternatives={step.alternatives}
+            onWrite={(word) => changes.write(selected, word)}
+          />
         </Panel>
       </div>
       {trace && (
@@ -325,17 +275,7 @@ function Shown({
           </Picture>
         </Panel>
       )}
-      {seen.hypotheses.length > 1 && (
-        <Panel title="Other hypotheses of the beam">
-          <ol className="hypotheses">
-            {seen.hypotheses.map(({ output, logProbability }) => (
-              <li key={output}>
-                {output} <span className="faint">{logProbability.toFixed(2)} nats</span>
-              </li>
-            ))}
-          </ol>
-        </Panel>
-      )}
+      <Hypotheses hypotheses={seen.hypotheses} />
     </>
   );
 }

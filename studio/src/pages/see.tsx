@@ -5,6 +5,7 @@ import { Ribbon } from "../../../src/views/ribbon.js";
 import { ByTask, RunPage, SentenceForm, useExamples } from "../panels/asking.js";
 import { Busy, Panel, Picture, Problem, percent } from "../panels/basic.js";
 import { Matrix } from "../panels/matrix.js";
+import { Alternatives, ChangedNote, type Changes, Hypotheses, useChanges } from "../panels/steps.js";
 import { linkTo, useApi, useAsked, usePlace, useTheme } from "../state.js";
 import { SeeImage } from "./see-image.js";
 
@@ -32,31 +33,26 @@ function Sentence({ run, first }: { readonly run: string; readonly first: string
   const theme = useTheme();
   const { detail, examples } = useExamples(run);
   const [asked, setAsked] = useState<string>();
-  const [words, setWords] = useState<Readonly<Record<string, string>>>({});
-  const [attention, setAttention] = useState<Readonly<Record<string, readonly number[]>>>({});
-  const [selected, setSelected] = useState(0);
+  const changes = useChanges();
   const start = first ?? (detail.result?.data === "bilingual" ? FIRST : examples?.[0]);
   const text = asked ?? start;
-  const key = text === undefined ? undefined : JSON.stringify([run, text, words, attention]);
+  const key = text === undefined ? undefined : JSON.stringify([run, text, changes.request]);
   const request = (effect: boolean) =>
     api.call("see", {
       run,
       text: text!,
-      words,
-      attention: Object.fromEntries(Object.entries(attention).map(([step, row]) => [step, [...row]])),
+      ...changes.request,
       effect,
     });
   const seen = useAsked(key, () => request(false));
   // What each word caused takes longer to measure, and follows when the picture is there.
   const caused = useAsked(seen.answered === key ? key : undefined, () => request(true));
   const ask = (sentence: string) => {
-    setWords({});
-    setAttention({});
-    setSelected(0);
+    changes.reset();
+    changes.select(0);
     setAsked(sentence);
   };
   const { result } = seen;
-  const changed = Object.keys(words).length + Object.keys(attention).length > 0;
   return (
     <>
       <SentenceForm text={text} examples={examples} action="Translate" another onAsk={ask} />
@@ -66,23 +62,8 @@ function Sentence({ run, first }: { readonly run: string; readonly first: string
         <Shown
           seen={result}
           effects={caused.answered === key ? caused.result?.steps.map(({ effect }) => effect!) : undefined}
-          selected={Math.min(selected, result.steps.length - 1)}
-          onSelect={setSelected}
-          onWord={(step, word) => {
-            setWords((before) => ({ ...only(before, step), [step]: word }));
-            setAttention((before) => only(before, step));
-            setSelected(step);
-          }}
-          onForce={(step, row) => {
-            setAttention((before) => ({ ...only(before, step), [step]: row }));
-            setWords((before) => only(before, step - 1));
-            setSelected(step);
-          }}
-          changed={changed}
-          onReset={() => {
-            setWords({});
-            setAttention({});
-          }}
+          selected={Math.min(changes.selected, result.steps.length - 1)}
+          changes={changes}
           theme={theme}
           explain={linkTo("explain", run, { text: text! })}
         />
@@ -91,19 +72,11 @@ function Sentence({ run, first }: { readonly run: string; readonly first: string
   );
 }
 
-/** Changes up to a step: what was changed after it was changed in another sentence. */
-const only = <Value,>(changes: Readonly<Record<string, Value>>, step: number): Record<string, Value> =>
-  Object.fromEntries(Object.entries(changes).filter(([at]) => Number(at) <= step));
-
 function Shown({
   seen,
   effects,
   selected,
-  onSelect,
-  onWord,
-  onForce,
-  changed,
-  onReset,
+  changes,
   theme,
   explain,
 }: {
@@ -111,12 +84,7 @@ function Shown({
   /** Causal effects of the source words, by step, once they are measured. */
   readonly effects: readonly (readonly number[])[] | undefined;
   readonly selected: number;
-  readonly onSelect: (step: number) => void;
-  readonly onWord: (step: number, word: string) => void;
-  /** Uses these weights at a step instead of the model's own. */
-  readonly onForce: (step: number, row: readonly number[]) => void;
-  readonly changed: boolean;
-  readonly onReset: () => void;
+  readonly changes: Changes;
   readonly theme: ReturnType<typeof useTheme>;
   readonly explain: string;
 }) {
@@ -128,14 +96,7 @@ function Shown({
       <p className="output" aria-live="polite" data-milliseconds={Math.round(seen.milliseconds)}>
         {seen.output}
       </p>
-      {changed && (
-        <p className="warning">
-          This is what it says with your changes.{" "}
-          <button type="button" className="quiet" onClick={onReset}>
-            Undo them
-          </button>
-        </p>
-      )}
+      <ChangedNote changes={changes} />
       {seen.unknown.length > 0 && (
         <p className="note">It does not know {seen.unknown.map((one) => `“${one}”`).join(", ")}.</p>
       )}
@@ -173,12 +134,12 @@ function Shown({
                 theme={theme}
                 label="Alignment"
                 selected={selected}
-                onSelect={onSelect}
+                onSelect={changes.select}
                 onMove={(row, from, to) => {
                   const weights = [...seen.trace!.weights[row]!];
                   weights[to] = weights[to]! + weights[from]!;
                   weights[from] = 0;
-                  onForce(row, weights);
+                  changes.force(row, weights);
                 }}
               />
             )}
@@ -201,7 +162,7 @@ function Shown({
               type="button"
               className="quiet"
               disabled={selected === 0}
-              onClick={() => onSelect(selected - 1)}
+              onClick={() => changes.select(selected - 1)}
             >
               Step back
             </button>
@@ -209,29 +170,17 @@ function Shown({
               type="button"
               className="quiet"
               disabled={selected === seen.steps.length - 1}
-              onClick={() => onSelect(selected + 1)}
+              onClick={() => changes.select(selected + 1)}
             >
               Step on
             </button>
           </div>
           <h3>What else it could have written</h3>
-          <ul className="bars">
-            {step.alternatives.map(({ piece, probability }) => (
-              <li key={piece}>
-                <button
-                  type="button"
-                  className="quiet"
-                  disabled={piece === step.piece}
-                  title="Write this instead and go on"
-                  onClick={() => onWord(selected, piece)}
-                >
-                  {piece}
-                </button>
-                <meter min={0} max={1} value={probability} aria-label={`probability of ${piece}`} />
-                <span>{percent(probability)}</span>
-              </li>
-            ))}
-          </ul>
+          <Alternatives
+            piece={step.piece}
+            alternatives={step.alternatives}
+            onWrite={(word) => changes.write(selected, word)}
+          />
           {step.salience && seen.trace && (
             <>
               <h3>What it looked at, and what that was worth</h3>
@@ -279,7 +228,7 @@ function Shown({
                             className="link"
                             title="Put all attention of this step here, and go on"
                             onClick={() =>
-                              onForce(
+                              changes.force(
                                 selected,
                                 seen.source.map((_, other) => (other === place ? 1 : 0)),
                               )
@@ -302,17 +251,7 @@ function Shown({
           )}
         </Panel>
       </div>
-      {seen.hypotheses.length > 1 && (
-        <Panel title="Other hypotheses of the beam">
-          <ol className="hypotheses">
-            {seen.hypotheses.map(({ output, logProbability }) => (
-              <li key={output}>
-                {output} <span className="faint">{logProbability.toFixed(2)} nats</span>
-              </li>
-            ))}
-          </ol>
-        </Panel>
-      )}
+      <Hypotheses hypotheses={seen.hypotheses} />
     </>
   );
 }
