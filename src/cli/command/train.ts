@@ -9,6 +9,8 @@ import {
   type FrozenEncoder,
   type ImageOptions,
   openEncoder,
+  scoresOf,
+  shownScore,
   type Task,
   tasks,
   type Validation,
@@ -309,18 +311,6 @@ const COLLAPSES = {
     "Warning: the attention looks at the same places at every step; it says nothing yet. Try a lower --learning-rate.",
 } as const;
 
-/** What a validation tells of, where it knows it. */
-const SCORES = [
-  ["exact", "exact"],
-  ["correct", "correct"],
-  ["bleu", "BLEU-4"],
-  ["aer", "alignment errors"],
-  ["pointing", "pointing"],
-] as const;
-
-const percent = (name: string, score: number): string =>
-  name === "bleu" ? score.toFixed(1) : `${(100 * score).toFixed(1)} %`;
-
 /** Steps between two lines of `metrics.jsonl`. */
 const RECORD_EVERY = 10;
 
@@ -351,10 +341,7 @@ async function run(
     const parts = [
       `step ${step}`,
       `validation loss ${validation.loss.toFixed(3)}`,
-      ...SCORES.flatMap(([name, title]) => {
-        const score = validation[name];
-        return score === undefined ? [] : [`${title} ${percent(name, score)}`];
-      }),
+      ...scoresOf(validation).map((score) => `${score.name} ${shownScore(score)}`),
       duration(seconds),
     ];
     bar.line(parts.join("  "));

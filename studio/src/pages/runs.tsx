@@ -1,7 +1,7 @@
 import { useRef, useState } from "react";
 import type { RunSummary } from "../../../src/service/protocol.js";
+import { scoresOf, shownScore } from "../../../src/task/scores.js";
 import { Busy, clock, NoRuns, number, Problem, Spark, State } from "../panels/basic.js";
-import { scoresOf, shownScore } from "../panels/scores.js";
 import { linkTo, useAction, useApi, useRuns } from "../state.js";
 
 /** Hands a file to the browser to keep. */

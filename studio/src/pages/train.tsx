@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { DataSizes, DatasetInfo, ModelInfo } from "../../../src/service/protocol.js";
+import { scoresOf, shownScore } from "../../../src/task/scores.js";
 import { LearningCurves } from "../../../src/views/learning-curves.js";
 import { Busy, clock, number, Panel, Picture, Problem, State, short } from "../panels/basic.js";
 import { type Configuration, defaultsOf, Options } from "../panels/options.js";
-import { scoresOf, shownScore } from "../panels/scores.js";
 import { TraceView, traceName } from "../panels/trace.js";
 import { linkTo, useAction, useApi, useAsked, usePlace, useTheme, useWatched } from "../state.js";
 
