@@ -8,9 +8,9 @@ import { availableParallelism, cpus } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { makeWork, spreadOf } from "regard/bench";
 import { webBackend } from "regard/session/web";
 import { build } from "vite";
-import { timedStep } from "./step.js";
 
 const DEFAULTS = ["rnnsearch:32,20,128,1000"];
 const ROUNDS = 6;
@@ -20,7 +20,7 @@ const THREADS = Math.min(2, availableParallelism());
 const bench = fileURLToPath(new URL("../../bench", import.meta.url));
 const peer = join(bench, "peers/tfjs/node_modules");
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+const median = (values: readonly number[]): number => spreadOf(values).median;
 
 interface Timed {
   readonly ms: number[];
@@ -64,7 +64,8 @@ for (const text of process.argv.length > 2 ? process.argv.slice(2) : DEFAULTS) {
   await page.goto(url);
   await page.waitForFunction("typeof prepare === 'function'");
   const loadMs = await page.evaluate(`prepare(${JSON.stringify(text)}, ${THREADS}, ${hasPeer})`);
-  const outside = await timedStep(text, webBackend, THREADS);
+  const { title, start } = makeWork(text);
+  const outside = await start(webBackend, THREADS);
   const times = { tab: [] as number[], outside: [] as number[], tfjs: [] as number[] };
   let worst = 0;
   for (let round = 0; round < ROUNDS; round++) {
@@ -87,7 +88,7 @@ for (const text of process.argv.length > 2 ? process.argv.slice(2) : DEFAULTS) {
   await outside.release();
   await page.close();
   results.push({
-    workload: `${outside.name}, in a tab`,
+    workload: `${title}, in a tab`,
     medianMs: median(times.tab),
     loadMs,
     outsideMs: median(times.outside),

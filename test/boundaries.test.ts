@@ -46,6 +46,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "task",
     "train",
   ],
+  bench: ["core", "ops", "onnx", "session", "nn", "models", "decode", "train"],
   server: ["core", "session", "data", "models", "service", "train"],
   cli: [
     "core",
@@ -60,6 +61,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "views",
     "service",
     "server",
+    "bench",
   ],
 };
 

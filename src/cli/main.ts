@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { RegardError, UsageError } from "../core/index.js";
+import { benchCommand } from "./command/bench.js";
 import { dataCommand } from "./command/data.js";
 import { diagnoseCommand } from "./command/diagnose.js";
 import { evaluateCommand } from "./command/evaluate.js";
@@ -29,6 +30,7 @@ const commands = [
   explainCommand,
   diagnoseCommand,
   exportCommand,
+  benchCommand,
   studioCommand,
 ];
 for (const command of commands) command(program);

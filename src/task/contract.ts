@@ -92,6 +92,11 @@ export interface Task<Example = unknown, Id extends TaskId = TaskId> {
   targets(example: Example): readonly (readonly string[])[];
   /** How long the source of an example is; sources of like length are read together. */
   sourceLength(example: Example): number;
+  /**
+   * Whether a batch of training takes examples of any length: where lengths say what is in an example, as those of captions
+   * say how many objects there are, batches of like length see too little of the world at a time.
+   */
+  readonly mixesLengths?: boolean;
   /** Examples as a value for the input. */
   read(examples: readonly Example[], vocabularies: Vocabularies): Promise<Value>;
   /** How many tokens may be written, as a size that may name "source", the first size of the input. */

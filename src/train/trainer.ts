@@ -129,6 +129,7 @@ export class Trainer<Example = unknown> {
       targets,
       new Batches(
         data.train.map((example, index) => {
+          if (task.mixesLengths) return 0;
           const lengths = targets[index]!.map((target) => target.length);
           const mean = lengths.reduce((a, b) => a + b, 0) / lengths.length;
           return mean * 1000 + task.sourceLength(example);

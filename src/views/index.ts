@@ -1,6 +1,7 @@
 export * from "./alignment-matrix.js";
 export * from "./diagnosis.js";
 export * from "./gates.js";
+export * from "./growth-curves.js";
 export * from "./learning-curves.js";
 export * from "./render.js";
 export * from "./ribbon.js";

@@ -1,23 +1,11 @@
-"""Three convolutions with ReLUs and pools in PyTorch eager: same weights, same batch, same loss."""
+"""The convolutional network that captioners read images with, in PyTorch: a training step of it alone."""
 
-import torch
-import torch.nn.functional as F
-
-from timing import load, serve
+from images import encoder_of, weights_of
+from timing import load, parameters_of, serve
 
 tensors = load()
-images = tensors.pop("images")
-p = {name: torch.nn.Parameter(value) for name, value in tensors.items()}
+images = tensors.pop("source")
+p = parameters_of({**tensors, **weights_of(tensors)})
+read = encoder_of(p, images)
 
-
-def layer(name, x):
-    return F.relu(F.conv2d(x, p[f"{name}.weight"], p[f"{name}.bias"], padding=1))
-
-
-def loss_of():
-    x = F.max_pool2d(layer("first", images), 2)
-    x = F.max_pool2d(layer("second", x), 2)
-    return (layer("third", x) - 1).square().mean()
-
-
-serve(p.values(), loss_of)
+serve(p.values(), lambda: (read() - 1).square().mean())

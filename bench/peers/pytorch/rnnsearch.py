@@ -1,13 +1,14 @@
-"""RNNsearch in PyTorch eager, for comparison with Regard: same weights, same batch, same loss."""
+"""RNNsearch in PyTorch: a training step, and what decoding shares with it."""
 
 import torch
 import torch.nn.functional as F
 
-from timing import load, serve
+from timing import load, parameters_of, serve
 
 tensors = load()
-source, target = tensors.pop("source").long(), tensors.pop("target").long()
-p = {name: torch.nn.Parameter(value) for name, value in tensors.items()}
+source = tensors.pop("source").long()
+target = tensors.pop("target").long() if "target" in tensors else None
+p = parameters_of(tensors)
 
 
 def gru_step(name, state, projected):
@@ -37,34 +38,41 @@ def encode(name, x, mask, reverse):
     return torch.stack(states), state
 
 
-def loss_of(source, target):
+def read(source):
+    """Annotations [B, S, 2H], their keys, the mask [B, S] and the first decoder state."""
     mask = source != 0
     words = F.embedding(source, p["source.table"])
     forward, _ = encode("encoder.forward", words, mask, False)
     backward, last = encode("encoder.backward", words, mask, True)
     annotations = torch.cat([forward, backward], -1).transpose(0, 1).contiguous()
-    keys = linear("attention.key", annotations)
-    mask = mask.t()
-    state = torch.tanh(linear("start", last))
+    return annotations, linear("attention.key", annotations), mask.t(), torch.tanh(linear("start", last))
+
+
+def attend(state, annotations, keys, mask):
+    query = linear("attention.query", state)
+    scores = (torch.tanh(query[:, None] + keys) @ p["attention.vector"]).squeeze(-1)
+    weights = torch.softmax(scores.masked_fill(~mask, -1e30), -1)
+    return torch.bmm(weights[:, None], annotations)[:, 0]
+
+
+def logits_of(state, previous, context):
+    read_out = linear("output.state", state) + linear("output.word", previous) + linear("output.context", context)
+    return linear("output.vocabulary", torch.maximum(*read_out.chunk(2, -1)))
+
+
+def loss_of():
+    annotations, keys, mask, state = read(source)
     previous = F.embedding(target[:-1], p["target.table"])
     projected = project("decoder", previous)
     before, contexts = [], []
     for t in range(previous.shape[0]):
-        query = linear("attention.query", state)
-        scores = (torch.tanh(query[:, None] + keys) @ p["attention.vector"]).squeeze(-1)
-        weights = torch.softmax(scores.masked_fill(~mask, -1e30), -1)
-        context = torch.bmm(weights[:, None], annotations)[:, 0]
+        context = attend(state, annotations, keys, mask)
         before.append(state)
         contexts.append(context)
         state = gru_step("decoder", state, projected[t] + linear("context", context))
-    read_out = (
-        linear("output.state", torch.stack(before))
-        + linear("output.word", previous)
-        + linear("output.context", torch.stack(contexts))
-    )
-    read_out = torch.maximum(*read_out.chunk(2, -1))
-    logits = linear("output.vocabulary", read_out)
+    logits = logits_of(torch.stack(before), previous, torch.stack(contexts))
     return F.cross_entropy(logits.flatten(0, 1), target[1:].flatten(), ignore_index=0)
 
 
-serve(p.values(), lambda: loss_of(source, target))
+if __name__ == "__main__":
+    serve(p.values(), loss_of)

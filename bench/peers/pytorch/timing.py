@@ -1,37 +1,56 @@
-"""What every PyTorch peer does: training steps on one batch, timed, as many as each line of standard input asks for."""
+"""What every PyTorch peer does: work that is timed, as much of it as each line of standard input asks for.
+
+Run: python PROGRAM.py eager|compiled WORK.safetensors THREADS
+"""
 
 import json
+import resource
 import sys
 import time
 
 import torch
 from safetensors.torch import load_file
 
+MODE = sys.argv[1]
+
 
 def load():
-    """The weights as parameters, and the tensors of the batch by the names given, from the file on the command line."""
-    torch.set_num_threads(int(sys.argv[2]))
-    return load_file(sys.argv[1])
+    """The weights and the tensors of the batch, by name."""
+    torch.set_num_threads(int(sys.argv[3]))
+    return load_file(sys.argv[2])
 
 
-def serve(parameters, loss_of):
-    """Answers each line "N" with a line of JSON: the milliseconds of N training steps and their losses."""
-    # The fastest Adam there is for the CPU; PyTorch before 2.4 has no fused one.
-    fused = tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 4)
-    optimizer = torch.optim.Adam(parameters, lr=1e-3, fused=fused)
+def parameters_of(tensors):
+    return {name: torch.nn.Parameter(value) for name, value in tensors.items()}
 
-    def step():
-        loss = loss_of()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        return loss.item()
 
-    print(json.dumps({"ready": True, "version": torch.__version__}), flush=True)
+def answer(work):
+    """Answers each line "N" with a line of JSON: the milliseconds of N pieces of work, what each gave, and peak memory."""
+    print(json.dumps({"ready": True, "version": torch.__version__.split("+")[0]}), flush=True)
     for line in sys.stdin:
         times, losses = [], []
         for _ in range(int(line)):
             start = time.perf_counter()
-            losses.append(step())
+            losses.append(work())
             times.append((time.perf_counter() - start) * 1000)
-        print(json.dumps({"ms": times, "losses": losses}), flush=True)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        print(json.dumps({"ms": times, "losses": losses, "peakBytes": peak}), flush=True)
+
+
+def serve(parameters, loss_of):
+    """Training steps; `loss_of()` gives the loss, or a pair of what is minimised and what is told."""
+    parameters = list(parameters)
+    # The fastest Adam there is for the CPU.
+    optimizer = torch.optim.Adam(parameters, lr=1e-3, fused=True)
+    if MODE == "compiled":
+        loss_of = torch.compile(loss_of)
+
+    def step():
+        loss = loss_of()
+        minimised, told = loss if isinstance(loss, tuple) else (loss, loss)
+        optimizer.zero_grad(set_to_none=True)
+        minimised.backward()
+        optimizer.step()
+        return told.item()
+
+    answer(step)

@@ -1,7 +1,7 @@
 import plain from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url";
 import simd from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url";
 import threaded from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url";
-import { prepare } from "./rnnsearch.js";
+import { prepare } from "./rnnsearch-step.js";
 
 const url = (path) => new URL(path, location.href).href;
 

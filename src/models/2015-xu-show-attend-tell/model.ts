@@ -45,10 +45,10 @@ const configuration = z.object({
   hidden: size.default(128).describe("features of the decoder"),
   score: z
     .enum(Object.keys(mechanisms) as [MechanismName, ...MechanismName[]])
-    .default("projected-dot")
+    .default("additive")
     .describe("how a place is scored"),
   alignment: size
-    .default(128)
+    .default(64)
     .describe("features in which state and place are compared, where the score has them"),
   doublyStochastic: share
     .default(0)

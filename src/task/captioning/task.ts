@@ -43,7 +43,7 @@ async function readImages(images: readonly CaptionedImage[]): Promise<Value> {
 export const captioning: Task<CaptionedImage, "captioning"> = {
   id: "captioning",
   examples: "captioned images",
-  defaults: { data: "scenes", batch: 16, targets: 4, learningRate: 0.003, labelSmoothing: 0 },
+  defaults: { data: "scenes", batch: 16, targets: 4, learningRate: 0.002, labelSmoothing: 0 },
   vocabulariesOf: ({ train }, options) => ({
     target: Vocabulary.of(
       train.flatMap(({ captions }) => captions),
@@ -61,6 +61,7 @@ export const captioning: Task<CaptionedImage, "captioning"> = {
   source: ({ image }) => input("source", "float32", ["batch", ...image]),
   targets: ({ captions }) => captions,
   sourceLength: () => 0,
+  mixesLengths: true,
   read: readImages,
   longest: LONGEST_CAPTION,
   async validate(scoring, images) {

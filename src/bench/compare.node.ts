@@ -1,0 +1,159 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { RegardError } from "../core/index.js";
+import { input, matmul } from "../ops/index.js";
+import type { Value } from "../session/index.js";
+import { nodeBackend } from "../session/node.js";
+import { encodeSafetensors } from "../train/index.js";
+import { type Contestant, commandOf, ownCommand, peers, startContestant } from "./contestants.node.js";
+import type { Comparison } from "./contract.js";
+import { spreadOf } from "./spread.js";
+import { readWork } from "./workload/index.js";
+
+/** How far the first losses of two frameworks may lie apart. */
+const TOLERANCE = 1e-4;
+/** First pieces of work whose losses are compared: after the first of them, gradients and optimizer show as well. */
+const CHECKED = 3;
+/** A turn of a contestant takes about so long, in milliseconds, so that slow ones do not hold up all others. */
+const TURN = 600;
+const MOST_IN_A_TURN = 8;
+
+export interface CompareOptions {
+  readonly threads: number;
+  readonly rounds: number;
+  /** Peers that take part, by name; all where absent. */
+  readonly peers?: readonly string[] | undefined;
+  readonly onProgress?: (what: string) => void;
+}
+
+/** GFLOP/s of a product of two matrices of 1024 × 1024, in a function that measures once more. */
+async function ceiling(threads: number): Promise<{ measure(): Promise<number>; release(): Promise<void> }> {
+  const size = 1024;
+  const session = await nodeBackend.load(
+    { y: matmul(input("a", "float32", [size, size]), input("b", "float32", [size, size])) },
+    { threads },
+  );
+  const value = (): Value => ({
+    dtype: "float32",
+    shape: [size, size],
+    data: new Float32Array(size * size).fill(0.5),
+  });
+  const [feeds, into] = [{ a: value(), b: value() }, { y: value() }];
+  return {
+    async measure() {
+      const times: number[] = [];
+      for (let round = 0; round < 8; round++) {
+        const started = performance.now();
+        await session.run(feeds, into);
+        times.push(performance.now() - started);
+      }
+      return (2 * size ** 3) / spreadOf(times).median / 1e6;
+    },
+    release: () => session.release(),
+  };
+}
+
+/** How far the losses of all lie from Regard's. @throws RegardError where that is too far */
+function largestDifference(
+  work: string,
+  contestants: readonly Contestant[],
+  losses: readonly (readonly number[])[],
+): number {
+  let worst = 0;
+  for (const [index, { name }] of contestants.entries())
+    for (const [step, loss] of losses[index]!.entries()) {
+      const own = losses[0]![step]!;
+      const difference = Math.abs(loss - own);
+      if (!(difference <= TOLERANCE))
+        throw new RegardError(
+          `${work}: loss ${step + 1} is ${own} in Regard and ${loss} in ${name}; they do not do the same work, so their times say nothing.`,
+        );
+      worst = Math.max(worst, difference);
+    }
+  return worst;
+}
+
+/**
+ * Does one piece of work in Regard and in every peer that is installed, in turns, from the same weights on the same batch.
+ * @throws UsageError for work that there is not
+ * @throws RegardError where losses of two frameworks differ: then they do not do the same work
+ */
+export async function compare(text: string, options: CompareOptions): Promise<Comparison> {
+  const { threads, rounds, onProgress = () => {} } = options;
+  const { kind, sizes } = readWork(text);
+  const named = `${kind.id}:${sizes.join(",")}`;
+  const work = kind.make(sizes);
+  const folder = await mkdtemp(join(tmpdir(), "regard-bench-"));
+  const contestants: Contestant[] = [];
+  const top = await ceiling(threads);
+  try {
+    const file = join(folder, "work.safetensors");
+    await writeFile(file, encodeSafetensors(work.tensors));
+    onProgress("regard: first step");
+    contestants.push(await startContestant("regard", ownCommand(named, threads)));
+    const missing: Record<string, string> = {};
+    for (const peer of peers) {
+      if (options.peers && !options.peers.includes(peer.name)) continue;
+      const command = commandOf(peer, kind.peer ?? kind.id);
+      if ("missing" in command) {
+        missing[peer.name] = command.missing;
+        continue;
+      }
+      onProgress(`${peer.name}: first step`);
+      try {
+        contestants.push(await startContestant(peer.name, [...command, file, String(threads)]));
+      } catch (error) {
+        missing[peer.name] = (error as Error).message;
+      }
+    }
+
+    const [own] = contestants as [Contestant];
+    const losses = contestants.map(({ first }) => [...first.losses]);
+    const times = contestants.map((): number[] => []);
+    const ceilings: number[] = [];
+    const turns = contestants.map(() => CHECKED - 1);
+    let worst = 0;
+    for (let round = 0; round <= rounds; round++) {
+      onProgress(round === 0 ? "warming up" : `round ${round} of ${rounds}`);
+      ceilings.push(await top.measure());
+      for (const [index, contestant] of contestants.entries()) {
+        const { ms, losses: found } = await contestant.run(turns[index]!);
+        if (round > 0) times[index]!.push(...ms);
+        else {
+          turns[index] = Math.max(1, Math.min(MOST_IN_A_TURN, Math.round(TURN / spreadOf(ms).median)));
+          losses[index]!.push(...found);
+        }
+      }
+      if (round === 0) worst = largestDifference(named, contestants, losses);
+    }
+
+    const spreads = times.map(spreadOf);
+    const medianMs = spreads[0]!.median;
+    const most = spreadOf(ceilings).median;
+    return {
+      work: named,
+      title: work.title,
+      unit: work.unit,
+      measured: contestants.map(({ name, version, firstMs, peakBytes }, index) => ({
+        name,
+        ...(version && { version }),
+        ms: spreads[index]!,
+        ratio: spreads[index]!.median / medianMs,
+        firstMs,
+        peakBytes,
+      })),
+      missing,
+      loadMs: own.loadMs!,
+      gigaflops: work.flops / 1e9,
+      ceilingShare: work.flops / medianMs / 1e6 / most,
+      ceilingGigaflopsPerSecond: most,
+      stateBytes: work.stateBytes,
+      largestLossDifference: worst,
+    };
+  } finally {
+    for (const contestant of contestants) contestant.close();
+    await top.release();
+    await rm(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,4 @@
+export * from "./contract.js";
+export * from "./report.js";
+export * from "./spread.js";
+export * from "./workload/index.js";

@@ -1,0 +1,33 @@
+import type { Comparison } from "./contract.js";
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+const megabytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
+const time = (ms: number): string => (ms < 10 ? ms.toFixed(2) : ms.toFixed(1));
+
+/** What a comparison found, as a table to read. */
+export function tableOf(found: Comparison): string {
+  const rows = found.measured.map(({ name, version, ms, ratio, firstMs, peakBytes }) => [
+    version ? `${name} ${version}` : name,
+    time(ms.median),
+    `${time(ms.lower)}–${time(ms.upper)}`,
+    ratio.toFixed(2),
+    seconds(firstMs),
+    megabytes(peakBytes),
+  ]);
+  const heads = [`ms a ${found.unit}`, "half of them", "× Regard", "first done", "memory"];
+  const columns = ["", ...heads].map((head, index) =>
+    Math.max(head.length, ...rows.map((row) => row[index]!.length)),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, index) => (index === 0 ? cell.padEnd(columns[0]!) : cell.padStart(columns[index]!)))
+      .join("  ");
+  return [
+    found.title,
+    `${found.gigaflops.toFixed(2)} GFLOP a ${found.unit}, ${(100 * found.ceilingShare).toFixed(0)} % of this machine's matrix product (${found.ceilingGigaflopsPerSecond.toFixed(0)} GFLOP/s); graph loaded in ${seconds(found.loadMs)}; losses agree to ${found.largestLossDifference.toExponential(0)}`,
+    "",
+    `  ${line(["", ...heads])}`,
+    ...rows.map((row) => `  ${line(row)}`),
+    ...Object.entries(found.missing).map(([name, reason]) => `  ${name}: ${reason}`),
+  ].join("\n");
+}
