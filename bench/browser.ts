@@ -1,5 +1,5 @@
-// The training step of RNNsearch in a tab of headless Chromium: Regard in a worker, TensorFlow.js on its WASM backend in
-// another, and the same graph in onnxruntime-web outside the page, in Node, as the ceiling; interleaved.
+// The training step of RNNsearch in a tab of headless Chromium: Regard in a worker, TensorFlow.js and jax-js on their WASM
+// backends in the page, and the same graph in onnxruntime-web outside the page, in Node, as the ceiling; interleaved.
 // Run: npm run bench -- browser [rnnsearch:batch,length,hidden,vocabulary …]
 import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
@@ -18,7 +18,8 @@ const STEPS = 5;
 const PEER_STEPS = 2;
 const THREADS = Math.min(2, availableParallelism());
 const bench = fileURLToPath(new URL("../../bench", import.meta.url));
-const peer = join(bench, "peers/tfjs/node_modules");
+/** Peers in the browser, by folder. */
+const PEERS = ["tfjs", "jax-js"];
 
 const median = (values: readonly number[]): number => spreadOf(values).median;
 
@@ -27,8 +28,9 @@ interface Timed {
   readonly losses: number[];
 }
 
-const hasPeer = existsSync(peer);
-if (!hasPeer) console.error("tfjs is not installed (see bench/peers/README.md); left out.");
+const peers = PEERS.filter((name) => existsSync(join(bench, "peers", name, "node_modules")));
+for (const name of PEERS)
+  if (!peers.includes(name)) console.error(`${name} is not installed (see bench/peers/README.md); left out.`);
 const pages = fileURLToPath(new URL("../bench-pages", import.meta.url));
 await build({
   root: join(bench, "browser"),
@@ -63,19 +65,24 @@ for (const text of process.argv.length > 2 ? process.argv.slice(2) : DEFAULTS) {
   page.on("pageerror", (error) => console.error(error.message));
   await page.goto(url);
   await page.waitForFunction("typeof prepare === 'function'");
-  const loadMs = await page.evaluate(`prepare(${JSON.stringify(text)}, ${THREADS}, ${hasPeer})`);
+  const loadMs = await page.evaluate(
+    `prepare(${JSON.stringify(text)}, ${THREADS}, ${JSON.stringify(peers)})`,
+  );
   const { title, start } = makeWork(text);
   const outside = await start(webBackend, THREADS);
-  const times = { tab: [] as number[], outside: [] as number[], tfjs: [] as number[] };
+  const times = { tab: [] as number[], outside: [] as number[] };
+  const theirs = peers.map((): number[] => []);
   let worst = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const tab = (await page.evaluate(`runRegard(${STEPS})`)) as Timed;
     const there = await outside.run(STEPS);
-    const theirs = hasPeer ? ((await page.evaluate(`runPeer(${PEER_STEPS})`)) as Timed) : undefined;
+    const answers: Timed[] = [];
+    for (const name of peers)
+      answers.push((await page.evaluate(`runPeer(${JSON.stringify(name)}, ${PEER_STEPS})`)) as Timed);
     if (round === 0) {
       // The first round warms up, and shows that all do the same work: its losses agree, step by step.
-      for (const other of [there, theirs])
-        other?.losses.forEach((loss, step) => {
+      for (const other of [there, ...answers])
+        other.losses.forEach((loss, step) => {
           worst = Math.max(worst, Math.abs(loss - tab.losses[step]!));
         });
       if (worst > 1e-4) throw new Error(`losses of one batch differ by ${worst}`);
@@ -83,7 +90,7 @@ for (const text of process.argv.length > 2 ? process.argv.slice(2) : DEFAULTS) {
     }
     times.tab.push(...tab.ms);
     times.outside.push(...there.ms);
-    if (theirs) times.tfjs.push(...theirs.ms);
+    for (const [index, { ms }] of answers.entries()) theirs[index]!.push(...ms);
   }
   await outside.release();
   await page.close();
@@ -94,9 +101,12 @@ for (const text of process.argv.length > 2 ? process.argv.slice(2) : DEFAULTS) {
     outsideMs: median(times.outside),
     shareOfOutside: median(times.outside) / median(times.tab),
     largestLossDifference: worst,
-    peers: hasPeer
-      ? { "tfjs wasm": { medianMs: median(times.tfjs), ratio: median(times.tfjs) / median(times.tab) } }
-      : {},
+    peers: Object.fromEntries(
+      peers.map((name, index) => {
+        const medianMs = median(theirs[index]!);
+        return [`${name} wasm`, { medianMs, ratio: medianMs / median(times.tab) }];
+      }),
+    ),
   });
 }
 console.error(`${cpus()[0]?.model}, ${THREADS} threads, Chromium ${browser.version()}`);

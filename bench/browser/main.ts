@@ -1,4 +1,4 @@
-// What the page of the benchmark offers to the program that drives it: Regard in a worker, and a peer.
+// What the page of the benchmark offers to the program that drives it: Regard in a worker, and its peers.
 type Answer = Record<string, unknown>;
 
 const ask = (worker: Worker, question: unknown): Promise<Answer> =>
@@ -9,17 +9,23 @@ const ask = (worker: Worker, question: unknown): Promise<Answer> =>
   });
 
 const regard = new Worker(new URL("./regard-worker.ts", import.meta.url), { type: "module" });
-let peer: ((steps: number) => Promise<unknown>) | undefined;
+type Steps = (steps: number) => Promise<unknown>;
+const peers: Record<
+  string,
+  () => Promise<{ preparePeer(tensors: unknown, threads: number): Promise<Steps> }>
+> = {
+  tfjs: () => import("../peers/tfjs/page.js"),
+  "jax-js": () => import("../peers/jax-js/page.js"),
+};
+const prepared = new Map<string, Steps>();
 
 Object.assign(globalThis, {
-  async prepare(sizes: string, threads: number, withPeer: boolean) {
-    const { tensors, loadMs } = await ask(regard, { prepare: sizes, threads });
-    if (withPeer) {
-      const { preparePeer } = await import("../peers/tfjs/page.js");
-      peer = await preparePeer(tensors, threads);
-    }
+  /** Milliseconds to load the graph; the peers that are named are made ready as well. */
+  async prepare(work: string, threads: number, names: readonly string[]) {
+    const { tensors, loadMs } = await ask(regard, { prepare: work, threads });
+    for (const name of names) prepared.set(name, await (await peers[name]!()).preparePeer(tensors, threads));
     return loadMs;
   },
   runRegard: (steps: number) => ask(regard, { run: steps }),
-  runPeer: (steps: number) => peer!(steps),
+  runPeer: (name: string, steps: number) => prepared.get(name)!(steps),
 });

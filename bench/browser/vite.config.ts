@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { defaultClientConditions, defineConfig } from "vite";
 
 const library = join(import.meta.dirname, "../../dist");
-const peer = join(import.meta.dirname, "../peers/tfjs/node_modules");
+const peer = (name: string) => join(import.meta.dirname, "../peers", name, "node_modules");
 
 export default defineConfig({
   root: import.meta.dirname,
@@ -13,13 +13,19 @@ export default defineConfig({
       { find: /^onnxruntime-web$/, replacement: "onnxruntime-web/wasm" },
       { find: /^regard\/session\/web$/, replacement: join(library, "session/web.js") },
       { find: /^regard\/(\w+)$/, replacement: join(library, "$1/index.js") },
-      { find: /^@tensorflow\/(.*)$/, replacement: join(peer, "@tensorflow/$1") },
+      { find: /^@tensorflow\/(.*)$/, replacement: join(peer("tfjs"), "@tensorflow/$1") },
     ],
     conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions],
   },
   worker: { format: "es" },
   build: {
-    rollupOptions: existsSync(peer) ? {} : { external: [/@tensorflow/] },
+    // Peers that are not installed are left out.
+    rollupOptions: {
+      external: [
+        ...(existsSync(peer("tfjs")) ? [] : [/@tensorflow/]),
+        ...(existsSync(peer("jax-js")) ? [] : [/@jax-js/]),
+      ],
+    },
     outDir: "../../dist/bench-pages",
     emptyOutDir: true,
     target: "es2023",

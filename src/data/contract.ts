@@ -1,3 +1,5 @@
+import type { Random } from "../core/index.js";
+
 /** A link between a source and a target word. Sure links are part of every right alignment, possible ones may be. */
 export interface Link {
   readonly source: number;
@@ -57,6 +59,13 @@ export interface ImageGold {
   ): readonly Mistake[];
 }
 
+/**
+ * Ways to change an image by chance without changing what it shows: a window of it at full size, another brightness and
+ * strength of colour, or left and right exchanged, which captions that tell left from right do not bear.
+ */
+export const AUGMENTATIONS = ["crop", "shade", "flip"] as const;
+export type Augmentation = (typeof AUGMENTATIONS)[number];
+
 /** An image with its captions, in words. */
 export interface CaptionedImage {
   readonly name: string;
@@ -65,6 +74,8 @@ export interface CaptionedImage {
   readonly objects?: number;
   /** Reads the image, at the size the data has. @throws RegardError naming the image where it cannot be read */
   pixels(): Promise<Pixels>;
+  /** The image changed a little by chance, as training may ask for; absent where it is not from a file. */
+  augmented?(changes: readonly Augmentation[], random: Random): Promise<Pixels>;
   /** What an encoder that is not trained made of it, [row, column, channel]; absent where there is none. */
   encoded?(): Promise<{ readonly shape: readonly number[]; readonly data: Float32Array }>;
   readonly gold?: ImageGold;

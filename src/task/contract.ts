@@ -1,6 +1,6 @@
 import type { AlignmentTrace, SpatialTrace } from "../attention/index.js";
 import type { Dimension, Tensor } from "../core/index.js";
-import type { Splits, Vocabulary } from "../data/index.js";
+import type { Augmentation, Splits, Vocabulary } from "../data/index.js";
 import type { Collapse } from "../explain/index.js";
 import type { SizesOf, TaskId } from "../models/index.js";
 import type { Value, Values } from "../session/index.js";
@@ -51,6 +51,13 @@ export interface Report {
   readonly outputs: readonly string[];
 }
 
+/** How examples of a training step are changed: a function of (seed, example, step). */
+export interface ReadingChance {
+  readonly seed: number;
+  readonly step: number;
+  readonly augment: readonly Augmentation[];
+}
+
 export interface ReportOptions {
   /** Hypotheses kept while decoding. */
   readonly beam: number;
@@ -97,8 +104,8 @@ export interface Task<Example = unknown, Id extends TaskId = TaskId> {
    * say how many objects there are, batches of like length see too little of the world at a time.
    */
   readonly mixesLengths?: boolean;
-  /** Examples as a value for the input. */
-  read(examples: readonly Example[], vocabularies: Vocabularies): Promise<Value>;
+  /** Examples as a value for the input; for training they may be changed by chance. */
+  read(examples: readonly Example[], vocabularies: Vocabularies, chance?: ReadingChance): Promise<Value>;
   /** How many tokens may be written, as a size that may name "source", the first size of the input. */
   readonly longest: Dimension;
   validate(scoring: Scoring<Example>, examples: readonly Example[]): Promise<Validation>;

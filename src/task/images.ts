@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AUGMENTATIONS } from "../data/index.js";
 
 const pixels = z.int().min(8).max(1024);
 
@@ -15,6 +16,8 @@ export const imageOptionsSchema = z.object({
       shape: z.tuple([z.int().min(1), z.int().min(1), z.int().min(1)]),
     })
     .optional(),
+  /** How images of training are changed by chance, each step anew. */
+  augment: z.array(z.enum(AUGMENTATIONS)).optional(),
 });
 
 export type ImageOptions = z.output<typeof imageOptionsSchema>;

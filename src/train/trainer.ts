@@ -168,6 +168,7 @@ export class Trainer<Example = unknown> {
     const source = await this.task.read(
       examples.map((index) => this.data.train[index]!),
       this.vocabularies,
+      { seed: settings.seed, step: this.#step, augment: settings.images?.augment ?? [] },
     );
     const learningRate = settings.learningRate * scheduleFactor(settings.schedule, this.#step, progress);
     const scalar = (value: number): Value => ({ dtype: "float32", shape: [], data: Float32Array.of(value) });

@@ -5,6 +5,7 @@ import {
   alignmentText,
   DiagnosisReport,
   dark,
+  GrowthCurves,
   gatesText,
   LearningCurves,
   lapseSvg,
@@ -262,4 +263,25 @@ test("a diagnosis is a page with a card for each mistake, in sections by kind", 
   expect(page).toContain("1 of 10 captions have a mistake, by what is in the images.");
   expect(page).toContain("where “circle” looked");
   expect(page.match(/<article/g)).toHaveLength(1);
+});
+
+test("growth is a straight line where it is a power law, whatever the size", () => {
+  const points = [20, 40, 80].map((x) => ({ x, y: 0.5 * x ** 2 }));
+  const svg = svgOf(
+    <GrowthCurves
+      size="length"
+      title="Time by length"
+      series={[
+        { name: "regard", exponent: 2, points },
+        { name: "a peer", exponent: 1, points: points.map(({ x }) => ({ x, y: 30 * x })) },
+      ]}
+    />,
+  );
+  expect(svg).toContain("regard: length^2.00");
+  const [line] = [...svg.matchAll(/points="([^"]+)"/g)].map(([, text]) =>
+    text!.split(" ").map((point) => point.split(",").map(Number) as [number, number]),
+  );
+  const [[x0, y0], [x1, y1], [x2, y2]] = line as [[number, number], [number, number], [number, number]];
+  expect((y1 - y0) / (x1 - x0)).toBeCloseTo((y2 - y1) / (x2 - x1), 6);
+  expect(y1).toBeLessThan(y0);
 });

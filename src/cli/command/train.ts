@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { RegardError, UsageError } from "../../core/index.js";
+import { AUGMENTATIONS, type Augmentation } from "../../data/index.js";
 import { imageSizeOf, locateData } from "../../data/open.node.js";
 import { modelById } from "../../models/index.js";
 import { openOnnx } from "../../session/node.js";
@@ -35,6 +36,7 @@ import { VERSION } from "../version.js";
 interface TrainOptions extends CommonOptions {
   readonly data?: string;
   readonly imageSize?: string;
+  readonly augment?: string;
   readonly encoder?: string;
   readonly encoderLayer?: string;
   readonly minutes?: number;
@@ -88,6 +90,10 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     .option(
       "--image-size <n>",
       "captions: pixels that images are brought to, as 128 or 96x128, height first (128)",
+    )
+    .option(
+      "--augment <changes>",
+      "captions: change the images of training by chance: crop, shade, flip (left to right), with commas between",
     )
     .option("--encoder <file>", "captions: an ONNX network that images go through first; it is not trained")
     .option("--encoder-layer <name>", "the value of that network that is read (its last that is a grid)")
@@ -232,18 +238,32 @@ function sizeOf(text: string): [number, number] {
   return [Number(height), Number(width ?? height)];
 }
 
+/** Changes from an option's text. @throws UsageError where there are none such, or the images bear none */
+function augmentationsOf(text: string, data: string): Augmentation[] {
+  if (data === "scenes")
+    throw new UsageError(
+      "--augment changes images that are read from files; there are as many scenes as training needs, so leave it out.",
+    );
+  return text.split(",").map((name) => {
+    const found = AUGMENTATIONS.find((known) => known === name.trim());
+    if (!found)
+      throw new UsageError(`--augment takes ${AUGMENTATIONS.join(", ")}, but not "${name.trim()}".`);
+    return found;
+  });
+}
+
 /** How images are read: their size, and the encoder that was given, with the file of it that the run keeps. */
 async function imagesOf(
   task: string,
   data: string,
-  { imageSize, encoder: file, encoderLayer, targets }: TrainOptions,
+  { imageSize, augment, encoder: file, encoderLayer, targets }: TrainOptions,
 ): Promise<
   { images: ImageOptions; encoder?: FrozenEncoder; files?: Record<string, Uint8Array> } | undefined
 > {
   if (task !== "captioning") {
-    if (imageSize ?? file ?? encoderLayer ?? targets)
+    if (imageSize ?? augment ?? file ?? encoderLayer ?? targets)
       throw new UsageError(
-        "--image-size, --encoder and --targets are for models that read images; leave them out.",
+        "--image-size, --augment, --encoder and --targets are for models that read images; leave them out.",
       );
     return undefined;
   }
@@ -251,8 +271,12 @@ async function imagesOf(
   if (file === undefined) {
     if (encoderLayer)
       throw new UsageError("--encoder-layer names a value of a network; give that with --encoder.");
-    return { images: { size } };
+    return { images: { size, ...(augment !== undefined && { augment: augmentationsOf(augment, data) }) } };
   }
+  if (augment !== undefined)
+    throw new UsageError(
+      "--augment changes images at every step, but those that go through --encoder are read once; leave one of them out.",
+    );
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(
       `cannot read the encoder "${file}": ${error.code === "ENOENT" ? "there is no such file" : error.message}.`,

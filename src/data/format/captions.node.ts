@@ -12,7 +12,7 @@ import {
   type RawCaption,
   splitOfName,
 } from "./captions.js";
-import { assertImage, readImage } from "./image.node.js";
+import { assertImage, augmentImage, readImage } from "./image.node.js";
 import { BadLines, linesOf, type PairOptions } from "./pairs.js";
 import { VALIDATION } from "./pairs.node.js";
 
@@ -66,10 +66,12 @@ export async function readCaptions(path: string, options: CaptionOptions): Promi
     uncaptioned += [...places.keys()].filter((name) => !captions.has(name)).length;
     const usable = await checked(captions, places, bad);
     for (const name of usable) {
+      const pixels = () => cache.get(name, () => readImage(places.get(basename(name))!, options.size));
       const image: CaptionedImage = {
         name,
         captions: captions.get(name)!,
-        pixels: () => cache.get(name, () => readImage(places.get(basename(name))!, options.size)),
+        pixels,
+        augmented: async (changes, random) => augmentImage(await pixels(), changes, random),
       };
       const where = lists ? lists.get(name) : (split ?? splitOfName(name));
       if (where) splits.set(where, [...(splits.get(where) ?? []), image]);

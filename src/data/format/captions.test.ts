@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp, { type Color, type Sharp } from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Random } from "../../core/index.js";
+import { AUGMENTATIONS } from "../contract.js";
 import { ImageCache } from "../image.js";
 import { type CaptionOptions, readCaptions } from "./captions.node.js";
-import { assertImage, MOST_PIXELS, readImage } from "./image.node.js";
+import { assertImage, augmentImage, MOST_PIXELS, readImage } from "./image.node.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -269,4 +271,26 @@ test("what was read last is kept, up to a limit", async () => {
   expect(reads).toBe(4);
   await get("huge", 1000);
   expect(cache.bytes).toBe(20);
+});
+
+test("images are changed by chance, alike for the same chance, and keep their size", async () => {
+  const [width, height] = [13, 11];
+  const pixels = {
+    width,
+    height,
+    data: Uint8Array.from({ length: 3 * width * height }, (_, index) => (index * 37) % 251),
+  };
+  const changed = (changes: Parameters<typeof augmentImage>[1], step: number) =>
+    augmentImage(pixels, changes, new Random(3, "augment", step));
+  for (const change of AUGMENTATIONS) {
+    const found = await Promise.all([0, 1, 2, 3, 4, 5].map((step) => changed([change], step)));
+    for (const image of found) expect([image.width, image.height, image.data.length]).toEqual([13, 11, 429]);
+    expect(new Set(found.map(({ data }) => data.join())).size).toBeGreaterThan(1);
+    expect((await changed([change], 4)).data).toEqual(found[4]!.data);
+  }
+  expect((await changed([], 0)).data).toEqual(pixels.data);
+  const flipped = (await Promise.all([0, 1, 2, 3, 4, 5].map((step) => changed(["flip"], step)))).find(
+    ({ data }) => data.join() !== pixels.data.join(),
+  )!;
+  expect([...flipped.data.subarray(0, 3)]).toEqual([...pixels.data.subarray(3 * (width - 1), 3 * width)]);
 });

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import sharp from "sharp";
-import { RegardError, UsageError } from "../../core/index.js";
-import type { Pixels } from "../contract.js";
+import { type Random, RegardError, UsageError } from "../../core/index.js";
+import type { Augmentation, Pixels } from "../contract.js";
 
 /** Pixels an image may have at most: 10,000 × 10,000. Larger ones are refused before they are decoded. */
 export const MOST_PIXELS = 100_000_000;
@@ -54,6 +54,38 @@ export async function readImage(
       `"${name}" cannot be decoded (${why(error)}); replace it, or take it out of the captions.`,
     );
   }
+}
+
+/** The least share of each side that a crop keeps. */
+const LEAST_KEPT = 0.8;
+/** How much brighter, darker, or stronger and weaker in colour an image may become, as a share. */
+const SHADE = 0.25;
+
+/** An image changed a little by chance; its size stays. */
+export async function augmentImage(
+  { width, height, data }: Pixels,
+  changes: readonly Augmentation[],
+  random: Random,
+): Promise<Pixels> {
+  let image = sharp(data, { raw: { width, height, channels: 3 } });
+  if (changes.includes("crop")) {
+    const kept = LEAST_KEPT + (1 - LEAST_KEPT) * random.uniform();
+    const window = { width: Math.round(kept * width), height: Math.round(kept * height) };
+    image = image
+      .extract({
+        ...window,
+        left: Math.floor((width - window.width + 1) * random.uniform()),
+        top: Math.floor((height - window.height + 1) * random.uniform()),
+      })
+      .resize(width, height, { fit: "fill" });
+  }
+  if (changes.includes("flip") && random.uniform() < 0.5) image = image.flop();
+  if (changes.includes("shade")) {
+    const factor = () => 1 + SHADE * (2 * random.uniform() - 1);
+    image = image.modulate({ brightness: factor(), saturation: factor() });
+  }
+  const changed = await image.removeAlpha().raw().toBuffer();
+  return { width, height, data: new Uint8Array(changed.buffer, changed.byteOffset, changed.length) };
 }
 
 /** Pixels as the bytes of a PNG file. */

@@ -1,11 +1,11 @@
 import type { SpatialTrace } from "../../attention/index.js";
-import { RegardError } from "../../core/index.js";
+import { Random, RegardError } from "../../core/index.js";
 import { type CaptionedImage, type Pixels, pngUrl, Vocabulary } from "../../data/index.js";
 import { END_MARK } from "../../decode/index.js";
 import { captionBleu, collapseOf, pointingAccuracy } from "../../explain/index.js";
 import { input } from "../../ops/index.js";
 import type { Value } from "../../session/index.js";
-import type { Task } from "../contract.js";
+import type { ReadingChance, Task } from "../contract.js";
 import { reportOf } from "./report.js";
 import { scoreImages } from "./score.js";
 
@@ -27,8 +27,16 @@ export function pixelsValue(images: readonly Pixels[]): Value {
 }
 
 /** What is read of images: what an encoder made of them, where they have been through one, otherwise their pixels. */
-async function readImages(images: readonly CaptionedImage[]): Promise<Value> {
-  if (!images[0]!.encoded) return pixelsValue(await Promise.all(images.map((image) => image.pixels())));
+async function readImages(
+  images: readonly CaptionedImage[],
+  _vocabularies: unknown,
+  chance?: ReadingChance,
+): Promise<Value> {
+  const pixelsOf = (image: CaptionedImage) =>
+    chance && chance.augment.length > 0 && image.augmented
+      ? image.augmented(chance.augment, new Random(chance.seed, `augment ${image.name}`, chance.step))
+      : image.pixels();
+  if (!images[0]!.encoded) return pixelsValue(await Promise.all(images.map(pixelsOf)));
   const features = await Promise.all(images.map((image) => image.encoded!()));
   const { shape } = features[0]!;
   const size = shape.reduce((a, b) => a * b, 1);

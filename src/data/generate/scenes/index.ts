@@ -12,7 +12,7 @@ export * from "./scene.js";
 const CAPTIONS = 5;
 
 const SPLITS = {
-  train: { count: 40_000, objects: "usual", heldOut: false },
+  train: { count: 120_000, objects: "usual", heldOut: false },
   validation: { count: 500, objects: "usual", heldOut: false },
   test: { count: 1000, objects: "usual", heldOut: false },
   "test-combinations": { count: 500, objects: "usual", heldOut: true },

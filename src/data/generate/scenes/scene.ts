@@ -90,10 +90,11 @@ const apart = (a: SceneObject, b: SceneObject): boolean =>
 
 /** Whether every object shows most of itself. */
 function allVisible(objects: readonly SceneObject[]): boolean {
-  if (objects.every((a, index) => objects.slice(index + 1).every((b) => apart(a, b)))) return true;
-  const shown = objects.map(() => 0);
-  for (const index of visibleObjects(objects)) if (index >= 0) shown[index]!++;
-  return objects.every((object, index) => {
+  const close = objects.filter((a) => objects.some((b) => a !== b && !apart(a, b)));
+  if (close.length === 0) return true;
+  const shown = close.map(() => 0);
+  for (const index of visibleObjects(close)) if (index >= 0) shown[index]!++;
+  return close.every((object, index) => {
     let area = 0;
     eachPixel(object, () => area++);
     return shown[index]! >= (1 - MOST_HIDDEN) * area;
