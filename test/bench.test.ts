@@ -1,12 +1,14 @@
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 // Those that are compared run in processes of their own, as they were compiled.
 import { compare } from "../dist/bench/compare.node.js";
-import { makeWork, tableOf } from "../dist/bench/index.js";
+import { makeWork, profileTable, tableOf } from "../dist/bench/index.js";
+import { profile } from "../dist/bench/profile.node.js";
 import { measureGrowth } from "../dist/bench/sweep.node.js";
 import { nodeBackend } from "../dist/session/node.js";
+import { regard } from "./command.js";
 
 const [RNNSEARCH, LANGUAGE] = ["rnnsearch:3,5,7,11", "language-model:3,5,7,11"];
 
@@ -75,4 +77,38 @@ test("growth is measured at every value of a size", async () => {
   ]);
   await expect(measureGrowth("rnnsearch", "depth=1,2", options)).rejects.toThrow(/no size "depth"/);
   await expect(measureGrowth("rnnsearch", "length=5", options)).rejects.toThrow(/two or more whole numbers/);
+});
+
+test("a profile tells the operators of a step, those of loops among them", async () => {
+  const found = await profile(LANGUAGE, 1);
+  const gemm = found.operators.find(({ operator }) => operator === "Gemm" || operator === "FusedGemm")!;
+  expect(gemm.calls).toBeGreaterThanOrEqual(5);
+  expect(found.operators.some(({ operator }) => operator === "Scan")).toBe(false);
+  expect(found.operators.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 6);
+  expect(profileTable(found)).toMatch(/Tanh +\d+\.\d+ ms +\d+ % +\d+ calls/);
+});
+
+test("regard bench prints a table, a picture of growth and JSON, and says what it does not know", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "regard-bench-"));
+  const svg = join(folder, "growth.svg");
+  const table = await regard(["bench", LANGUAGE, "--peers", "none", "--rounds", "1"]);
+  expect(table).toMatchObject({ code: 0 });
+  expect(table.out).toMatch(/LSTM language model training step, batch 3, length 5/);
+  expect(table.out).toMatch(/regard +\d+\.\d+ /);
+  const options = ["--peers", "none", "--rounds", "1", "--sweep", "hidden=7,13", "--svg", svg, "--json"];
+  const sweep = await regard(["bench", LANGUAGE, ...options]);
+  expect(JSON.parse(sweep.out).series[0].points).toHaveLength(2);
+  expect(await readFile(svg, "utf8")).toContain("regard: hidden^");
+  await rm(folder, { recursive: true });
+  for (const [args, message] of [
+    [["--peers", "caffe"], /no peer "caffe"; choose of pytorch, /],
+    [["--rounds", "0"], /--rounds is 0 but must be a whole number from 1/],
+    [["--svg", "x.svg"], /--svg draws what --sweep measures; give both/],
+    [["--sweep", "length=2,3"], /--sweep takes one workload, not 0/],
+    [["elsewhere:1"], /no workload "elsewhere"/],
+  ] as const) {
+    const refused = await regard(["bench", ...args]);
+    expect(refused.code).toBe(2);
+    expect(refused.err).toMatch(message);
+  }
 });

@@ -10,6 +10,17 @@ const backend = (name: string, provider: string): Backend => ({
 /** onnxruntime-node on the CPU: the fastest place to train without a GPU. */
 export const nodeBackend = backend("node", "cpu");
 
+/** The same with the runtime's profiler on: each session writes `<prefix>_<time>.json` when it is released. */
+export const profilingBackend = (prefix: string): Backend => ({
+  name: "node-profiling",
+  load: (program, options = {}) =>
+    loadProgram(runtime, program, options, {
+      executionProviders: ["cpu"],
+      enableProfiling: true,
+      profileFilePrefix: prefix,
+    }),
+});
+
 /** onnxruntime-node on the GPU through WebGPU, where the machine has one. */
 export const webgpuBackend = backend("node-webgpu", "webgpu");
 

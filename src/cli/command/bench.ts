@@ -2,7 +2,8 @@ import { availableParallelism, cpus } from "node:os";
 import { createElement } from "react";
 import { type CompareOptions, compare } from "../../bench/compare.node.js";
 import { peers } from "../../bench/contestants.node.js";
-import { readWork, tableOf, usualWork, workloads } from "../../bench/index.js";
+import { profileTable, readWork, tableOf, usualWork, workloads } from "../../bench/index.js";
+import { profile } from "../../bench/profile.node.js";
 import { measureGrowth } from "../../bench/sweep.node.js";
 import { UsageError } from "../../core/index.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
@@ -16,6 +17,7 @@ interface BenchOptions extends CommonOptions {
   readonly threads: number;
   readonly sweep?: string;
   readonly svg?: string;
+  readonly profile?: boolean;
   readonly list?: boolean;
 }
 
@@ -27,6 +29,7 @@ export const benchCommand: CommandDefinition = (program) => {
     [
       "bench",
       "bench rnnsearch:64,20,256,4000 --peers pytorch,jax",
+      "bench captioner-soft --profile",
       "bench rnnsearch --sweep length=20,40,80,160 --svg growth.svg",
     ],
   )
@@ -35,6 +38,7 @@ export const benchCommand: CommandDefinition = (program) => {
     .option("--threads <n>", "threads of each", number, Math.min(2, availableParallelism()))
     .option("--sweep <size=values>", "measure one workload at several values of a size")
     .option("--svg <file>", "with --sweep: write how the time grows as a picture")
+    .option("--profile", "tell which operators Regard's time goes into, instead of comparing")
     .option("--list", "list the workloads and their sizes")
     .action(bench);
 };
@@ -56,6 +60,8 @@ async function bench(work: readonly string[], options: BenchOptions): Promise<vo
   for (const [name, value] of Object.entries({ threads, rounds }))
     if (!Number.isSafeInteger(value) || value < 1)
       throw new UsageError(`--${name} is ${value} but must be a whole number from 1.`);
+  if (options.profile && options.sweep)
+    throw new UsageError("--profile looks at one size and --sweep at several; give one of them.");
   if (options.svg && !options.sweep) throw new UsageError("--svg draws what --sweep measures; give both.");
   if (options.list) {
     const lines = workloads.map(
@@ -100,9 +106,15 @@ async function bench(work: readonly string[], options: BenchOptions): Promise<vo
     print(options, { machine, ...growth }, [heading, ...lines].join("\n"));
     return;
   }
-  const results = [];
   const asked = work.length > 0 ? work : usualWork;
   for (const text of asked) readWork(text);
+  if (options.profile) {
+    const profiles = [];
+    for (const text of asked) profiles.push(await profile(text, threads));
+    print(options, { machine, profiles }, [heading, ...profiles.map(profileTable)].join("\n\n"));
+    return;
+  }
+  const results = [];
   if (!options.json) process.stdout.write(`${heading}\n`);
   for (const text of asked) {
     const found = await compare(text, settings);
