@@ -310,7 +310,26 @@ describe("used wrongly", () => {
     [
       "an image size for a translator",
       async () => ["train", "rnnsearch", "--image-size", "64", "--out", join(folder, "x")],
-      /--image-size, --encoder and --targets are for models that read images; leave them out\.$/,
+      /--image-size, --augment, --encoder and --targets are for models that read images; leave them out\.$/,
+    ],
+    [
+      "a change of images that there is not",
+      async () => [
+        "train",
+        "show-and-tell",
+        "--data",
+        folder,
+        "--augment",
+        "crop,blur",
+        "--out",
+        join(folder, "x"),
+      ],
+      /--augment takes crop, shade, flip, but not "blur"\.$/,
+    ],
+    [
+      "changes of scenes",
+      async () => ["train", "show-and-tell", "--augment", "crop", "--out", join(folder, "x")],
+      /--augment changes images that are read from files; there are as many scenes as training needs, so leave it out\.$/,
     ],
     [
       "an image size that is none",

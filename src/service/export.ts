@@ -1,7 +1,7 @@
 import { encodeModelFile } from "../decode/index.js";
 import type { CaptioningSizes } from "../models/index.js";
 import { buildModel, storedParameters } from "../train/index.js";
-import type { TrainedModelOptions } from "./shared.js";
+import type { TrainedModelOptions } from "./trained-model.js";
 
 /**
  * A trained model as the bytes of an `.onnx` file, its vocabularies and decoding loop included. A captioner that reads

@@ -5,4 +5,5 @@ export * from "./export.js";
 export * from "./protocol.js";
 export * from "./shared.js";
 export * from "./trained-captioner.js";
+export * from "./trained-model.js";
 export * from "./trained-translator.js";

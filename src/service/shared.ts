@@ -1,26 +1,12 @@
 import { END, UNKNOWN, UsageError } from "../core/index.js";
-import type { Splits, Vocabulary } from "../data/index.js";
+import { detokenise, type Splits, type Vocabulary } from "../data/index.js";
 import { type Decoded, END_MARK } from "../decode/index.js";
-import type { WalkStep } from "../explain/index.js";
-import type { Backend } from "../session/index.js";
+import { agreementOf, type WalkStep } from "../explain/index.js";
 import type { Report, Vocabularies } from "../task/index.js";
-import type { RunSettings, StoredTensor } from "../train/index.js";
-import type { Evaluation } from "./protocol.js";
+import type { RunSettings } from "../train/index.js";
+import type { Evaluation, NamedAgreement } from "./protocol.js";
 
 // What all trained models share, whatever they read.
-
-/** Words a step tells of besides the one it wrote. */
-export const ALTERNATIVES = 6;
-/** The widest beam that can be asked for. */
-export const WIDEST_BEAM = 16;
-
-export interface TrainedModelOptions {
-  readonly settings: RunSettings;
-  readonly vocabularies: Vocabularies;
-  readonly step: number;
-  readonly tensors: Readonly<Record<string, StoredTensor>>;
-  readonly backend: Backend;
-}
 
 export const tokensByStep = ({ tokens, finished }: Decoded): Map<number, number> =>
   new Map([...tokens, ...(finished ? [END] : [])].map((token, step) => [step, token]));
@@ -86,3 +72,52 @@ export const evaluationOf = (
   metrics,
   ...(breakdown && { breakdown }),
 });
+
+/**
+ * The steps of a walk as answers: what each wrote, how sure it was, and what else it might have written.
+ * @param pieces what the steps are shown as, where that is not what they wrote
+ */
+export const stepAnswers = (
+  steps: readonly WalkStep[],
+  vocabulary: Vocabulary,
+  effects: readonly (readonly number[])[] | undefined,
+  pieces?: readonly string[],
+) =>
+  steps.map(({ token, logProbability, alternatives, salience }, index) => ({
+    piece: pieces?.[index] ?? spellOf(vocabulary, token),
+    probability: Math.exp(logProbability),
+    alternatives: alternatives.map((one) => ({
+      piece: spellOf(vocabulary, one.token),
+      probability: Math.exp(one.logProbability),
+    })),
+    ...(salience && { salience }),
+    ...(effects && { effect: effects[index]! }),
+  }));
+
+/** The hypotheses of a beam as answers. */
+export const hypothesisAnswers = (hypotheses: readonly Decoded[], { target }: Pick<Vocabularies, "target">) =>
+  hypotheses.map(({ tokens, logProbability }) => ({
+    output: detokenise(target.decode(tokens)),
+    logProbability,
+  }));
+
+/** Words or pieces, and rows of attention, that were asked for by step, by the number of the step. */
+export const byStep = <Asked, Found>(
+  asked: Readonly<Record<string, Asked>>,
+  find: (one: Asked, step: number) => Found,
+): Map<number, Found> =>
+  new Map(Object.entries(asked).map(([step, one]) => [Number(step), find(one, Number(step))]));
+
+/** How attention, salience and causal effect agree; nothing where one of the first two is missing. */
+export const agreementsOf = (
+  attention: readonly (readonly number[])[] | undefined,
+  salience: readonly (readonly number[])[] | undefined,
+  effect: readonly (readonly number[])[],
+): NamedAgreement[] =>
+  attention && salience
+    ? [
+        { of: "attention", with: "effect", ...agreementOf(attention, effect) },
+        { of: "attention", with: "salience", ...agreementOf(attention, salience) },
+        { of: "salience", with: "effect", ...agreementOf(salience, effect) },
+      ]
+    : [];

@@ -1,26 +1,9 @@
 import type { SpatialTrace } from "../attention/index.js";
 import { END, UsageError } from "../core/index.js";
 import { type CaptionData, type CaptionedImage, detokenise, type Pixels, pngUrl } from "../data/index.js";
-import {
-  agreementOf,
-  countPointing,
-  Occlusion,
-  verdictOf,
-  verdictSentence,
-  Walker,
-  type WalkStep,
-} from "../explain/index.js";
-import type { CaptioningSizes, EncoderDecoder } from "../models/index.js";
-import type { Backend, Value, Values } from "../session/index.js";
-import {
-  captioning,
-  Evaluator,
-  type FrozenEncoder,
-  LONGEST_CAPTION,
-  spatialTrace,
-  type Vocabularies,
-} from "../task/index.js";
-import { buildModel, type RunSettings, storedParameters } from "../train/index.js";
+import { countPointing, Occlusion, verdictOf, verdictSentence, type WalkStep } from "../explain/index.js";
+import type { Value } from "../session/index.js";
+import { captioning, type FrozenEncoder, LONGEST_CAPTION, spatialTrace } from "../task/index.js";
 import { diagnosisOf } from "./diagnosis.js";
 import type {
   Diagnosis,
@@ -28,109 +11,57 @@ import type {
   ImageExample,
   ImageExplanation,
   ImageInput,
-  NamedAgreement,
   Requests,
   SeenImage,
 } from "./protocol.js";
 import {
-  ALTERNATIVES,
-  evaluationOf,
+  agreementsOf,
+  byStep,
   examplesOfSplit,
   forcedRow,
+  hypothesisAnswers,
   spellOf,
-  type TrainedModelOptions,
+  stepAnswers,
   tokenOf,
   tokensByStep,
-  WIDEST_BEAM,
 } from "./shared.js";
+import { TrainedModel, type TrainedModelOptions } from "./trained-model.js";
 
 /** Rows and columns that the causal effect is measured on, for models that have no grid of their own. */
 const EFFECT_GRID = [8, 8] as const;
 /** Images a split shows of itself. */
 const EXAMPLES = 24;
 
-/** A trained captioner and everything one can ask of it. Sessions are loaded when they are first needed. */
-export class TrainedCaptioner {
-  readonly task = "captioning";
-  readonly vocabularies: Vocabularies;
-  readonly step: number;
-  readonly #settings: RunSettings;
-  readonly #model: EncoderDecoder;
-  readonly #sizes: CaptioningSizes;
-  readonly #parameters: Values;
-  readonly #backend: Backend;
+/** A trained captioner and everything one can ask of it. */
+export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning"> {
   readonly #encoder: FrozenEncoder | undefined;
-  #evaluator: Promise<Evaluator<CaptionedImage>> | undefined;
-  #walker: Promise<Walker> | undefined;
-  #sampler: Promise<Walker> | undefined;
-  #occlusion: Promise<Occlusion> | undefined;
 
   constructor({
-    settings,
-    vocabularies,
-    step,
-    tensors,
-    backend,
     encoder,
+    ...options
   }: TrainedModelOptions & { readonly encoder?: FrozenEncoder | undefined }) {
-    const { model, sizes, scope } = buildModel(settings, vocabularies);
-    this.vocabularies = vocabularies;
-    this.step = step;
-    this.#settings = settings;
-    this.#model = model;
-    this.#sizes = sizes as CaptioningSizes;
-    this.#parameters = storedParameters(scope.parameters, tensors);
-    this.#backend = backend;
+    super(captioning, options);
     this.#encoder = encoder;
-    if (settings.images?.encoder && !encoder)
+    if (this.settings.images?.encoder && !encoder)
       throw new UsageError(
         `this run reads its images through an encoder of its own, which is not at hand here; ask from the command line or its studio.`,
       );
   }
 
-  #evaluation(): Promise<Evaluator<CaptionedImage>> {
-    this.#evaluator ??= Evaluator.load(
-      captioning,
-      this.#model,
-      this.#sizes,
-      this.vocabularies,
-      this.#backend,
-      { beam: WIDEST_BEAM },
-    );
-    return this.#evaluator;
-  }
-
-  #loadWalker(sampling: boolean): Promise<Walker> {
-    return Walker.load(this.#model, captioning.source(this.#sizes), this.#backend, {
-      alternatives: ALTERNATIVES,
-      vocabulary: this.vocabularies.target.size,
-      sampling,
-    });
-  }
-
-  #walking(): Promise<Walker> {
-    this.#walker ??= this.#loadWalker(false);
-    return this.#walker;
-  }
-
-  #sampling(): Promise<Walker> {
-    this.#sampler ??= this.#loadWalker(true);
-    return this.#sampler;
-  }
-
   #occluding(): Promise<Occlusion> {
-    this.#occlusion ??= Occlusion.load(this.#model, captioning.source(this.#sizes), this.#backend);
-    return this.#occlusion;
+    return this.once("occlusion", () =>
+      Occlusion.load(this.model, captioning.source(this.sizes), this.backend),
+    );
   }
 
   /** Height and width in pixels at which images are read. */
   get imageSize(): readonly [number, number] {
-    return this.#settings.images!.size;
+    return this.settings.images!.size;
   }
 
   /** Rows and columns of the places that maps show. */
   get grid(): readonly [number, number] {
-    return this.#model.grid ?? EFFECT_GRID;
+    return this.model.grid ?? EFFECT_GRID;
   }
 
   /** An image that was given, at the size the model reads. @throws UsageError for one of another size, or none */
@@ -170,24 +101,19 @@ export class TrainedCaptioner {
     const changed = Object.keys(changes).length > 0 || Object.keys(attention).length > 0;
     const [hypotheses] =
       sample === undefined
-        ? await (await this.#evaluation()).writeSource(this.#parameters, source, { beam })
+        ? await (await this.evaluation()).writeSource(this.parameters, source, { beam })
         : [[]];
     const [rows, columns] = this.grid;
-    const walker = await (sample === undefined ? this.#walking() : this.#sampling());
+    const walker = await this.walking(sample !== undefined);
     const steps = await walker.walk(
-      this.#parameters,
+      this.parameters,
       source,
       {
         tokens:
           changed || sample !== undefined
-            ? new Map(Object.entries(changes).map(([step, word]) => [Number(step), tokenOf(target, word)]))
+            ? byStep(changes, (word) => tokenOf(target, word))
             : tokensByStep(hypotheses![0]!),
-        attention: new Map(
-          Object.entries(attention).map(([step, row]) => [
-            Number(step),
-            forcedRow(row, rows * columns, Number(step)),
-          ]),
-        ),
+        attention: byStep(attention, (row, step) => forcedRow(row, rows * columns, step)),
         ...(sample !== undefined && { sample }),
       },
       { longest: LONGEST_CAPTION },
@@ -202,16 +128,7 @@ export class TrainedCaptioner {
     const referents = gold?.referents(written);
     return {
       output: detokenise(written),
-      steps: steps.map(({ token, logProbability, alternatives, salience }, index) => ({
-        piece: spellOf(target, token),
-        probability: Math.exp(logProbability),
-        alternatives: alternatives.map((one) => ({
-          piece: spellOf(target, one.token),
-          probability: Math.exp(one.logProbability),
-        })),
-        ...(salience && { salience }),
-        ...(effects && { effect: effects[index]! }),
-      })),
+      steps: stepAnswers(steps, target, effects),
       ...(attended && {
         trace: spatialTrace(
           pixels,
@@ -222,10 +139,7 @@ export class TrainedCaptioner {
       }),
       image: { width: pixels.width, height: pixels.height, url: pngUrl(pixels) },
       grid: { rows, columns },
-      hypotheses: hypotheses!.map((hypothesis) => ({
-        output: detokenise(target.decode(hypothesis.tokens)),
-        logProbability: hypothesis.logProbability,
-      })),
+      hypotheses: hypothesisAnswers(hypotheses!, this.vocabularies),
       references: image.captions.map(detokenise),
       ...(gold && {
         gold: {
@@ -244,17 +158,17 @@ export class TrainedCaptioner {
 
   async #effects(source: Value, steps: readonly WalkStep[]): Promise<number[][]> {
     const tokens = steps.map(({ token }) => token);
-    return (await this.#occluding()).effects(this.#parameters, source, tokens, this.grid);
+    return (await this.#occluding()).effects(this.parameters, source, tokens, this.grid);
   }
 
   /** Attention, salience and causal effect of one image, and how they agree. */
   async explain(image: CaptionedImage): Promise<ImageExplanation> {
     const { target } = this.vocabularies;
     const source = await captioning.read([image], this.vocabularies);
-    const [hypotheses] = await (await this.#evaluation()).writeSource(this.#parameters, source, { beam: 1 });
+    const [hypotheses] = await (await this.evaluation()).writeSource(this.parameters, source, { beam: 1 });
     const best = hypotheses![0]!;
-    const steps = await (await this.#walking()).walk(
-      this.#parameters,
+    const steps = await (await this.walking()).walk(
+      this.parameters,
       source,
       { tokens: tokensByStep(best) },
       { longest: best.tokens.length },
@@ -265,14 +179,7 @@ export class TrainedCaptioner {
       written.length > 0 && written.every((step) => of(step)) ? written.map((step) => of(step)!) : undefined;
     const attention = rows(({ weights }) => weights);
     const salience = rows((step) => step.salience);
-    const agreements: NamedAgreement[] =
-      attention && salience
-        ? [
-            { of: "attention", with: "effect", ...agreementOf(attention, effect) },
-            { of: "attention", with: "salience", ...agreementOf(attention, salience) },
-            { of: "salience", with: "effect", ...agreementOf(salience, effect) },
-          ]
-        : [];
+    const agreements = agreementsOf(attention, salience, effect);
     const pixels = await image.pixels();
     const words = written.map(({ token }) => spellOf(target, token));
     const trace = (maps: readonly (readonly number[])[]): SpatialTrace =>
@@ -301,21 +208,21 @@ export class TrainedCaptioner {
     split: string,
     onProgress?: (done: number) => void,
   ): Promise<Diagnosis> {
-    const evaluator = await this.#evaluation();
+    const evaluator = await this.evaluation();
     return diagnosisOf({
       images,
       split,
       vocabulary: this.vocabularies.target,
       grid: this.grid,
-      attends: this.#model.grid !== undefined,
-      write: (onWritten) => evaluator.write(this.#parameters, images, { beam: 1, onProgress: onWritten }),
+      attends: this.model.grid !== undefined,
+      write: (onWritten) => evaluator.write(this.parameters, images, { beam: 1, onProgress: onWritten }),
       effects: async (image, tokens) => {
         const source = await captioning.read([image], this.vocabularies);
-        return (await this.#occluding()).effects(this.#parameters, source, tokens, this.grid);
+        return (await this.#occluding()).effects(this.parameters, source, tokens, this.grid);
       },
       effectsOf: async (image, tokens, masks) => {
         const source = await captioning.read([image], this.vocabularies);
-        return (await this.#occluding()).effectsOf(this.#parameters, source, tokens, masks);
+        return (await this.#occluding()).effectsOf(this.parameters, source, tokens, masks);
       },
       onProgress,
     });
@@ -336,20 +243,8 @@ export class TrainedCaptioner {
   }
 
   /** Scores the first `sentences` images of a split. */
-  async evaluate(data: CaptionData, { split, sentences, beam }: Requests["evaluate"]): Promise<Evaluation> {
-    const images = examplesOfSplit(data, split).slice(0, sentences);
-    const scoring = {
-      evaluator: await this.#evaluation(),
-      parameters: this.#parameters,
-      vocabularies: this.vocabularies,
-    };
-    const report = await captioning.report(scoring, images, { beam });
-    return evaluationOf(this.#settings, this.step, split, report, images.length);
-  }
-
-  async release(): Promise<void> {
-    for (const loaded of [this.#evaluator, this.#walker, this.#sampler, this.#occlusion])
-      await (await loaded)?.release();
+  evaluate(data: CaptionData, request: Requests["evaluate"]): Promise<Evaluation> {
+    return this.scored(examplesOfSplit(data, request.split).slice(0, request.sentences), request);
   }
 }
 

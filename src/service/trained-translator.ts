@@ -2,40 +2,29 @@ import { END, UNKNOWN, UsageError } from "../core/index.js";
 import { detokenise, type Pair, type ParallelData, tokenise } from "../data/index.js";
 import { END_MARK, readGates, translationOf } from "../decode/index.js";
 import {
-  agreementOf,
   attentionEntropy,
   meanInterval,
   Removal,
   verdictOf,
   verdictSentence,
-  Walker,
   type WalkStep,
 } from "../explain/index.js";
-import type { EncoderDecoder, TranslationSizes } from "../models/index.js";
-import type { Backend, Values } from "../session/index.js";
-import { Evaluator, type TextVocabularies, textVocabularies, translation } from "../task/index.js";
-import { buildModel, type RunSettings, storedParameters } from "../train/index.js";
-import type {
-  Evaluation,
-  Explanation,
-  NamedAgreement,
-  Requests,
-  Seen,
-  SplitExplanation,
-} from "./protocol.js";
+import { type TextVocabularies, textVocabularies, translation } from "../task/index.js";
+import type { Evaluation, Explanation, Requests, Seen, SplitExplanation } from "./protocol.js";
 import {
-  ALTERNATIVES,
+  agreementsOf,
+  byStep,
   decodedOfSteps,
-  evaluationOf,
   examplesOfSplit,
   forcedRow,
+  hypothesisAnswers,
   spellOf,
   splitNamesOf,
-  type TrainedModelOptions,
+  stepAnswers,
   tokenOf,
   tokensByStep,
-  WIDEST_BEAM,
 } from "./shared.js";
+import { TrainedModel, type TrainedModelOptions } from "./trained-model.js";
 
 /** Words that are taken at once; memory grows with their number. */
 export const LONGEST_INPUT = 500;
@@ -51,54 +40,16 @@ export function inputWords(text: string): string[] {
   return words;
 }
 
-/** A trained translator and everything one can ask of it. Sessions are loaded when they are first needed. */
-export class TrainedTranslator {
-  readonly task = "translation";
-  readonly vocabularies: TextVocabularies;
-  readonly step: number;
-  readonly #settings: RunSettings;
-  readonly #model: EncoderDecoder;
-  readonly #sizes: TranslationSizes;
-  readonly #parameters: Values;
-  readonly #backend: Backend;
-  #evaluator: Promise<Evaluator<Pair>> | undefined;
-  #walker: Promise<Walker> | undefined;
-  #removal: Promise<Removal> | undefined;
+/** A trained translator and everything one can ask of it. */
+export class TrainedTranslator extends TrainedModel<Pair, "translation"> {
+  declare readonly vocabularies: TextVocabularies;
 
-  constructor({ settings, vocabularies, step, tensors, backend }: TrainedModelOptions) {
-    const { model, sizes, scope } = buildModel(settings, vocabularies);
-    this.vocabularies = textVocabularies(vocabularies);
-    this.step = step;
-    this.#settings = settings;
-    this.#model = model;
-    this.#sizes = sizes as TranslationSizes;
-    this.#parameters = storedParameters(scope.parameters, tensors);
-    this.#backend = backend;
-  }
-
-  #evaluation(): Promise<Evaluator<Pair>> {
-    this.#evaluator ??= Evaluator.load(
-      translation,
-      this.#model,
-      this.#sizes,
-      this.vocabularies,
-      this.#backend,
-      { beam: WIDEST_BEAM },
-    );
-    return this.#evaluator;
-  }
-
-  #walking(): Promise<Walker> {
-    this.#walker ??= Walker.load(this.#model, translation.source(this.#sizes), this.#backend, {
-      alternatives: ALTERNATIVES,
-      vocabulary: this.vocabularies.target.size,
-    });
-    return this.#walker;
+  constructor(options: TrainedModelOptions) {
+    super(translation, { ...options, vocabularies: textVocabularies(options.vocabularies) });
   }
 
   #removing(): Promise<Removal> {
-    this.#removal ??= Removal.load(this.#model, this.#backend);
-    return this.#removal;
+    return this.once("removal", () => Removal.load(this.model, this.backend));
   }
 
   /** Decodes, with words or attention changed where asked for. @throws UsageError for an input it cannot take */
@@ -107,37 +58,25 @@ export class TrainedTranslator {
     const words = inputWords(text);
     const { source, target } = this.vocabularies;
     const read = source.segment(words);
-    const [hypotheses] = await (await this.#evaluation()).write(
-      this.#parameters,
+    const [hypotheses] = await (await this.evaluation()).write(
+      this.parameters,
       [{ source: words, target: [] }],
       { beam },
     );
     const changed = Object.keys(changes).length > 0 || Object.keys(attention).length > 0;
-    const chosen = changed
-      ? new Map(
-          Object.entries(changes).map(([step, word]) => [
-            Number(step),
-            tokenOf(this.vocabularies.target, word),
-          ]),
-        )
-      : tokensByStep(hypotheses![0]!);
-    const steps = await (await this.#walking()).walk(
-      this.#parameters,
+    const chosen = changed ? byStep(changes, (word) => tokenOf(target, word)) : tokensByStep(hypotheses![0]!);
+    const steps = await (await this.walking()).walk(
+      this.parameters,
       await translation.read([{ source: words, target: [] }], this.vocabularies),
       {
         tokens: chosen,
-        attention: new Map(
-          Object.entries(attention).map(([step, row]) => [
-            Number(step),
-            forcedRow(row, read.tokens.length + 1, Number(step)),
-          ]),
-        ),
+        attention: byStep(attention, (row, step) => forcedRow(row, read.tokens.length + 1, step)),
       },
       { longest: longestFor(words) },
     );
     const effects = effect
       ? await (await this.#removing()).effects(
-          this.#parameters,
+          this.parameters,
           read.tokens,
           steps.map(({ token }) => token),
         )
@@ -147,24 +86,12 @@ export class TrainedTranslator {
     return {
       output,
       source: [...read.pieces, END_MARK],
-      steps: steps.map(({ token, logProbability, alternatives, salience }, index) => ({
-        piece: trace?.target[index] ?? spellOf(target, token),
-        probability: Math.exp(logProbability),
-        alternatives: alternatives.map((one) => ({
-          piece: spellOf(target, one.token),
-          probability: Math.exp(one.logProbability),
-        })),
-        ...(salience && { salience }),
-        ...(effects && { effect: effects[index]! }),
-      })),
+      steps: stepAnswers(steps, target, effects, trace?.target),
       ...(trace && { trace }),
       ...(!trace && {
-        gates: await readGates(this.#model, this.#backend, this.#parameters, source, words),
+        gates: await readGates(this.model, this.backend, this.parameters, source, words),
       }),
-      hypotheses: hypotheses!.map((hypothesis) => ({
-        output: detokenise(target.decode(hypothesis.tokens)),
-        logProbability: hypothesis.logProbability,
-      })),
+      hypotheses: hypothesisAnswers(hypotheses!, this.vocabularies),
       unknown,
       milliseconds: performance.now() - started,
     };
@@ -174,8 +101,8 @@ export class TrainedTranslator {
   async explain(text: string, pair?: Pair): Promise<Explanation> {
     const words = pair?.source ?? inputWords(text);
     const read = this.vocabularies.source.segment(words);
-    const [hypotheses] = await (await this.#evaluation()).write(
-      this.#parameters,
+    const [hypotheses] = await (await this.evaluation()).write(
+      this.parameters,
       [{ source: words, target: [] }],
       { beam: 1 },
     );
@@ -183,15 +110,15 @@ export class TrainedTranslator {
     // Where the data knows the right alignment, it is of the data's own translation: that one is explained.
     const gold = pair?.links && this.vocabularies.source.kind === "word" ? pair : undefined;
     const tokens = gold ? this.vocabularies.target.segment(gold.target).tokens : best.tokens;
-    const steps = await (await this.#walking()).walk(
-      this.#parameters,
+    const steps = await (await this.walking()).walk(
+      this.parameters,
       await translation.read([{ source: words, target: [] }], this.vocabularies),
       { tokens: tokensByStep({ ...best, tokens, finished: true }) },
       { longest: tokens.length },
     );
     const written = steps.filter(({ token }) => token !== END);
     const effect = await (await this.#removing()).effects(
-      this.#parameters,
+      this.parameters,
       read.tokens,
       written.map(({ token }) => token),
     );
@@ -200,12 +127,7 @@ export class TrainedTranslator {
       written.every((step) => of(step)) ? written.map((step) => of(step)!.slice(0, places)) : undefined;
     const attention = rows(({ weights }) => weights);
     const salience = rows((step) => step.salience);
-    const agreements: NamedAgreement[] = [];
-    if (attention && salience) {
-      agreements.push({ of: "attention", with: "effect", ...agreementOf(attention, effect) });
-      agreements.push({ of: "attention", with: "salience", ...agreementOf(attention, salience) });
-      agreements.push({ of: "salience", with: "effect", ...agreementOf(salience, effect) });
-    }
+    const agreements = agreementsOf(attention, salience, effect);
     return {
       output: gold ? detokenise(gold.target) : detokenise(this.vocabularies.target.decode(best.tokens)),
       source: read.pieces,
@@ -260,24 +182,8 @@ export class TrainedTranslator {
   }
 
   /** Scores the first `sentences` pairs of a split. */
-  async evaluate(data: ParallelData, { split, sentences, beam }: Requests["evaluate"]): Promise<Evaluation> {
-    const pairs = examplesOfSplit(data, split).slice(0, sentences);
-    const scoring = {
-      evaluator: await this.#evaluation(),
-      parameters: this.#parameters,
-      vocabularies: this.vocabularies,
-    };
-    return evaluationOf(
-      this.#settings,
-      this.step,
-      split,
-      await translation.report(scoring, pairs, { beam }),
-      pairs.length,
-    );
-  }
-
-  async release(): Promise<void> {
-    for (const loaded of [this.#evaluator, this.#walker, this.#removal]) await (await loaded)?.release();
+  evaluate(data: ParallelData, request: Requests["evaluate"]): Promise<Evaluation> {
+    return this.scored(examplesOfSplit(data, request.split).slice(0, request.sentences), request);
   }
 }
 
