@@ -128,14 +128,8 @@ function framesOf({ groups }: Scene): Frame[] {
   return related.length > 0 ? related : orders.map((groupsInOrder) => ({ order: groupsInOrder }));
 }
 
-function captionOf(
-  scene: Scene,
-  { order, link }: Frame,
-  descriptions: readonly Description[],
-): CaptionWord[] {
-  const phrases = order.map((group, index) =>
-    phraseWords(descriptions[index]!, scene.groups[group]!.length, group),
-  );
+/** @param phrases one for each group, in the frame's order */
+function captionOf({ link }: Frame, phrases: readonly (readonly CaptionWord[])[]): CaptionWord[] {
   const [first, second, third] = phrases;
   if (!second) return [...first!, ...(link ? plain(link) : [])];
   if (link) return [...first!, ...plain(link), ...second, ...(third ? [...plain("and"), ...third] : [])];
@@ -151,16 +145,17 @@ const TRIES = 60;
 
 /** Different true captions of a scene; nothing where there are not as many. */
 export function drawCaptions(scene: Scene, count: number, random: Random): CaptionWord[][] | undefined {
-  const descriptions = scene.groups.map((_, group) => descriptionsOf(scene, group));
-  if (descriptions.some((found) => found.length === 0)) return undefined;
+  const phrases = scene.groups.map(({ length }, group) =>
+    descriptionsOf(scene, group).map((description) => phraseWords(description, length, group)),
+  );
+  if (phrases.some((found) => found.length === 0)) return undefined;
   const frames = framesOf(scene);
   const captions = new Map<string, CaptionWord[]>();
   for (let attempt = 0; attempt < TRIES && captions.size < count; attempt++) {
     const frame = random.pick(frames);
     const caption = captionOf(
-      scene,
       frame,
-      frame.order.map((group) => random.pick(descriptions[group]!)),
+      frame.order.map((group) => random.pick(phrases[group]!)),
     );
     captions.set(textOf(caption), caption);
   }
@@ -231,9 +226,10 @@ export function isTrue(scene: Scene, words: readonly string[]): boolean {
       frame.order.join() === order.join() &&
       textOf(
         captionOf(
-          scene,
           frame,
-          phrases.map(({ description }) => description),
+          phrases.map(({ description, count }, index) =>
+            phraseWords(description, count, frame.order[index]!),
+          ),
         ),
       ) === words.join(" ") &&
       between.length === phrases.length + 1,

@@ -92,13 +92,20 @@ const apart = (a: SceneObject, b: SceneObject): boolean =>
 function allVisible(objects: readonly SceneObject[]): boolean {
   const close = objects.filter((a) => objects.some((b) => a !== b && !apart(a, b)));
   if (close.length === 0) return true;
+  const owners = new Int8Array(SCENE_SIZE * SCENE_SIZE).fill(-1);
   const shown = close.map(() => 0);
-  for (const index of visibleObjects(close)) if (index >= 0) shown[index]!++;
-  return close.every((object, index) => {
+  const areas = close.map((object, index) => {
     let area = 0;
-    eachPixel(object, () => area++);
-    return shown[index]! >= (1 - MOST_HIDDEN) * area;
+    eachPixel(object, (pixel) => {
+      const before = owners[pixel]!;
+      if (before >= 0) shown[before]!--;
+      owners[pixel] = index;
+      area++;
+    });
+    shown[index] = area;
+    return area;
   });
+  return shown.every((pixels, index) => pixels >= (1 - MOST_HIDDEN) * areas[index]!);
 }
 
 /** How many objects each group of a scene has; one is drawn by chance, more often the earlier ones. */
