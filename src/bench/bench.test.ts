@@ -33,6 +33,17 @@ test("the floating-point operations of a training step are those of its products
   expect(flops).toBeLessThan(4 * products);
 });
 
+test("a training step must hold its state before and after, and what its gradient needs", () => {
+  const [batch, length, hidden, vocabulary] = [13, 31, 37, 101];
+  const { heldBytes, tensors } = makeWork(`language-model:${batch},${length},${hidden},${vocabulary}`);
+  const { tokens, ...parameters } = tensors;
+  const count = Object.values(parameters).reduce((sum, { data }) => sum + data.length, 0);
+  // Gates and states of the LSTM of every step, and the logits with their probabilities.
+  const residuals = batch * length * (6 * hidden + 2 * vocabulary);
+  expect(heldBytes).toBeGreaterThan(4 * (3 * count + residuals) + tokens!.data.byteLength);
+  expect(heldBytes).toBeLessThan(3 * 4 * (6 * count + residuals));
+});
+
 test("work that there is not, or with other sizes, says what there is", () => {
   expect(() => readWork("rnn")).toThrow(UsageError);
   expect(() => readWork("rnn")).toThrow(/there is no workload "rnn"; choose one of rnnsearch, /);

@@ -148,7 +148,7 @@ export async function compare(text: string, options: CompareOptions): Promise<Co
       gigaflops: work.flops / 1e9,
       ceilingShare: work.flops / medianMs / 1e6 / most,
       ceilingGigaflopsPerSecond: most,
-      stateBytes: work.stateBytes,
+      heldBytes: work.heldBytes,
       largestLossDifference: worst,
     };
   } finally {

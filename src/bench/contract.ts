@@ -26,8 +26,8 @@ export interface Work {
   readonly tensors: Values;
   /** Floating-point operations of one piece, counted from the graph. */
   readonly flops: number;
-  /** Bytes of parameters and of what the optimizer remembers, each once. */
-  readonly stateBytes: number;
+  /** Bytes that must be held at once: parameters, what the optimizer remembers, and what the gradient needs. */
+  readonly heldBytes: number;
   start(backend: Backend, threads: number): Promise<Running>;
 }
 
@@ -80,7 +80,7 @@ export interface Comparison {
   /** Of Regard, as a share of what the machine's matrix product does. */
   readonly ceilingShare: number;
   readonly ceilingGigaflopsPerSecond: number;
-  /** Bytes of parameters and what the optimizer remembers. */
-  readonly stateBytes: number;
+  /** Bytes that the work must hold at once. */
+  readonly heldBytes: number;
   readonly largestLossDifference: number;
 }

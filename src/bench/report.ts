@@ -25,7 +25,7 @@ export function tableOf(found: Comparison): string {
       .join("  ");
   return [
     found.title,
-    `${found.gigaflops.toFixed(2)} GFLOP a ${found.unit}, ${(100 * found.ceilingShare).toFixed(0)} % of this machine's matrix product (${found.ceilingGigaflopsPerSecond.toFixed(0)} GFLOP/s); graph loaded in ${seconds(found.loadMs)}; losses agree to ${found.largestLossDifference.toExponential(0)}`,
+    `${found.gigaflops.toFixed(2)} GFLOP a ${found.unit}, ${(100 * found.ceilingShare).toFixed(0)} % of this machine's matrix product (${found.ceilingGigaflopsPerSecond.toFixed(0)} GFLOP/s); must hold ${megabytes(found.heldBytes)}; graph loaded in ${seconds(found.loadMs)}; losses agree to ${found.largestLossDifference.toExponential(0)}`,
     "",
     `  ${line(["", ...heads])}`,
     ...rows.map((row) => `  ${line(row)}`),

@@ -1,6 +1,7 @@
 import { reachableNodes, resolveDimension, type Tensor } from "../core/index.js";
 import type { Scope } from "../nn/index.js";
 import { type Program, simplify } from "../onnx/index.js";
+import { inputAttributes } from "../ops/index.js";
 import type { Value, Values } from "../session/index.js";
 import { makeOptimizer, optimizerSchema, TrainingState, trainingStep } from "../train/index.js";
 import type { Sizes, Work } from "./contract.js";
@@ -12,6 +13,45 @@ export const flopsOf = (program: Program, sizes: Sizes): number =>
       sum + (node.operation.flops?.(node as never, (dimension) => resolveDimension(dimension, sizes)) ?? 0),
     0,
   );
+
+/**
+ * The most bytes a program must hold at once, its inputs among them, where every value is let go after its last use: what the
+ * gradient needs of the forward pass, and what is being computed. A reshape is a view.
+ */
+export function heldBytesOf(program: Program, sizes: Sizes): number {
+  const outputs = simplify(Object.values(program));
+  const nodes = reachableNodes(outputs);
+  const bytes = ({ dtype, shape }: Tensor) =>
+    (dtype === "bool" ? 1 : 4) *
+    shape.reduce<number>((product, dimension) => product * resolveDimension(dimension, sizes), 1);
+  const isView = ({ operation }: Tensor["node"]) => operation.name === "reshape";
+  const source = (tensor: Tensor): Tensor => (isView(tensor.node) ? source(tensor.node.inputs[0]!) : tensor);
+  const lastUse = new Map<Tensor, number>();
+  nodes.forEach((node, index) => {
+    for (const input of node.inputs) lastUse.set(source(input), index);
+  });
+  const ends = new Map<number, Tensor[]>();
+  for (const [tensor, index] of lastUse) ends.set(index, [...(ends.get(index) ?? []), tensor]);
+  const isInput = ({ operation }: Tensor["node"]) => operation.name === "input";
+  // In a training step the parameters are fed as views of the state that holds them all.
+  const roles = nodes.filter(isInput).map(({ outputs: [tensor] }) => inputAttributes(tensor!)!);
+  const training =
+    roles.some(({ role }) => role.kind === "parameter") && roles.some(({ name }) => name === "step");
+  let held = nodes
+    .filter(isInput)
+    .filter(({ outputs: [tensor] }) => !training || inputAttributes(tensor!)!.role.kind !== "parameter")
+    .reduce((sum, node) => sum + bytes(node.outputs[0]!), 0);
+  let most = held;
+  nodes.forEach((node, index) => {
+    if (!isView(node) && !isInput(node))
+      for (const output of node.outputs)
+        if (lastUse.has(output) || outputs.includes(output)) held += bytes(output);
+    most = Math.max(most, held);
+    for (const tensor of ends.get(index) ?? [])
+      if (!isInput(tensor.node) && !outputs.includes(tensor)) held -= bytes(tensor);
+  });
+  return most;
+}
 
 export const scalar = (value: number): Value => ({
   dtype: "float32",
@@ -62,12 +102,13 @@ export function trainingWork(options: {
     });
   const first = () => TrainingState.initial(parameters, optimizer, 1, buffers);
   const state = first();
+  const program = make();
   return {
     title,
     unit: "step",
     tensors: { ...state.parameters, ...batch },
-    flops: flopsOf(make(), sizes),
-    stateBytes: Object.values(state.arrays).reduce((sum, { byteLength }) => sum + byteLength, 0),
+    flops: flopsOf(program, sizes),
+    heldBytes: heldBytesOf(program, sizes),
     async start(backend, threads) {
       const begun = performance.now();
       const session = await backend.load(make(), { threads });

@@ -22,6 +22,22 @@ export const uniform = (limit: number): Initialiser => drawn((random) => limit *
 export const glorotUniform: Initialiser = (shape, random) =>
   uniform(Math.sqrt(6 / (shape.at(-2)! + shape.at(-1)!)))(shape, random);
 
+/** Takes from a vector its share of another, of length 1. Four sums at a time, which is most of the time models take to begin. */
+function removeShare(vector: Float64Array, other: Float64Array): void {
+  const { length } = vector;
+  const whole = length - (length % 4);
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let row = 0; row < whole; row += 4) {
+    a += vector[row]! * other[row]!;
+    b += vector[row + 1]! * other[row + 1]!;
+    c += vector[row + 2]! * other[row + 2]!;
+    d += vector[row + 3]! * other[row + 3]!;
+  }
+  let overlap = a + b + c + d;
+  for (let row = whole; row < length; row++) overlap += vector[row]! * other[row]!;
+  for (let row = 0; row < length; row++) vector[row]! -= overlap * other[row]!;
+}
+
 /**
  * Orthonormal columns (Saxe et al. 2013): normal deviates made orthogonal by Gram & Schmidt. A matrix wider than it is
  * high is a row of square blocks, each orthogonal, as suits the packed matrices of gated cells.
@@ -35,10 +51,7 @@ export const orthogonal: Initialiser = (shape, random) => {
       const vector = Float64Array.from({ length: rows }, () => random.normal());
       // Twice, because one pass loses orthogonality to rounding.
       for (let pass = 0; pass < 2; pass++)
-        for (const other of block) {
-          const overlap = vector.reduce((sum, value, row) => sum + value * other[row]!, 0);
-          for (let row = 0; row < rows; row++) vector[row]! -= overlap * other[row]!;
-        }
+        for (const other of block) removeShare(vector, other);
       const length = Math.hypot(...vector);
       for (let row = 0; row < rows; row++) result[row * columns + column] = vector[row]! /= length;
       block.push(vector);

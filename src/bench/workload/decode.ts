@@ -4,7 +4,7 @@ import { initialValues } from "../../nn/index.js";
 import { input } from "../../ops/index.js";
 import type { Value } from "../../session/index.js";
 import type { WorkloadKind } from "../contract.js";
-import { flopsOf, someTokens } from "../training.js";
+import { flopsOf, heldBytesOf, someTokens } from "../training.js";
 import { buildRnnsearch } from "./rnnsearch.js";
 
 /** Sentences that are decoded together. */
@@ -53,7 +53,10 @@ export const decoding: WorkloadKind = {
       unit: sentences === 1 ? "sentence" : `${sentences} sentences`,
       tensors: { ...parameters, source: all },
       flops: reading + (both - reading) * length,
-      stateBytes: Object.values(parameters).reduce((sum, { data }) => sum + data.byteLength, 0),
+      heldBytes: heldBytesOf(
+        { ...step.state, logits: step.logits },
+        new Map([...bound, ["batch", Math.min(TOGETHER, sentences)]]),
+      ),
       async start(backend, threads) {
         const begun = performance.now();
         const decoder = await Decoder.load(model, source, backend, { width: 1, vocabulary, threads });
