@@ -50,8 +50,7 @@ export const orthogonal: Initialiser = (shape, random) => {
     for (let column = start; column < Math.min(columns, start + rows); column++) {
       const vector = Float64Array.from({ length: rows }, () => random.normal());
       // Twice, because one pass loses orthogonality to rounding.
-      for (let pass = 0; pass < 2; pass++)
-        for (const other of block) removeShare(vector, other);
+      for (let pass = 0; pass < 2; pass++) for (const other of block) removeShare(vector, other);
       const length = Math.hypot(...vector);
       for (let row = 0; row < rows; row++) result[row * columns + column] = vector[row]! /= length;
       block.push(vector);
