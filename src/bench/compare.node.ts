@@ -84,6 +84,7 @@ export async function compare(text: string, options: CompareOptions): Promise<Co
   const { kind, sizes } = readWork(text);
   const named = `${kind.id}:${sizes.join(",")}`;
   const work = kind.make(sizes);
+  const { flops } = work;
   const folder = await mkdtemp(join(tmpdir(), "regard-bench-"));
   const contestants: Contestant[] = [];
   const top = await ceiling(threads);
@@ -145,8 +146,8 @@ export async function compare(text: string, options: CompareOptions): Promise<Co
       })),
       missing,
       loadMs: own.loadMs!,
-      gigaflops: work.flops / 1e9,
-      ceilingShare: work.flops / medianMs / 1e6 / most,
+      gigaflops: flops / 1e9,
+      ceilingShare: flops / medianMs / 1e6 / most,
       ceilingGigaflopsPerSecond: most,
       heldBytes: work.heldBytes,
       largestLossDifference: worst,

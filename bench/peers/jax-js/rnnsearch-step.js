@@ -102,17 +102,18 @@ export async function prepare({ tensors }) {
       .mul(-1 / (written * batch));
   };
 
-  const step = jit((p, m, v, rate, batch) => {
+  const step = jit((p, m, v, rate, epsilon, batch) => {
     const [loss, gradients] = valueAndGrad(lossOf)(tree.ref(p), batch);
     const nextM = tree.map((old, g) => old.mul(0.9).add(g.mul(0.1)), m, tree.ref(gradients));
     const nextV = tree.map((old, g) => old.mul(0.999).add(np.square(g).mul(0.001)), v, gradients);
     const next = tree.map(
-      (old, a, b) => old.sub(rate.ref.mul(a).div(np.sqrt(b).add(1e-8))),
+      (old, a, b) => old.sub(rate.ref.mul(a).div(np.sqrt(b).add(epsilon.ref))),
       p,
       tree.ref(nextM),
       tree.ref(nextV),
     );
     rate.dispose?.();
+    epsilon.dispose?.();
     return [loss, next, nextM, nextV];
   });
 
@@ -128,9 +129,12 @@ export async function prepare({ tensors }) {
     for (let index = 0; index < steps; index++) {
       const started = performance.now();
       count++;
-      const rate = np.array([(1e-3 * Math.sqrt(1 - 0.999 ** count)) / (1 - 0.9 ** count)]);
+      // The same as dividing both averages, with Adam's 1e-8 beside the divided root.
+      const root = Math.sqrt(1 - 0.999 ** count);
+      const rate = np.array([(1e-3 * root) / (1 - 0.9 ** count)]);
+      const epsilon = np.array([1e-8 * root]);
       let loss;
-      [loss, p, m, v] = step(p, m, v, rate, tree.ref(given));
+      [loss, p, m, v] = step(p, m, v, rate, epsilon, tree.ref(given));
       losses.push((await loss.data())[0]);
       ms.push(performance.now() - started);
     }
