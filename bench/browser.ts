@@ -8,7 +8,7 @@ import { availableParallelism, cpus } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
-import { makeWork, spreadOf } from "regard/bench";
+import { largestDifference, makeWork, spreadOf, type Timed } from "regard/bench";
 import { webBackend } from "regard/session/web";
 import { build } from "vite";
 
@@ -22,11 +22,6 @@ const bench = fileURLToPath(new URL("../../bench", import.meta.url));
 const PEERS = ["tfjs", "jax-js"];
 
 const median = (values: readonly number[]): number => spreadOf(values).median;
-
-interface Timed {
-  readonly ms: number[];
-  readonly losses: number[];
-}
 
 const peers = PEERS.filter((name) => existsSync(join(bench, "peers", name, "node_modules")));
 for (const name of PEERS)
@@ -81,11 +76,10 @@ for (const text of process.argv.length > 2 ? process.argv.slice(2) : DEFAULTS) {
       answers.push((await page.evaluate(`runPeer(${JSON.stringify(name)}, ${PEER_STEPS})`)) as Timed);
     if (round === 0) {
       // The first round warms up, and shows that all do the same work: its losses agree, step by step.
-      for (const other of [there, ...answers])
-        other.losses.forEach((loss, step) => {
-          worst = Math.max(worst, Math.abs(loss - tab.losses[step]!));
-        });
-      if (worst > 1e-4) throw new Error(`losses of one batch differ by ${worst}`);
+      worst = largestDifference(text, tab.losses, [
+        { name: "onnxruntime-web outside the page", losses: there.losses },
+        ...answers.map(({ losses }, index) => ({ name: peers[index]!, losses })),
+      ]);
       continue;
     }
     times.tab.push(...tab.ms);

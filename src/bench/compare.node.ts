@@ -1,18 +1,16 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { RegardError } from "../core/index.js";
 import { input, matmul } from "../ops/index.js";
 import type { Value } from "../session/index.js";
 import { nodeBackend } from "../session/node.js";
 import { encodeSafetensors } from "../train/index.js";
+import { largestDifference } from "./agreement.js";
 import { type Contestant, commandOf, ownCommand, peers, startContestant } from "./contestants.node.js";
 import type { Comparison } from "./contract.js";
 import { spreadOf } from "./spread.js";
 import { readWork } from "./workload/index.js";
 
-/** How far the first losses of two frameworks may lie apart. */
-const TOLERANCE = 1e-4;
 /** First pieces of work whose losses are compared: after the first of them, gradients and optimizer show as well. */
 const CHECKED = 3;
 /** A turn of a contestant takes about so long, in milliseconds, so that slow ones do not hold up all others. */
@@ -54,26 +52,6 @@ async function ceiling(threads: number): Promise<{ measure(): Promise<number>; r
   };
 }
 
-/** How far the losses of all lie from Regard's. @throws RegardError where that is too far */
-function largestDifference(
-  work: string,
-  contestants: readonly Contestant[],
-  losses: readonly (readonly number[])[],
-): number {
-  let worst = 0;
-  for (const [index, { name }] of contestants.entries())
-    for (const [step, loss] of losses[index]!.entries()) {
-      const own = losses[0]![step]!;
-      const difference = Math.abs(loss - own);
-      if (!(difference <= TOLERANCE))
-        throw new RegardError(
-          `${work}: loss ${step + 1} is ${own} in Regard and ${loss} in ${name}; they do not do the same work, so their times say nothing.`,
-        );
-      worst = Math.max(worst, difference);
-    }
-  return worst;
-}
-
 /**
  * Does one piece of work in Regard and in every peer that is installed, in turns, from the same weights on the same batch.
  * @throws UsageError for work that there is not
@@ -110,7 +88,7 @@ export async function compare(text: string, options: CompareOptions): Promise<Co
     }
 
     const [own] = contestants as [Contestant];
-    const losses = contestants.map(({ first }) => [...first.losses]);
+    const firsts = contestants.map(({ name, first }) => ({ name, losses: [...first.losses] }));
     const times = contestants.map((): number[] => []);
     const ceilings: number[] = [];
     const turns = contestants.map(() => CHECKED - 1);
@@ -123,10 +101,10 @@ export async function compare(text: string, options: CompareOptions): Promise<Co
         if (round > 0) times[index]!.push(...ms);
         else {
           turns[index] = Math.max(1, Math.min(MOST_IN_A_TURN, Math.round(TURN / spreadOf(ms).median)));
-          losses[index]!.push(...found);
+          firsts[index]!.losses.push(...found);
         }
       }
-      if (round === 0) worst = largestDifference(named, contestants, losses);
+      if (round === 0) worst = largestDifference(named, firsts[0]!.losses, firsts.slice(1));
     }
 
     const spreads = times.map(spreadOf);

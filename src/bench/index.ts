@@ -1,3 +1,4 @@
+export * from "./agreement.js";
 export * from "./contract.js";
 export * from "./report.js";
 export * from "./spread.js";

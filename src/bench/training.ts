@@ -92,14 +92,17 @@ export function trainingWork(options: {
   const { title, scope, loss, crossEntropy, batch, sizes } = options;
   const optimizer = makeOptimizer(optimizerSchema.parse({ name: "adam" }));
   const { parameters, buffers } = scope;
-  const make = () =>
-    trainingStep({
+  let made: Program | undefined;
+  const program = () => {
+    made ??= trainingStep({
       loss,
       parameters,
       buffers,
       optimizer,
       ...(crossEntropy && { extra: { loss: crossEntropy } }),
     });
+    return made;
+  };
   const first = () => TrainingState.initial(parameters, optimizer, 1, buffers);
   return {
     title,
@@ -109,14 +112,14 @@ export function trainingWork(options: {
       return { ...first().parameters, ...batch };
     },
     get flops() {
-      return flopsOf(make(), sizes);
+      return flopsOf(program(), sizes);
     },
     get heldBytes() {
-      return heldBytesOf(make(), sizes);
+      return heldBytesOf(program(), sizes);
     },
     async start(backend, threads) {
       const begun = performance.now();
-      const session = await backend.load(make(), { threads });
+      const session = await backend.load(program(), { threads });
       const loadMs = performance.now() - begun;
       const trained = first();
       let count = 0;

@@ -10,6 +10,11 @@ export const hasColour = (stream: NodeJS.WriteStream): boolean =>
   !process.env.NO_COLOR &&
   (process.env.FORCE_COLOR !== undefined || (stream.isTTY === true && stream.hasColors?.(2 ** 24)));
 
+/** Writes what is being waited for over the last line of a terminal, and nothing elsewhere; without a text, clears that line. */
+export function status(text = ""): void {
+  if (isInteractive(process.stderr)) process.stderr.write(`\r\u001b[2K${text}`);
+}
+
 /** 75 s as "1:15", 3700 s as "1:01:40". */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
@@ -39,16 +44,17 @@ export class ProgressBar {
       `rate ${now.learningRate.toExponential(1)}`,
       `${duration(now.secondsLeft)} left`,
     ];
-    process.stderr.write(`\r\u001b[2K${bar} ${facts.join("  ")}`);
+    status(`${bar} ${facts.join("  ")}`);
   }
 
   /** Prints a line that stays, above the bar. */
   line(text: string): void {
-    process.stderr.write(`${this.#interactive ? "\r\u001b[2K" : ""}${text}\n`);
+    status();
+    process.stderr.write(`${text}\n`);
   }
 
   /** Removes the bar. */
   clear(): void {
-    if (this.#interactive) process.stderr.write("\r\u001b[2K");
+    status();
   }
 }

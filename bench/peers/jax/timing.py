@@ -1,13 +1,11 @@
-"""What every JAX peer does: work that is timed, as much of it as each line of standard input asks for.
+"""What the JAX peers share.
 
 Run: python PROGRAM.py WORK.safetensors THREADS
 """
 
-import json
 import os
-import resource
 import sys
-import time
+from pathlib import Path
 
 # XLA has no option for its threads; it takes the processors it may use.
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv[2])])
@@ -16,6 +14,9 @@ import jax
 import jax.numpy as jnp
 from safetensors.numpy import load_file
 
+sys.path.append(str(Path(__file__).parents[1]))
+import answering
+
 
 def load():
     """The weights and the tensors of the batch, by name."""
@@ -23,16 +24,8 @@ def load():
 
 
 def answer(work):
-    """Answers each line "N" with a line of JSON: the milliseconds of N pieces of work, what each gave, and peak memory."""
-    print(json.dumps({"ready": True, "version": jax.__version__}), flush=True)
-    for line in sys.stdin:
-        times, losses = [], []
-        for _ in range(int(line)):
-            start = time.perf_counter()
-            losses.append(work())
-            times.append((time.perf_counter() - start) * 1000)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(json.dumps({"ms": times, "losses": losses, "peakBytes": peak}), flush=True)
+    """Answers standard input with what the work takes and gives."""
+    answering.answer(jax.__version__, work)
 
 
 def serve(parameters, loss_of):

@@ -1,15 +1,16 @@
-"""What every PyTorch peer does: work that is timed, as much of it as each line of standard input asks for.
+"""What the PyTorch peers share.
 
 Run: python PROGRAM.py eager|compiled WORK.safetensors THREADS
 """
 
-import json
-import resource
 import sys
-import time
+from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
+
+sys.path.append(str(Path(__file__).parents[1]))
+import answering
 
 MODE = sys.argv[1]
 
@@ -25,16 +26,8 @@ def parameters_of(tensors):
 
 
 def answer(work):
-    """Answers each line "N" with a line of JSON: the milliseconds of N pieces of work, what each gave, and peak memory."""
-    print(json.dumps({"ready": True, "version": torch.__version__.split("+")[0]}), flush=True)
-    for line in sys.stdin:
-        times, losses = [], []
-        for _ in range(int(line)):
-            start = time.perf_counter()
-            losses.append(work())
-            times.append((time.perf_counter() - start) * 1000)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(json.dumps({"ms": times, "losses": losses, "peakBytes": peak}), flush=True)
+    """Answers standard input with what the work takes and gives."""
+    answering.answer(torch.__version__.split("+")[0], work)
 
 
 def serve(parameters, loss_of):

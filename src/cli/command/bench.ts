@@ -9,7 +9,7 @@ import { UsageError } from "../../core/index.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
 import { GrowthCurves, svgOf } from "../../views/index.js";
 import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
-import { isInteractive } from "../terminal.js";
+import { status } from "../terminal.js";
 
 interface BenchOptions extends CommonOptions {
   readonly peers?: string;
@@ -70,17 +70,11 @@ async function bench(work: readonly string[], options: BenchOptions): Promise<vo
     print(options, Object.fromEntries(workloads.map(({ id, sizes }) => [id, sizes])), lines.join("\n"));
     return;
   }
-  const interactive = isInteractive(process.stderr);
-  const clear = () => {
-    if (interactive) process.stderr.write("\r\u001b[2K");
-  };
   const settings: CompareOptions = {
     threads,
     rounds,
     peers: namesOf(options.peers),
-    onProgress: (what) => {
-      if (interactive) process.stderr.write(`\r\u001b[2K${what}`);
-    },
+    onProgress: status,
   };
   const machine = { processor: cpus()[0]!.model, threads, date: new Date().toISOString().slice(0, 10) };
   const heading = `${machine.processor}, ${threads} threads, ${machine.date}`;
@@ -90,7 +84,7 @@ async function bench(work: readonly string[], options: BenchOptions): Promise<vo
     const growth = await measureGrowth(work[0]!, options.sweep, {
       ...settings,
       onComparison: (found) => {
-        clear();
+        status();
         if (!options.json) warn(`${tableOf(found)}\n`);
       },
     });
@@ -118,7 +112,7 @@ async function bench(work: readonly string[], options: BenchOptions): Promise<vo
   if (!options.json) process.stdout.write(`${heading}\n`);
   for (const text of asked) {
     const found = await compare(text, settings);
-    clear();
+    status();
     results.push(found);
     if (!options.json) process.stdout.write(`\n${tableOf(found)}\n`);
   }

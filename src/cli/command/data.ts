@@ -9,7 +9,7 @@ import { DATA_FOLDER } from "../../data/open.node.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
 import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
 import { Interrupted, interruptSignal } from "../interrupt.js";
-import { isInteractive } from "../terminal.js";
+import { status } from "../terminal.js";
 
 interface FetchCommandOptions extends CommonOptions {
   readonly out?: string;
@@ -84,7 +84,6 @@ async function fetchPublic(id: string, options: FetchCommandOptions): Promise<vo
     );
   const folder = options.out ?? join(DATA_FOLDER, id);
   warn(`${dataset.title}, from ${dataset.homepage}. Terms: ${dataset.licence}.`);
-  const interactive = isInteractive(process.stderr);
   const interrupt = interruptSignal(() => {});
   try {
     const fetched = await fetchDataset(dataset, folder, {
@@ -92,10 +91,10 @@ async function fetchPublic(id: string, options: FetchCommandOptions): Promise<vo
       signal: interrupt.signal,
       onProgress(name, bytes, total) {
         const share = total === undefined ? "" : `, ${Math.floor((100 * bytes) / total)} %`;
-        if (interactive) process.stderr.write(`\r\u001b[2K${name}: ${(bytes / 1e6).toFixed(2)} MB${share}`);
+        status(`${name}: ${(bytes / 1e6).toFixed(2)} MB${share}`);
       },
     });
-    if (interactive) process.stderr.write("\r\u001b[2K");
+    status();
     print(
       options,
       {
@@ -176,7 +175,6 @@ async function makeImages(
     Object.entries({ train, val: validation, ...tests }).map(([name, all]) => [name, all.slice(0, limit)]),
   );
   await mkdir(join(out, "images"));
-  const interactive = isInteractive(process.stderr);
   const lines = ["image,caption"];
   for (const [split, images] of Object.entries(splits)) {
     const names = images.map((_, index) => `${split}-${String(index).padStart(5, "0")}.png`);
@@ -184,12 +182,11 @@ async function makeImages(
       await writeAtomically(join(out, "images", names[index]!), await encodePng(await image.pixels()));
       for (const caption of image.captions)
         lines.push(`${names[index]},"${caption.join(" ").replaceAll('"', '""')}"`);
-      if (interactive && index % 100 === 0)
-        process.stderr.write(`\r\u001b[2K${split}: ${index} of ${images.length}`);
+      if (index % 100 === 0) status(`${split}: ${index} of ${images.length}`);
     }
     await writeAtomically(join(out, `${split}.txt`), names.map((name) => `${name}\n`).join(""));
   }
-  if (interactive) process.stderr.write("\r\u001b[2K");
+  status();
   await writeAtomically(join(out, "captions.csv"), `${lines.join("\n")}\n`);
   print(
     options,

@@ -6,7 +6,7 @@ import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
 import { DiagnosisReport, pageOf } from "../../views/index.js";
 import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
 import { openCaptioner } from "../open-captioner.js";
-import { isInteractive } from "../terminal.js";
+import { status } from "../terminal.js";
 
 interface DiagnoseOptions extends CommonOptions {
   readonly split: string;
@@ -43,11 +43,10 @@ async function diagnose(path: string, options: DiagnoseOptions): Promise<void> {
     );
   const { captioner, data } = await openCaptioner(folder, options.device);
   const images = examplesOfSplit(await data(), options.split).slice(0, options.examples);
-  const interactive = isInteractive(process.stderr);
-  const diagnosis = await captioner.diagnose(images, options.split, (done) => {
-    if (interactive) process.stderr.write(`\r\u001b[2K${done} of ${images.length} captioned`);
-  });
-  if (interactive) process.stderr.write("\r\u001b[2K");
+  const diagnosis = await captioner.diagnose(images, options.split, (done) =>
+    status(`${done} of ${images.length} captioned`),
+  );
+  status();
   await captioner.release();
   const title = `Mistakes of ${model} on ${options.split}`;
   if (options.html) {

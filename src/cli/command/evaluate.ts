@@ -9,7 +9,7 @@ import { ScoreByLength, svgOf } from "../../views/index.js";
 import { beamWidth, type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
 import { openRun } from "../open-run.js";
 import { toPng } from "../png.js";
-import { isInteractive } from "../terminal.js";
+import { status } from "../terminal.js";
 
 interface EvaluateOptions extends CommonOptions {
   readonly data?: string;
@@ -97,14 +97,11 @@ async function evaluateRun(path: string, options: EvaluateOptions): Promise<Eval
     place: options.data === undefined ? undefined : locateData({ data: options.data, from, to }),
   });
   const examples = examplesOfSplit(data, options.split);
-  const interactive = isInteractive(process.stderr);
   const { metrics, breakdown } = await task.report({ evaluator, parameters, vocabularies }, examples, {
     ...options,
-    onProgress: (done) => {
-      if (interactive) process.stderr.write(`\r\u001b[2K${done} of ${examples.length} done`);
-    },
+    onProgress: (done) => status(`${done} of ${examples.length} done`),
   });
-  if (interactive) process.stderr.write("\r\u001b[2K");
+  status();
   await evaluator.release();
   return {
     run: path,

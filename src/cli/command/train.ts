@@ -30,7 +30,7 @@ import { RunFolder } from "../../train/run-folder.node.js";
 import { backendFor } from "../backend.js";
 import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
 import { Interrupted, interruptSignal } from "../interrupt.js";
-import { duration, isInteractive, ProgressBar } from "../terminal.js";
+import { duration, ProgressBar, status } from "../terminal.js";
 import { VERSION } from "../version.js";
 
 interface TrainOptions extends CommonOptions {
@@ -213,11 +213,11 @@ async function start(model: string, options: TrainOptions): Promise<void> {
   const path =
     options.out ?? join("runs", `${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}-${model}`);
   await RunFolder.assertFree(path);
-  tellWait(settings.data);
+  status(`Reading ${settings.data} …`);
   const found = await openRunData(settings, { warn, encoder: read?.encoder });
   const vocabularies = task.vocabulariesOf(found, settings.vocabulary);
   const trainer = await Trainer.create(settings, found, vocabularies, backend);
-  tellWait();
+  status();
   const folder = await RunFolder.create(path, settings, vocabularies, VERSION, read?.files);
   describe(trainer);
   await run(trainer, folder, {
@@ -294,12 +294,6 @@ async function imagesOf(
   };
 }
 
-/** Says what is waited for, on a terminal; without a name, that it is over. */
-function tellWait(data?: string): void {
-  if (isInteractive(process.stderr))
-    process.stderr.write(data === undefined ? "\r\u001b[2K" : `Reading ${data} …`);
-}
-
 async function resumeRun(path: string, options: TrainOptions): Promise<void> {
   const folder = await RunFolder.open(path);
   const { state, pid } = await folder.readState();
@@ -311,10 +305,10 @@ async function resumeRun(path: string, options: TrainOptions): Promise<void> {
   const begun = (await folder.checkpoints()).length > 0;
   const checkpoint = begun ? await folder.newestCheckpoint(warn) : undefined;
   const encoder = await openRunEncoder(path, settings, openOnnx);
-  tellWait(settings.data);
+  status(`Reading ${settings.data} …`);
   const data = await openRunData(settings, { warn, encoder });
   const trainer = await Trainer.create(settings, data, folder.vocabularies, backend);
-  tellWait();
+  status();
   if (checkpoint) trainer.restore(checkpoint.tensors, checkpoint.metadata);
   const secondsBefore = await folder.rewind(trainer.step);
   warn(`Going on with ${path} from step ${trainer.step}.`);
