@@ -3,6 +3,7 @@ import { multiplyDimensions, Random, resolveDimension, typedArray, UsageError } 
 import { tokenBatch } from "../dist/data/index.js";
 import { tokensValue } from "../dist/decode/index.js";
 import { concat, input, inputAttributes, reshape } from "../dist/ops/index.js";
+import { scalar } from "../dist/session/index.js";
 import { nodeBackend, openOnnx } from "../dist/session/node.js";
 import { buildModel, storedParameters } from "../dist/train/index.js";
 import { openRunData, openRunEncoder } from "../dist/train/run-data.node.js";
@@ -76,7 +77,7 @@ for (const [label, value] of [
     const { flat: found } = await session.run({
       ...feeds,
       ...noise(draw),
-      [baseline.name]: { dtype: "float32", shape: [], data: Float32Array.of(value) },
+      [baseline.name]: scalar(value),
     });
     found.data.forEach((slope, index) => {
       sum[index] += slope;

@@ -2,7 +2,7 @@ import { reachableNodes, resolveDimension, type Tensor } from "../core/index.js"
 import type { Scope } from "../nn/index.js";
 import { type Program, simplify } from "../onnx/index.js";
 import { inputAttributes } from "../ops/index.js";
-import type { Value, Values } from "../session/index.js";
+import { scalar, type Value, type Values } from "../session/index.js";
 import { makeOptimizer, optimizerSchema, TrainingState, trainingStep } from "../train/index.js";
 import type { Sizes, Work } from "./contract.js";
 
@@ -52,12 +52,6 @@ export function heldBytesOf(program: Program, sizes: Sizes): number {
   });
   return most;
 }
-
-export const scalar = (value: number): Value => ({
-  dtype: "float32",
-  shape: [],
-  data: Float32Array.of(value),
-});
 
 /** Token numbers that differ from place to place, int32 of a shape; none of them is padding or a mark. */
 export function someTokens(shape: readonly number[], vocabulary: number, seed: number): Value {

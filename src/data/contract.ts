@@ -123,7 +123,8 @@ export interface CaptionDataset extends DatasetEntry {
   readonly task: "captioning";
   /** Height and width of its images. */
   readonly size: readonly [height: number, width: number];
-  load(seed: number): Promise<CaptionData>;
+  /** @param most examples of each split, the first ones; all where absent */
+  load(seed: number, most?: number): Promise<CaptionData>;
 }
 
 export type Dataset = PairDataset | CaptionDataset;

@@ -1,15 +1,17 @@
 import { RegardError, UsageError } from "../core/index.js";
-import { type CaptionData, isCaptionData, type ParallelData } from "../data/index.js";
+import { type CaptionData, isCaptionData, type ParallelData, type Splits } from "../data/index.js";
 import { openData } from "../data/open.node.js";
-import { modelById, type TaskId } from "../models/index.js";
+import type { TaskId } from "../models/index.js";
 import {
   examplesOf,
   examplesOfSplit,
   pairOfText,
   type Requests,
   sizesOf,
+  type Trained,
   TrainedCaptioner,
-  TrainedTranslator,
+  type TrainedTranslator,
+  trainedModel,
 } from "../service/index.js";
 import { nodeBackend, openOnnx } from "../session/node.js";
 import { openRunData, openRunEncoder } from "../train/run-data.node.js";
@@ -43,17 +45,14 @@ export type Answer =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly problem: string; readonly expected: boolean };
 
-type TrainedModel = TrainedTranslator | TrainedCaptioner;
-
 interface OpenedRun {
   readonly key: string;
-  readonly model: TrainedModel;
+  readonly model: Trained;
   /** The data the run was trained on, read once it is needed. */
   data(): Promise<ParallelData | CaptionData>;
 }
 
 let opened: OpenedRun | undefined;
-let known: { readonly key: string; readonly data: Promise<ParallelData | CaptionData> } | undefined;
 
 /** The run's best model; loaded anew when training has written another checkpoint. */
 async function open(path: string): Promise<OpenedRun> {
@@ -64,22 +63,9 @@ async function open(path: string): Promise<OpenedRun> {
   const { step, tensors } = await folder.bestCheckpoint(() => {});
   await opened?.model.release();
   const encoder = await openRunEncoder(path, settings, openOnnx);
-  const options = { settings, vocabularies, step, tensors, backend: nodeBackend };
-  const model =
-    modelById(settings.model).task === "captioning"
-      ? new TrainedCaptioner({ ...options, encoder })
-      : new TrainedTranslator(options);
-  const data = () => {
-    const wanted = JSON.stringify([settings.data, settings.dataOptions, settings.seed]);
-    if (known?.key !== wanted) {
-      const reading = openRunData(settings, { encoder }) as Promise<ParallelData | CaptionData>;
-      reading.catch(() => {
-        known = undefined;
-      });
-      known = { key: wanted, data: reading };
-    }
-    return known.data;
-  };
+  const model = trainedModel({ settings, vocabularies, step, tensors, backend: nodeBackend, encoder });
+  const wanted = [settings.data, settings.dataOptions, settings.seed, encoder && path];
+  const data = () => kept(wanted, () => openRunData(settings, { encoder }));
   opened = { key, model, data };
   return opened;
 }
@@ -88,17 +74,21 @@ async function open(path: string): Promise<OpenedRun> {
 const KEPT = 2;
 const read = new Map<string, Promise<ParallelData | CaptionData>>();
 
-/** Data, read once, for whichever task it is of. */
-function dataAt({ place, task, skipBad, seed }: DataRequest): Promise<ParallelData | CaptionData> {
-  const key = JSON.stringify([place, task, skipBad, seed]);
+/** Data by what it was asked for with, read once while it is kept. */
+function kept(wanted: unknown, open: () => Promise<Splits<unknown>>): Promise<ParallelData | CaptionData> {
+  const key = JSON.stringify(wanted);
   const found = read.get(key);
   if (found) return found;
-  const reading = openData<TaskId>(task, place, { skipBad, seed });
+  const reading = open() as Promise<ParallelData | CaptionData>;
   reading.catch(() => read.delete(key));
   read.set(key, reading);
   for (const old of [...read.keys()].slice(0, -KEPT)) read.delete(old);
   return reading;
 }
+
+/** Data for whichever task it is of. */
+const dataAt = ({ place, task, skipBad, seed }: DataRequest) =>
+  kept([place, task, skipBad, seed], () => openData<TaskId>(task, place, { skipBad, seed }));
 
 async function answer(question: Question): Promise<unknown> {
   if (question.name === "dataSizes") return sizesOf(await dataAt(question.request));

@@ -4,6 +4,7 @@ export * from "./diagnosis.js";
 export * from "./export.js";
 export * from "./protocol.js";
 export * from "./shared.js";
+export * from "./trained.js";
 export * from "./trained-captioner.js";
 export * from "./trained-model.js";
 export * from "./trained-translator.js";

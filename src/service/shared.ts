@@ -2,9 +2,8 @@ import { END, UNKNOWN, UsageError } from "../core/index.js";
 import { detokenise, type Splits, type Vocabulary } from "../data/index.js";
 import { type Decoded, END_MARK } from "../decode/index.js";
 import { agreementOf, type WalkStep } from "../explain/index.js";
-import type { Report, Vocabularies } from "../task/index.js";
-import type { RunSettings } from "../train/index.js";
-import type { Evaluation, NamedAgreement } from "./protocol.js";
+import type { Vocabularies } from "../task/index.js";
+import type { NamedAgreement } from "./protocol.js";
 
 // What all trained models share, whatever they read.
 
@@ -56,22 +55,6 @@ export function examplesOfSplit<Example>(data: Splits<Example>, split: string): 
   if (Object.hasOwn(data.tests, split)) return data.tests[split]!;
   throw new UsageError(`the data has no split "${split}"; it has ${splitNamesOf(data).join(", ")}.`);
 }
-
-/** A report as an answer. */
-export const evaluationOf = (
-  settings: RunSettings,
-  step: number,
-  split: string,
-  { metrics, breakdown }: Report,
-  examples: number,
-): Evaluation => ({
-  model: settings.model,
-  step,
-  split,
-  sentences: examples,
-  metrics,
-  ...(breakdown && { breakdown }),
-});
 
 /**
  * The steps of a walk as answers: what each wrote, how sure it was, and what else it might have written.

@@ -4,7 +4,6 @@ import type { Backend, Values } from "../session/index.js";
 import { Evaluator, type Task, type Vocabularies } from "../task/index.js";
 import { buildModel, type RunSettings, type StoredTensor, storedParameters } from "../train/index.js";
 import type { Evaluation, Requests } from "./protocol.js";
-import { evaluationOf } from "./shared.js";
 
 /** Words a step tells of besides the one it wrote. */
 const ALTERNATIVES = 6;
@@ -89,8 +88,15 @@ export abstract class TrainedModel<Example, Id extends TaskId> {
       parameters: this.parameters,
       vocabularies: this.vocabularies,
     };
-    const report = await this.record.report(scoring, examples, { beam });
-    return evaluationOf(this.settings, this.step, split, report, examples.length);
+    const { metrics, breakdown } = await this.record.report(scoring, examples, { beam });
+    return {
+      model: this.settings.model,
+      step: this.step,
+      split,
+      sentences: examples.length,
+      metrics,
+      ...(breakdown && { breakdown }),
+    };
   }
 
   async release(): Promise<void> {

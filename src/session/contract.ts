@@ -10,6 +10,13 @@ export interface Value {
   readonly data: TypedArray;
 }
 
+/** One number as a value without axes, float32. */
+export const scalar = (value: number): Value => ({
+  dtype: "float32",
+  shape: [],
+  data: Float32Array.of(value),
+});
+
 export type Values = Readonly<Record<string, Value>>;
 
 /** A program that has been loaded and can be run any number of times. */

@@ -12,7 +12,7 @@ import { tokensValue } from "../decode/index.js";
 import { type EncoderDecoder, modelById, type SizesOf, type TaskId } from "../models/index.js";
 import { Scope } from "../nn/index.js";
 import { input, inputAttributes } from "../ops/index.js";
-import type { Backend, Session, Value } from "../session/index.js";
+import { type Backend, type Session, scalar, type Value } from "../session/index.js";
 import {
   Evaluator,
   type Scoring,
@@ -171,7 +171,6 @@ export class Trainer<Example = unknown> {
       { seed: settings.seed, step: this.#step, augment: settings.images?.augment ?? [] },
     );
     const learningRate = settings.learningRate * scheduleFactor(settings.schedule, this.#step, progress);
-    const scalar = (value: number): Value => ({ dtype: "float32", shape: [], data: Float32Array.of(value) });
     const results = await this.training.run(
       {
         ...this.state.feeds,

@@ -52,6 +52,30 @@ export function Canvas({
   );
 }
 
+/** A line across a picture at one level, with what it stands for before it. */
+export function Level({
+  left,
+  right,
+  y,
+  theme,
+  children,
+}: {
+  readonly left: number;
+  readonly right: number;
+  readonly y: number;
+  readonly theme: Theme;
+  readonly children: ReactNode;
+}): ReactElement {
+  return (
+    <g>
+      <line x1={left} x2={right} y1={y} y2={y} stroke={theme.line} />
+      <text x={left - 8} y={y + 4} textAnchor="end" fill={theme.faint}>
+        {children}
+      </text>
+    </g>
+  );
+}
+
 /** Where the entries of a legend begin, one after the other. */
 export function legendPlaces(names: readonly string[], fontSize: number): number[] {
   let x = 0;

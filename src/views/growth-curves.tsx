@@ -1,5 +1,5 @@
 import type { ReactElement } from "react";
-import { Canvas, legendPlaces } from "./canvas.js";
+import { Canvas, Level, legendPlaces } from "./canvas.js";
 import { light, SERIES, type Theme } from "./theme.js";
 
 export interface GrowthCurvesProps {
@@ -51,12 +51,9 @@ export function GrowthCurves({ series, size, theme = light, title }: GrowthCurve
       title={title}
     >
       {ticksOf(y0, y1).map((value) => (
-        <g key={value}>
-          <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(value)} y2={y(value)} stroke={theme.line} />
-          <text x={LEFT - 8} y={y(value) + 4} textAnchor="end" fill={theme.faint}>
-            {value}
-          </text>
-        </g>
+        <Level key={value} left={LEFT} right={WIDTH - RIGHT} y={y(value)} theme={theme}>
+          {value}
+        </Level>
       ))}
       {[...new Set(all.map((point) => point.x))].map((value) => (
         <text key={value} x={x(value)} y={HEIGHT - BOTTOM + 20} textAnchor="middle" fill={theme.text}>

@@ -1,5 +1,5 @@
 import type { ReactElement } from "react";
-import { Canvas, legendPlaces } from "./canvas.js";
+import { Canvas, Level, legendPlaces } from "./canvas.js";
 import { light, SERIES, type Theme } from "./theme.js";
 
 export interface Curve {
@@ -73,12 +73,9 @@ export function LearningCurves({ curves, measure, theme = light, title }: Learni
       title={title}
     >
       {ticks(low, high).map((value) => (
-        <g key={value}>
-          <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(value)} y2={y(value)} stroke={theme.line} />
-          <text x={LEFT - 8} y={y(value) + 4} textAnchor="end" fill={theme.faint}>
-            {Number(value.toPrecision(6))}
-          </text>
-        </g>
+        <Level key={value} left={LEFT} right={WIDTH - RIGHT} y={y(value)} theme={theme}>
+          {Number(value.toPrecision(6))}
+        </Level>
       ))}
       {ticks(0, last).map((step) => (
         <text key={step} x={x(step)} y={HEIGHT - BOTTOM + 18} textAnchor="middle" fill={theme.faint}>

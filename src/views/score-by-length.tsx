@@ -1,5 +1,5 @@
 import type { ReactElement } from "react";
-import { Canvas, legendPlaces } from "./canvas.js";
+import { Canvas, Level, legendPlaces } from "./canvas.js";
 import { light, SERIES, type Theme } from "./theme.js";
 
 /** A score of the examples of one range, of source lengths or of whatever they are put together by. */
@@ -49,12 +49,9 @@ export function ScoreByLength({
       title={title}
     >
       {[0, 25, 50, 75, 100].map((level) => (
-        <g key={level}>
-          <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(level)} y2={y(level)} stroke={theme.line} />
-          <text x={LEFT - 8} y={y(level) + 4} textAnchor="end" fill={theme.faint}>
-            {level}
-          </text>
-        </g>
+        <Level key={level} left={LEFT} right={WIDTH - RIGHT} y={y(level)} theme={theme}>
+          {level}
+        </Level>
       ))}
       {ranges.map(({ from, to, examples }, index) => (
         <text key={from} x={x(index)} y={HEIGHT - BOTTOM + 20} textAnchor="middle" fill={theme.text}>

@@ -135,7 +135,7 @@ async function make(id: string, { out, seed, limit, ...options }: MakeOptions): 
     );
   });
   if (dataset.task === "captioning")
-    return makeImages(dataset, await dataset.load(seed), { out, limit, ...options });
+    return makeImages(dataset, await dataset.load(seed, limit), { out, ...options });
   const { train, validation, tests } = await dataset.load(seed);
   const [from, to] = dataset.codes;
   const splits: Record<string, readonly Pair[]> = { train, val: validation, ...tests };
@@ -169,11 +169,9 @@ async function make(id: string, { out, seed, limit, ...options }: MakeOptions): 
 async function makeImages(
   { id }: CaptionDataset,
   { train, validation, tests }: CaptionData,
-  { out, limit, ...options }: Omit<MakeOptions, "seed" | "limit"> & { readonly limit: number | undefined },
+  { out, ...options }: Omit<MakeOptions, "seed" | "limit">,
 ): Promise<void> {
-  const splits = Object.fromEntries(
-    Object.entries({ train, val: validation, ...tests }).map(([name, all]) => [name, all.slice(0, limit)]),
-  );
+  const splits = { train, val: validation, ...tests };
   await mkdir(join(out, "images"));
   const lines = ["image,caption"];
   for (const [split, images] of Object.entries(splits)) {

@@ -14,7 +14,7 @@ import {
   sub,
   topK,
 } from "../../ops/index.js";
-import type { Backend, Session, Value, Values } from "../../session/index.js";
+import { type Backend, type Session, scalar, type Value, type Values } from "../../session/index.js";
 
 /** One step of a walk: what was written, what else could have been, and what it looked at. */
 export interface WalkStep {
@@ -148,7 +148,7 @@ export class Walker {
           previous: int32(previous),
           chosen: int32(chosen),
           chance: { dtype: "float32", shape: [1], data: Float32Array.of(chance) },
-          force: { dtype: "float32", shape: [], data: Float32Array.of(forced ? 1 : 0) },
+          force: scalar(forced ? 1 : 0),
           forced: {
             dtype: "float32",
             shape: [1, places],

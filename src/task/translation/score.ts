@@ -1,38 +1,26 @@
 import type { Pair } from "../../data/index.js";
 import { type AlignmentCounts, addCounts, countAlignment, linksOf, NO_COUNTS } from "../../explain/index.js";
 import type { Scoring } from "../contract.js";
-import { type Spread, SpreadMeter } from "../spread.js";
+import { type ForcedScores, scoreForced } from "../forced.js";
 import { type TextVocabularies, textVocabularies } from "../vocabularies.js";
 
 /** What teacher-forced scoring of pairs finds. */
-export interface Scores {
-  /** Cross-entropy in nats a token. */
-  readonly loss: number;
+export interface Scores extends ForcedScores {
   /** Comparison of the attention with the gold alignment; nothing proposed where either is missing. */
   readonly alignment: AlignmentCounts;
-  /** Where the model has attention. */
-  readonly attention?: Spread | undefined;
 }
 
 /** Scores pairs against their own targets. */
-export async function scorePairs(
-  { evaluator, parameters, vocabularies }: Scoring<Pair>,
-  pairs: readonly Pair[],
-): Promise<Scores> {
-  const texts = textVocabularies(vocabularies);
-  let [total, tokens] = [0, 0];
+export async function scorePairs(scoring: Scoring<Pair>, pairs: readonly Pair[]): Promise<Scores> {
+  const texts = textVocabularies(scoring.vocabularies);
   let alignment = NO_COUNTS;
-  const meter = new SpreadMeter();
-  for await (const found of evaluator.force(parameters, pairs)) {
-    total += found.loss;
-    tokens += found.tokens;
-    if (!found.weights) continue;
-    const { source, links } = found.example;
-    const rows = weightsOfWords(found.weights, found.example, texts);
-    meter.add(rows, source.length);
+  const scores = await scoreForced(scoring, pairs, (pair, weights) => {
+    const { source, links } = pair;
+    const rows = weightsOfWords(weights, pair, texts);
     if (links) alignment = addCounts(alignment, countAlignment(linksOf(rows, source.length), links));
-  }
-  return { loss: total / tokens, alignment, attention: meter.mean };
+    return { rows, places: source.length };
+  });
+  return { ...scores, alignment };
 }
 
 /**

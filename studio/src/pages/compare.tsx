@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import type { Evaluation, RunDetail, RunSummary } from "../../../src/service/protocol.js";
 import { Gates } from "../../../src/views/gates.js";
 import { ScoreByLength } from "../../../src/views/score-by-length.js";
@@ -7,7 +7,7 @@ import { SentenceForm, SplitForm, useExamples } from "../panels/asking.js";
 import { Busy, NoRuns, Panel, Picture, Problem, RunPicker } from "../panels/basic.js";
 import { type ChosenImage, ImageForm } from "../panels/image.js";
 import { Matrix } from "../panels/matrix.js";
-import { linkTo, useAction, useApi, useAsked, usePlace, useRuns, useTheme } from "../state.js";
+import { type Asked, linkTo, useAction, useApi, useAsked, usePlace, useRuns, useTheme } from "../state.js";
 
 export default function Compare() {
   const { argument, query } = usePlace();
@@ -142,6 +142,33 @@ function Both({
   );
 }
 
+/** What two models wrote of one input, side by side, each with its picture. */
+function SideBySide<Answer extends { readonly output: string }>({
+  runs,
+  seen,
+  picture,
+}: {
+  readonly runs: readonly [string, string];
+  readonly seen: Asked<readonly Answer[]>;
+  readonly picture: (answer: Answer, run: string) => ReactNode;
+}) {
+  return (
+    <>
+      <Problem text={seen.problem} />
+      <Busy when={seen.busy && !seen.result} text="Loading both models …" />
+      <div className="columns">
+        {seen.result?.map((one, index) => (
+          <div key={index}>
+            <h3>{runs[index]}</h3>
+            <p className="output">{one.output}</p>
+            {picture(one, runs[index]!)}
+          </div>
+        ))}
+      </div>
+    </>
+  );
+}
+
 function OneImage({
   runs,
   detail,
@@ -159,31 +186,20 @@ function OneImage({
   );
   return (
     <Panel title="One image">
-      <ImageForm
-        run={runs[0]}
-        split={split}
-        size={detail.settings.images!.size}
-        chosen={image}
-        drawing={detail.data === "scenes"}
-        onChoose={setImage}
+      <ImageForm run={runs[0]} detail={detail} split={split} chosen={image} onChoose={setImage} />
+      <SideBySide
+        runs={runs}
+        seen={seen}
+        picture={({ trace }, run) =>
+          trace ? (
+            <Picture label={`Attention of ${run}`}>
+              <SpatialMaps trace={trace} theme={theme} />
+            </Picture>
+          ) : (
+            <p className="note">This model sees the image once and has no attention.</p>
+          )
+        }
       />
-      <Problem text={seen.problem} />
-      <Busy when={seen.busy && !seen.result} text="Loading both models …" />
-      <div className="columns">
-        {seen.result?.map((one, index) => (
-          <div key={index}>
-            <h3>{runs[index]}</h3>
-            <p className="output">{one.output}</p>
-            {one.trace ? (
-              <Picture label={`Attention of ${runs[index]}`}>
-                <SpatialMaps trace={one.trace} theme={theme} />
-              </Picture>
-            ) : (
-              <p className="note">This model sees the image once and has no attention.</p>
-            )}
-          </div>
-        ))}
-      </div>
     </Panel>
   );
 }
@@ -205,25 +221,21 @@ function OneSentence({
   return (
     <Panel title="One sentence">
       <SentenceForm text={text} examples={examples} action="Translate with both" onAsk={setAsked} />
-      <Problem text={seen.problem} />
-      <Busy when={seen.busy && !seen.result} text="Loading both models …" />
-      <div className="columns">
-        {seen.result?.map((one, index) => (
-          <div key={index}>
-            <h3>{runs[index]}</h3>
-            <p className="output">{one.output}</p>
-            {one.trace ? (
-              <Matrix trace={one.trace} theme={theme} label={`Alignment of ${runs[index]}`} />
-            ) : (
-              one.gates && (
-                <Picture label={`Gates of ${runs[index]}`}>
-                  <Gates trace={one.gates} theme={theme} />
-                </Picture>
-              )
-            )}
-          </div>
-        ))}
-      </div>
+      <SideBySide
+        runs={runs}
+        seen={seen}
+        picture={({ trace, gates }, run) =>
+          trace ? (
+            <Matrix trace={trace} theme={theme} label={`Alignment of ${run}`} />
+          ) : (
+            gates && (
+              <Picture label={`Gates of ${run}`}>
+                <Gates trace={gates} theme={theme} />
+              </Picture>
+            )
+          )
+        }
+      />
     </Panel>
   );
 }

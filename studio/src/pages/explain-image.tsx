@@ -33,14 +33,7 @@ export function ExplainImage({
   );
   return (
     <>
-      <ImageForm
-        run={run}
-        split={detail.splits[0]}
-        size={detail.settings.images!.size}
-        chosen={image}
-        drawing={detail.data === "scenes"}
-        onChoose={setImage}
-      />
+      <ImageForm run={run} detail={detail} chosen={image} onChoose={setImage} />
       <Problem text={explained.problem} />
       <Busy when={explained.busy && !explained.result} text="Covering places …" />
       {explained.result && <Maps explanation={explained.result} />}

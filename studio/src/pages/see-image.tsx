@@ -51,10 +51,8 @@ export function SeeImage({
     <>
       <ImageForm
         run={run}
-        split={detail.splits[0]}
-        size={detail.settings.images!.size}
+        detail={detail}
         chosen={image}
-        drawing={detail.data === "scenes"}
         onChoose={(one) => {
           changes.reset();
           setImage(one);

@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
-import type { ImageExample, ImageInput, SeenImage } from "../../../src/service/protocol.js";
+import type { ImageExample, ImageInput, RunDetail, SeenImage } from "../../../src/service/protocol.js";
 import { AttendedImage, type MapStyle } from "../../../src/views/spatial-maps.js";
 import { useApi, useAsked } from "../state.js";
 import { Problem } from "./basic.js";
@@ -57,21 +57,22 @@ async function readFile(file: File, [height, width]: readonly [number, number]):
 /** Chooses an image: one of the run's data, a file that is dropped or chosen, or a scene that is drawn. */
 export function ImageForm({
   run,
-  split,
-  size,
+  detail,
+  split = detail.splits[0],
   chosen,
-  drawing,
   onChoose,
 }: {
   readonly run: string;
-  readonly split: string | undefined;
-  readonly size: readonly [number, number];
+  readonly detail: RunDetail;
+  /** Whose images are offered; the first where absent. */
+  readonly split?: string | undefined;
   readonly chosen: ChosenImage | undefined;
-  /** Whether scenes can be drawn, as for models that were trained on them. */
-  readonly drawing: boolean;
   readonly onChoose: (image: ChosenImage) => void;
 }) {
   const api = useApi();
+  const size = detail.settings.images!.size;
+  // Scenes can be drawn for models that were trained on them.
+  const drawing = detail.data === "scenes";
   const [problem, setProblem] = useState<string>();
   const [draws, setDraws] = useState(false);
   const examples = useAsked(split && `images ${run} ${split}`, () =>

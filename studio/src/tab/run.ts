@@ -9,8 +9,8 @@ import {
   type RunState,
   type RunSummary,
   summaryOf,
-  TrainedCaptioner,
-  TrainedTranslator,
+  type Trained,
+  trainedModel,
 } from "../../../src/service/index.js";
 import type { Backend } from "../../../src/session/index.js";
 import { tasks, type Vocabularies } from "../../../src/task/index.js";
@@ -39,7 +39,6 @@ interface Checkpoint {
   readonly metadata: Record<string, string>;
 }
 
-export type TrainedModel = TrainedTranslator | TrainedCaptioner;
 export type TabData = ParallelData | CaptionData;
 
 /** A run in this tab: what a run folder holds, in memory. */
@@ -50,7 +49,7 @@ export class TabRun {
   readonly listeners = new Set<() => void>();
   #checkpoints: Checkpoint[] = [];
   #abort: AbortController | undefined;
-  #model: { step: number; model: TrainedModel } | undefined;
+  #model: { step: number; model: Trained } | undefined;
 
   constructor(
     public id: string,
@@ -71,16 +70,12 @@ export class TabRun {
     return this.#checkpoints.find(({ step }) => step === Number(newest.metadata.bestStep)) ?? newest;
   }
 
-  async model(): Promise<TrainedModel> {
+  async model(): Promise<Trained> {
     const { step, tensors } = this.#best();
     if (this.#model?.step === step) return this.#model.model;
     await this.#model?.model.release();
     const { settings, vocabularies, backend } = this;
-    const options = { settings, vocabularies, backend, step, tensors };
-    const model =
-      modelById(settings.model).task === "captioning"
-        ? new TrainedCaptioner(options)
-        : new TrainedTranslator(options);
+    const model = trainedModel({ settings, vocabularies, backend, step, tensors });
     this.#model = { step, model };
     return model;
   }

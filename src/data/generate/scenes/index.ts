@@ -51,8 +51,8 @@ export function drawExample(seed: number, split: SceneSplit, index: number): Cap
   }
 }
 
-const drawSplit = (seed: number, split: SceneSplit): CaptionedImage[] =>
-  Array.from({ length: SPLITS[split].count }, (_, index) => drawExample(seed, split, index));
+const drawSplit = (seed: number, split: SceneSplit, most: number): CaptionedImage[] =>
+  Array.from({ length: Math.min(most, SPLITS[split].count) }, (_, index) => drawExample(seed, split, index));
 
 /** Shapes on noisy backgrounds, with captions whose every word knows the objects it tells of. */
 export const scenes: CaptionDataset = {
@@ -67,11 +67,11 @@ export const scenes: CaptionDataset = {
     "test-combinations": "colours and textures on shapes that training never sees them on",
     "test-more": "five and six objects; training ends at four",
   },
-  async load(seed): Promise<CaptionData> {
+  async load(seed, most = Number.POSITIVE_INFINITY): Promise<CaptionData> {
     // A split is drawn when it is first asked for: most questions are about one of them.
     const drawn = new Map<SceneSplit, readonly CaptionedImage[]>();
     const split = (name: SceneSplit) => {
-      const found = drawn.get(name) ?? drawSplit(seed, name);
+      const found = drawn.get(name) ?? drawSplit(seed, name, most);
       drawn.set(name, found);
       return found;
     };
