@@ -2,8 +2,7 @@ import { styleText } from "node:util";
 import type { Progress } from "../train/index.js";
 
 /** Whether people look at this stream: a terminal, and no request for plain text. */
-export const isInteractive = (stream: NodeJS.WriteStream): boolean =>
-  stream.isTTY === true && !process.env.NO_COLOR;
+const isInteractive = (stream: NodeJS.WriteStream): boolean => stream.isTTY === true && !process.env.NO_COLOR;
 
 /** Whether the stream shows 24-bit colour. */
 export const hasColour = (stream: NodeJS.WriteStream): boolean =>
