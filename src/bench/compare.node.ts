@@ -54,8 +54,9 @@ async function ceiling(threads: number): Promise<{ measure(): Promise<number>; r
 
 /**
  * Does one piece of work in Regard and in every peer that is installed, in turns, from the same weights on the same batch.
+ * A peer that ends, or whose losses differ from Regard's, is left out with the reason.
  * @throws UsageError for work that there is not
- * @throws RegardError where losses of two frameworks differ: then they do not do the same work
+ * @throws RegardError where Regard itself cannot do it
  */
 export async function compare(text: string, options: CompareOptions): Promise<Comparison> {
   const { threads, rounds, onProgress = () => {} } = options;
@@ -87,34 +88,51 @@ export async function compare(text: string, options: CompareOptions): Promise<Co
       }
     }
 
-    const [own] = contestants as [Contestant];
-    const firsts = contestants.map(({ name, first }) => ({ name, losses: [...first.losses] }));
-    const times = contestants.map((): number[] => []);
+    let taking = contestants.map((contestant) => ({
+      contestant,
+      losses: [...contestant.first.losses],
+      times: [] as number[],
+      turn: CHECKED - 1,
+    }));
+    const own = taking[0]!;
     const ceilings: number[] = [];
-    const turns = contestants.map(() => CHECKED - 1);
     let worst = 0;
     for (let round = 0; round <= rounds; round++) {
       onProgress(round === 0 ? "warming up" : `round ${round} of ${rounds}`);
       ceilings.push(await top.measure());
-      for (const [index, contestant] of contestants.entries()) {
-        const { ms, losses: found } = await contestant.run(turns[index]!);
-        if (round > 0) times[index]!.push(...ms);
-        else {
-          turns[index] = Math.max(1, Math.min(MOST_IN_A_TURN, Math.round(TURN / spreadOf(ms).median)));
-          firsts[index]!.losses.push(...found);
+      const left = new Set<Contestant>();
+      for (const each of taking) {
+        const { contestant, losses, times } = each;
+        try {
+          const { ms, losses: found } = await contestant.run(each.turn);
+          if (round > 0) times.push(...ms);
+          else {
+            each.turn = Math.max(1, Math.min(MOST_IN_A_TURN, Math.round(TURN / spreadOf(ms).median)));
+            losses.push(...found);
+            if (each !== own)
+              worst = Math.max(
+                worst,
+                largestDifference(named, own.losses, [{ name: contestant.name, losses }]),
+              );
+          }
+        } catch (error) {
+          if (each === own) throw error;
+          missing[contestant.name] = (error as Error).message;
+          left.add(contestant);
+          contestant.close();
         }
       }
-      if (round === 0) worst = largestDifference(named, firsts[0]!.losses, firsts.slice(1));
+      taking = taking.filter(({ contestant }) => !left.has(contestant));
     }
 
-    const spreads = times.map(spreadOf);
+    const spreads = taking.map(({ times }) => spreadOf(times));
     const medianMs = spreads[0]!.median;
     const most = spreadOf(ceilings).median;
     return {
       work: named,
       title: work.title,
       unit: work.unit,
-      measured: contestants.map(({ name, version, firstMs, peakBytes }, index) => ({
+      measured: taking.map(({ contestant: { name, version, firstMs, peakBytes } }, index) => ({
         name,
         ...(version && { version }),
         ms: spreads[index]!,
@@ -123,7 +141,7 @@ export async function compare(text: string, options: CompareOptions): Promise<Co
         peakBytes,
       })),
       missing,
-      loadMs: own.loadMs!,
+      loadMs: own.contestant.loadMs!,
       gigaflops: flops / 1e9,
       ceilingShare: flops / medianMs / 1e6 / most,
       ceilingGigaflopsPerSecond: most,

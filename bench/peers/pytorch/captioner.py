@@ -7,7 +7,7 @@ from images import encoder_of, weights_of
 from timing import load, parameters_of, serve
 
 KEPT, EXPECTED, TINY = 0.9, 0.5, 1e-8
-REINFORCEMENT, ENTROPY = 0.3, 0.01
+REINFORCEMENT = 0.3
 
 tensors = load()
 images, target = tensors.pop("source"), tensors.pop("target").long()
@@ -78,9 +78,8 @@ def loss_of():
     log_weights = torch.log(weights + TINY)
     log_place = (used.detach() * log_weights).sum(2)
     score = (drawn * (reward - baseline) * log_place).sum()
-    entropy = -(real * (weights * log_weights).sum(2)).sum()
     baseline = baseline * KEPT + (reward.sum() / count) * (1 - KEPT)
-    return loss - (REINFORCEMENT * score + ENTROPY * entropy) / count, loss
+    return loss - REINFORCEMENT * score / count, loss
 
 
 serve(p.values(), loss_of)

@@ -54,7 +54,7 @@ const configuration = z.object({
     .default(0)
     .describe("soft: how much it counts that each place gets as much attention as any other over a caption"),
   reinforcement: share.default(0.3).describe("hard: how much the reward of a place counts"),
-  entropy: share.default(0.01).describe("hard: how much it counts that places stay open"),
+  entropy: share.default(0).describe("hard: how much it counts that places stay open"),
 });
 
 /** The share of the old value in the moving average of rewards (section 4.1). */
@@ -268,10 +268,12 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, "captioni
           );
         const logWeights = log(add(weights, TINY));
         const logPlace = reduceSum(mul(stopGradient(used), logWeights), { axes: 2 });
-        const entropies = neg(reduceSum(mul(weights, logWeights), { axes: 2 }));
         const score = reduceSum(mul(mul(drawn, sub(reward, baseline)), logPlace));
-        const open = reduceSum(mul(real, entropies));
-        const bonus = add(mul(score, configuration.reinforcement), mul(open, configuration.entropy));
+        let bonus = mul(score, configuration.reinforcement);
+        if (configuration.entropy > 0) {
+          const entropies = neg(reduceSum(mul(weights, logWeights), { axes: 2 }));
+          bonus = add(bonus, mul(reduceSum(mul(real, entropies)), configuration.entropy));
+        }
         return { ...result, loss: sub(found.loss, div(bonus, count)), crossEntropy: found.loss };
       },
     };
