@@ -29,7 +29,10 @@ export async function openRun(
   const checkpoint = await folder.bestCheckpoint(warn);
   const parameters = storedParameters(scope.parameters, checkpoint.tensors);
   const backend = await backendFor(options.device);
-  const evaluator = await Evaluator.load(task, model, sizes, vocabularies, backend, options);
+  const evaluator = await Evaluator.load(task, model, sizes, vocabularies, backend, {
+    beam: options.beam,
+    fixed: parameters,
+  });
   const encoder = await openRunEncoder(path, settings, openOnnx);
   return { folder, task, model, sizes, backend, step: checkpoint.step, parameters, evaluator, encoder };
 }

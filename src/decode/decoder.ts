@@ -35,7 +35,10 @@ export interface Step {
 const MEMORY = "memory.";
 const STATE = "state.";
 
-/** A model's encoder and one decoding step, loaded and ready. Parameters are fed at every call. */
+/**
+ * A model's encoder and one decoding step, loaded and ready. Parameters are fed at every call, except those that are
+ * constants (`values` of `LoadOptions`).
+ */
 export class Decoder {
   private constructor(
     readonly width: number,

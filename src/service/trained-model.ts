@@ -1,6 +1,6 @@
 import { Walker } from "../explain/index.js";
 import type { EncoderDecoder, SizesOf, TaskId } from "../models/index.js";
-import type { Backend, Values } from "../session/index.js";
+import { type Backend, constants, type Values } from "../session/index.js";
 import { Evaluator, type Task, type Vocabularies } from "../task/index.js";
 import { buildModel, type RunSettings, type StoredTensor, storedParameters } from "../train/index.js";
 import type { Evaluation, Requests } from "./protocol.js";
@@ -63,6 +63,7 @@ export abstract class TrainedModel<Example, Id extends TaskId> {
     return this.once("evaluator", () =>
       Evaluator.load(this.record, this.model, this.sizes, this.vocabularies, this.backend, {
         beam: WIDEST_BEAM,
+        fixed: this.parameters,
       }),
     );
   }
@@ -74,6 +75,7 @@ export abstract class TrainedModel<Example, Id extends TaskId> {
         alternatives: ALTERNATIVES,
         vocabulary: this.vocabularies.target.size,
         sampling,
+        values: constants(this.parameters),
       }),
     );
   }

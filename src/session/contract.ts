@@ -19,6 +19,13 @@ export const scalar = (value: number): Value => ({
 
 export type Values = Readonly<Record<string, Value>>;
 
+/**
+ * Values of inputs as constants of a program that is loaded (`values` of `LoadOptions`). The runtime packs constants
+ * once, where it packs inputs at every run: for weights that stay as they are.
+ */
+export const constants = (values: Values): Readonly<Record<string, TypedArray>> =>
+  Object.fromEntries(Object.entries(values).map(([name, { data }]) => [name, data]));
+
 /** A program that has been loaded and can be run any number of times. */
 export interface Session {
   /** The inputs a run must be given. */

@@ -3,7 +3,7 @@ import { tokenBatch } from "../data/index.js";
 import { type Decoded, Decoder, decodeByBeam, decodeGreedily, tokensValue } from "../decode/index.js";
 import type { EncoderDecoder } from "../models/index.js";
 import { input } from "../ops/index.js";
-import type { Backend, Session, Value, Values } from "../session/index.js";
+import { type Backend, constants, type Session, type Value, type Values } from "../session/index.js";
 import type { Task } from "./contract.js";
 import type { Vocabularies } from "./vocabularies.js";
 
@@ -21,7 +21,7 @@ export interface Forced<Example> {
   readonly weights?: readonly ArrayLike<number>[];
 }
 
-/** Scores and writes with a model whose parameters are given anew each time. */
+/** Scores and writes with a model whose parameters are given anew each time, unless they are fixed. */
 export class Evaluator<Example> {
   private constructor(
     private readonly task: Task<Example>,
@@ -32,14 +32,17 @@ export class Evaluator<Example> {
     readonly grid: EncoderDecoder["grid"],
   ) {}
 
-  /** @param options.beam the widest beam that will be asked for */
+  /**
+   * @param options.beam the widest beam that will be asked for
+   * @param options.fixed parameters with which it will always write: it writes up to twice as fast
+   */
   static async load<Example>(
     task: Task<Example>,
     model: EncoderDecoder,
     sizes: Parameters<Task<Example>["source"]>[0],
     vocabularies: Vocabularies,
     backend: Backend,
-    options: { beam: number },
+    options: { beam: number; fixed?: Values },
   ): Promise<Evaluator<Example>> {
     const source = task.source(sizes);
     const { sequenceLoss, weights } = model.train(source, input("target", "int32", ["target", "batch"]));
@@ -49,6 +52,7 @@ export class Evaluator<Example> {
     const decoder = await Decoder.load(model, source, backend, {
       width,
       vocabulary: vocabularies.target.size,
+      ...(options.fixed && { values: constants(options.fixed) }),
     });
     return new Evaluator(task, scoring, decoder, vocabularies, model.grid);
   }

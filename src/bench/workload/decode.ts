@@ -2,7 +2,7 @@ import { typedArray } from "../../core/index.js";
 import { Decoder, decodeGreedily } from "../../decode/index.js";
 import { initialValues } from "../../nn/index.js";
 import { input } from "../../ops/index.js";
-import type { Value } from "../../session/index.js";
+import { constants, type Value } from "../../session/index.js";
 import type { WorkloadKind } from "../contract.js";
 import { flopsOf, heldBytesOf, someTokens } from "../training.js";
 import { buildRnnsearch } from "./rnnsearch.js";
@@ -61,7 +61,12 @@ export const decoding: WorkloadKind = {
       },
       async start(backend, threads) {
         const begun = performance.now();
-        const decoder = await Decoder.load(model, source, backend, { width: 1, vocabulary, threads });
+        const decoder = await Decoder.load(model, source, backend, {
+          width: 1,
+          vocabulary,
+          threads,
+          values: constants(parameters),
+        });
         const loadMs = performance.now() - begun;
         return {
           loadMs,

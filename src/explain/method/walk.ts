@@ -14,7 +14,14 @@ import {
   sub,
   topK,
 } from "../../ops/index.js";
-import { type Backend, type Session, scalar, type Value, type Values } from "../../session/index.js";
+import {
+  type Backend,
+  type LoadOptions,
+  type Session,
+  scalar,
+  type Value,
+  type Values,
+} from "../../session/index.js";
 
 /** One step of a walk: what was written, what else could have been, and what it looked at. */
 export interface WalkStep {
@@ -65,7 +72,7 @@ export class Walker {
     model: EncoderDecoder,
     source: Tensor,
     backend: Backend,
-    options: { alternatives: number; vocabulary: number; sampling?: boolean },
+    options: { alternatives: number; vocabulary: number; sampling?: boolean } & LoadOptions,
   ): Promise<Walker> {
     const { memory, state } = model.encode(source);
     const prefixed = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
@@ -110,8 +117,8 @@ export class Walker {
       program.weights = options.sampling && step.used ? step.used : step.weights!;
       program.salience = gradient(reduceSum(logProbability), [weights])[0]!;
     }
-    const encoder = await backend.load({ ...prefixed(MEMORY, memory), ...prefixed(STATE, state) });
-    const stepper = await backend.load(program);
+    const encoder = await backend.load({ ...prefixed(MEMORY, memory), ...prefixed(STATE, state) }, options);
+    const stepper = await backend.load(program, options);
     return new Walker(encoder, stepper, Math.min(options.alternatives, options.vocabulary));
   }
 
