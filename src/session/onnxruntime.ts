@@ -58,6 +58,19 @@ export const openModel = async (
     await runtime.InferenceSession.create(bytes, { logSeverityLevel: 3, ...sessionOptions }),
   );
 
+/** A port that nothing listens to. */
+let nowhere: InstanceType<typeof MessageChannel>["port1"] | undefined;
+
+/** Gives memory back at once, which would be kept until the next collection of garbage. */
+function free(buffer: ArrayBuffer): void {
+  if (!nowhere) {
+    const { port1, port2 } = new MessageChannel();
+    port2.close();
+    nowhere = port1;
+  }
+  nowhere.postMessage(undefined, [buffer]);
+}
+
 function wrapSession(runtime: Runtime, session: InferenceSession): OpenedModel {
   const wrap = (value: Value): OrtTensor =>
     new runtime.Tensor(value.dtype as "float32", value.data as Float32Array, value.shape);
@@ -71,10 +84,13 @@ function wrapSession(runtime: Runtime, session: InferenceSession): OpenedModel {
       for (const name of session.outputNames) fetches[name] = into[name] ? wrap(into[name]) : null;
       const results = await session.run(given, fetches);
       return Object.fromEntries(
-        Object.entries(results).map(([name, tensor]) => [
-          name,
-          { dtype: tensor.type as DType, shape: tensor.dims, data: tensor.data as TypedArray },
-        ]),
+        Object.entries(results).map(([name, tensor]) => {
+          const given = into[name];
+          const data = tensor.data as TypedArray;
+          // onnxruntime-node writes into the given array and returns a copy of it besides.
+          if (given && data.buffer !== given.data.buffer) free(data.buffer as ArrayBuffer);
+          return [name, given ?? { dtype: tensor.type as DType, shape: tensor.dims, data }];
+        }),
       );
     },
     release: () => session.release(),
