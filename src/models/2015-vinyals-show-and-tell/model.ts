@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { subtractDimensions, type Tensor } from "../../core/index.js";
 import { type CellState, embedding, linear, lstm, normal, recurrent } from "../../nn/index.js";
-import { reshape, slice } from "../../ops/index.js";
+import { add, reduceMax, relu, slice } from "../../ops/index.js";
 import type { ModelCard } from "../contract.js";
 import { imageEncoder, imageEncoderPart } from "../image-encoder.js";
 import { tokenLoss } from "../loss.js";
@@ -12,13 +12,16 @@ const size = z.int().min(1).max(4096);
 
 const configuration = z.object({
   features: size.default(128).describe("features of a place of the image"),
+  detectors: size
+    .default(512)
+    .describe("features of the whole image: how strong each is where it is strongest"),
   embedding: size.default(128).describe("features of a word, and of the image as the first word"),
   hidden: size.default(256).describe("features of the decoder"),
 });
 
 /**
  * Show and Tell (Vinyals et al. 2015): a caption from an image that is seen once. Numbers in comments are the paper's
- * equations. Axes: B batch, T target, E embedding, H hidden, V vocabulary.
+ * equations. Axes: B batch, T target, L places, E embedding, H hidden, V vocabulary.
  */
 export const showAndTell: ModelCard<z.output<typeof configuration>, "captioning"> = {
   id: "show-and-tell",
@@ -34,8 +37,8 @@ export const showAndTell: ModelCard<z.output<typeof configuration>, "captioning"
     {
       id: "image",
       title: "The image as a word",
-      scopes: ["image"],
-      equations: ["x_{−1} = W a + b  (10)"],
+      scopes: ["position", "detectors", "image"],
+      equations: ["v = max_i ReLU(V (a_i + p_i) + c)", "x_{−1} = W v + b  (10)"],
       from: ["encoder"],
       gives: "[B, embedding]",
     },
@@ -57,10 +60,12 @@ export const showAndTell: ModelCard<z.output<typeof configuration>, "captioning"
       gives: "[T, B, vocabulary]",
     },
   ],
-  build(scope, { features, embedding: E, hidden: H }, sizes) {
+  build(scope, { features, detectors, embedding: E, hidden: H }, sizes) {
     const read = imageEncoder(scope.at("encoder"), sizes, features);
-    const places = read.features * read.rows * read.columns;
-    const asWord = linear(scope.at("image"), { input: places, output: E });
+    const places = read.rows * read.columns;
+    const position = scope.parameter("position", [places, read.features], normal(0.1));
+    const detect = linear(scope.at("detectors"), { input: read.features, output: detectors });
+    const asWord = linear(scope.at("image"), { input: detectors, output: E });
     const words = embedding(scope.at("target"), {
       vocabulary: sizes.target,
       size: E,
@@ -70,9 +75,9 @@ export const showAndTell: ModelCard<z.output<typeof configuration>, "captioning"
     const output = linear(scope.at("output"), { input: H, output: sizes.target });
 
     const encode = (image: Tensor) => {
-      const batch = image.shape[0]!;
-      const first = asWord(reshape(read(image), [batch, places])); // (10)
-      const { state } = decoder.step(decoder.initial(batch), decoder.project(first));
+      const found = relu(detect(add(read(image), position))); // [B, L, detectors]
+      const first = asWord(reduceMax(found, { axes: 1 })); // (10)
+      const { state } = decoder.step(decoder.initial(image.shape[0]!), decoder.project(first));
       return { memory: {}, state };
     };
 
