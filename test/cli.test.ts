@@ -164,6 +164,14 @@ test("two trainings with one seed give the same checkpoint to the byte", async (
   expect((await readFile(join(second, last))).equals(await readFile(join(first, last)))).toBe(true);
 });
 
+test("--threads computes with as many, to the same losses", async () => {
+  const single = join(folder, "single");
+  expect((await regard([...quick, "--threads", "1", "--out", single])).code).toBe(0);
+  const last = async (run: string) =>
+    JSON.parse((await readFile(join(run, "metrics.jsonl"), "utf8")).trim().split("\n").at(-1)!);
+  expect((await last(single)).validation.loss).toBeCloseTo((await last(first)).validation.loss, 4);
+});
+
 test("Ctrl-C saves and says how to go on, and going on ends where an uninterrupted run does", async () => {
   const path = join(folder, "interrupted");
   const stopped = await regard([...quick, "--out", path], /step 6 /);
@@ -467,6 +475,11 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
       "a folder that is not empty",
       ({ folder }) => ["train", "rnnsearch", "--out", folder],
       /^regard: ".*" is not empty; choose a new or empty folder with --out\.$/,
+    ],
+    [
+      "no threads",
+      ({ folder }) => [...quick, "--threads", "0", "--out", join(folder, "threadless")],
+      /^regard: --threads is 0 but must be a whole number from 1\.$/,
     ],
     [
       "a resume of no run",

@@ -8,14 +8,21 @@ const devices: Readonly<Record<string, () => Promise<Backend>>> = {
   wasm: async () => (await import("../session/web.js")).webBackend,
 };
 
-/** @throws UsageError naming the devices there are */
-export function backendFor(device: string): Promise<Backend> {
+/**
+ * @param threads to compute with, as many as the machine has cores where absent
+ * @throws UsageError naming the devices there are, or where `threads` is no number of threads
+ */
+export async function backendFor(device: string, threads?: number): Promise<Backend> {
   const load = devices[device];
   if (!load)
     throw new UsageError(
       `there is no device "${device}"; --device takes ${Object.keys(devices).join(", ")}.`,
     );
-  return load();
+  if (threads === undefined) return load();
+  if (!Number.isSafeInteger(threads) || threads < 1)
+    throw new UsageError(`--threads is ${threads} but must be a whole number from 1.`);
+  const backend = await load();
+  return { ...backend, load: (program, options) => backend.load(program, { threads, ...options }) };
 }
 
 /** A backend whose failures to find a device say so in a sentence. */

@@ -46,6 +46,7 @@ interface TrainOptions extends CommonOptions {
   readonly out?: string;
   readonly resume?: string;
   readonly device: string;
+  readonly threads?: number;
   readonly batch?: number;
   readonly targets?: number;
   readonly learningRate?: number;
@@ -114,13 +115,14 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     .option("--out <folder>", "where the run goes (a new folder in runs/)")
     .option("--resume <folder>", "go on with a run that was stopped; a new limit may be given")
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
+    .option("--threads <n>", "threads to compute with (as many as the machine has cores)", number)
     .option("--batch <n>", "examples a step (64; 16 for captions)", number)
     .option(
       "--targets <n>",
       "captions of each image that a step trains on; the image is read once for all (4)",
       number,
     )
-    .option("--learning-rate <n>", "the largest learning rate (0.005; 0.003 for captions)", number)
+    .option("--learning-rate <n>", "the largest learning rate (0.005; 0.002 for captions)", number)
     .option("--optimizer <name>", "adam, adamw, sgd or adadelta", "adam")
     .option("--schedule <name>", "constant, linear, cosine or inverse-sqrt", "cosine")
     .option("--warmup <n>", "steps over which the learning rate rises", number, 100)
@@ -209,7 +211,7 @@ async function start(model: string, options: TrainOptions): Promise<void> {
     validateEvery: options.validateEvery,
     budget: budgetOf(options) ?? { minutes: DEFAULT_MINUTES },
   } satisfies Record<keyof RunSettings, unknown>);
-  const backend = await backendFor(options.device);
+  const backend = await backendFor(options.device, options.threads);
   const path =
     options.out ?? join("runs", `${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}-${model}`);
   await RunFolder.assertFree(path);
@@ -300,7 +302,7 @@ async function resumeRun(path: string, options: TrainOptions): Promise<void> {
   if (state === "training")
     throw new UsageError(`"${path}" is being trained by process ${pid}; stop that first, or wait for it.`);
   const settings = { ...folder.settings, budget: budgetOf(options) ?? folder.settings.budget };
-  const backend = await backendFor(options.device);
+  const backend = await backendFor(options.device, options.threads);
   // A run that was stopped before its first checkpoint begins again.
   const begun = (await folder.checkpoints()).length > 0;
   const checkpoint = begun ? await folder.newestCheckpoint(warn) : undefined;
