@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { complaintsOf, expectAccessible, openBrowser } from "./browser.js";
+import { complaintsOf, expectAccessible, openBrowser, serveFiles } from "./browser.js";
 import { main, regard } from "./command.js";
 
 // The studio's pages with models that read images.
@@ -185,3 +186,29 @@ test("a captioner is set up with data of its own kind, and designed", async () =
   expect(complaints).toEqual([]);
   await page.close();
 }, 120_000);
+
+test("a captioner trains in the tab, with no server, and captions an image there", async () => {
+  const files = serveFiles(fileURLToPath(new URL("../dist/studio", import.meta.url)));
+  const page = await browser.newPage();
+  page.setDefaultTimeout(60_000);
+  const complaints = complaintsOf(page);
+  await page.goto(`${await files.url}#/train?task=captioning`);
+  await page.getByText(/images to train on/).waitFor();
+  for (const label of ["features", "embedding", "hidden", "alignment"])
+    await page.getByLabel(new RegExp(`^${label}`)).fill("8");
+  await page.getByLabel("Name of the run").fill("tab");
+  await page.getByLabel("or steps").fill("4");
+  await page.getByLabel(/^Batch/).fill("8");
+  await page.getByLabel(/^Validate every/).fill("4");
+  await page.getByRole("button", { name: "Train", exact: true }).click();
+  await page.getByRole("heading", { name: /tab/ }).waitFor();
+  await expect
+    .poll(() => page.locator("h1 .state").textContent(), { timeout: 150_000, interval: 500 })
+    .toBe("done");
+  await page.getByRole("link", { name: "See", exact: true }).last().click();
+  await outputOf(page).waitFor();
+  await page.getByLabel(/^attention of/).waitFor();
+  expect(complaints).toEqual([]);
+  await page.close();
+  files.close();
+}, 240_000);

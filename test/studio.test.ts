@@ -1,14 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { complaintsOf, expectAccessible, openBrowser } from "./browser.js";
+import { complaintsOf, expectAccessible, openBrowser, serveFiles } from "./browser.js";
 import { main, regard, small } from "./command.js";
 
 /** For what takes as long as the machine needs. */
@@ -62,41 +61,6 @@ class OpenedStudio {
       body: JSON.stringify(body),
     });
   }
-}
-
-const TYPES: Readonly<Record<string, string>> = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".mjs": "text/javascript",
-  ".css": "text/css",
-  ".svg": "image/svg+xml",
-  ".wasm": "application/wasm",
-  ".json": "application/json",
-};
-
-/** A web server that knows nothing but files. */
-function serveFiles(root: string): { url: Promise<string>; close(): void } {
-  const server = createServer((asked, answer) => {
-    const path = asked.url === "/" ? "/index.html" : asked.url!.split("?")[0]!;
-    answer.writeHead(200, {
-      "content-type": TYPES[extname(path)] ?? "application/octet-stream",
-      "cross-origin-opener-policy": "same-origin",
-      "cross-origin-embedder-policy": "require-corp",
-    });
-    createReadStream(join(root, path)).pipe(answer);
-  });
-  const url = new Promise<string>((resolve) => {
-    server.listen(0, "127.0.0.1", () =>
-      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`),
-    );
-  });
-  return {
-    url,
-    close() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
 }
 
 async function pageAt(url: string): Promise<{ page: Page; complaints: string[] }> {

@@ -60,6 +60,7 @@ function Field({
       required
       min={option.minimum}
       max={option.maximum}
+      step={option.type === "integer" ? 1 : "any"}
       value={Number.isNaN(value) ? "" : value}
       onChange={({ target }) => onChange(target.valueAsNumber)}
     />
