@@ -84,6 +84,8 @@ export interface CaptionedImage {
 /** Examples by split. `train` and `validation` are always there. */
 export interface Splits<Example> {
   readonly train: readonly Example[];
+  /** Examples of `train` that have all its words, where not all need be read to know them. */
+  readonly wording?: readonly Example[];
   readonly validation: readonly Example[];
   /** Splits for scoring, such as `test`. */
   readonly tests: Readonly<Record<string, readonly Example[]>>;
@@ -123,8 +125,7 @@ export interface CaptionDataset extends DatasetEntry {
   readonly task: "captioning";
   /** Height and width of its images. */
   readonly size: readonly [height: number, width: number];
-  /** @param most examples of each split, the first ones; all where absent */
-  load(seed: number, most?: number): Promise<CaptionData>;
+  load(seed: number): Promise<CaptionData>;
 }
 
 export type Dataset = PairDataset | CaptionDataset;

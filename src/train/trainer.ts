@@ -80,8 +80,8 @@ export class Trainer<Example = unknown> {
     readonly data: Splits<Example>,
     readonly vocabularies: Vocabularies,
     readonly state: TrainingState,
-    /** The targets of every training example, from START to END. */
-    private readonly targets: readonly (readonly (readonly number[])[])[],
+    /** The targets of a training example, from START to END. */
+    private readonly targetsOf: (index: number) => readonly (readonly number[])[],
     private readonly batches: Batches,
     private readonly training: Session,
     private readonly evaluator: Evaluator<Example>,
@@ -100,9 +100,13 @@ export class Trainer<Example = unknown> {
       throw new UsageError(
         `a batch of ${settings.batch} ${task.examples} is more than the ${data.train.length} there are for training; give a smaller --batch or more data.`,
       );
-    const targets = data.train.map((example) =>
-      task.targets(example).map((words) => vocabularies.target.encode(words, { start: true })),
-    );
+    const known: (readonly (readonly number[])[])[] = new Array(data.train.length);
+    const targetsOf = (index: number) => {
+      known[index] ??= task
+        .targets(data.train[index]!)
+        .map((words) => vocabularies.target.encode(words, { start: true }));
+      return known[index];
+    };
     const optimizer = makeOptimizer(settings.optimizer);
     const { loss, crossEntropy } = model.train(
       task.source(sizes),
@@ -126,11 +130,11 @@ export class Trainer<Example = unknown> {
       data,
       vocabularies,
       TrainingState.initial(parameters, optimizer, settings.seed, buffers),
-      targets,
+      targetsOf,
       new Batches(
         data.train.map((example, index) => {
           if (task.mixesLengths) return 0;
-          const lengths = targets[index]!.map((target) => target.length);
+          const lengths = targetsOf(index).map((target) => target.length);
           const mean = lengths.reduce((a, b) => a + b, 0) / lengths.length;
           return mean * 1000 + task.sourceLength(example);
         }),
@@ -211,7 +215,7 @@ export class Trainer<Example = unknown> {
   #targetsOf(examples: readonly number[]): (readonly number[])[] {
     const random = new Random(this.settings.seed, "targets", this.#step);
     const orders = examples.map((index) => {
-      const all = this.targets[index]!;
+      const all = this.targetsOf(index);
       return all.length === 1 ? all : random.shuffle([...all]);
     });
     return Array.from({ length: this.settings.targets }, (_, round) =>

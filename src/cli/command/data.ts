@@ -19,7 +19,7 @@ interface FetchCommandOptions extends CommonOptions {
 interface MakeOptions extends CommonOptions {
   readonly out: string;
   readonly seed: number;
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 export const dataCommand: CommandDefinition = (program) => {
@@ -135,7 +135,7 @@ async function make(id: string, { out, seed, limit, ...options }: MakeOptions): 
     );
   });
   if (dataset.task === "captioning")
-    return makeImages(dataset, await dataset.load(seed, limit), { out, ...options });
+    return makeImages(dataset, await dataset.load(seed), { out, limit, ...options });
   const { train, validation, tests } = await dataset.load(seed);
   const [from, to] = dataset.codes;
   const splits: Record<string, readonly Pair[]> = { train, val: validation, ...tests };
@@ -169,9 +169,14 @@ async function make(id: string, { out, seed, limit, ...options }: MakeOptions): 
 async function makeImages(
   { id }: CaptionDataset,
   { train, validation, tests }: CaptionData,
-  { out, ...options }: Omit<MakeOptions, "seed" | "limit">,
+  { out, limit, ...options }: Omit<MakeOptions, "seed">,
 ): Promise<void> {
-  const splits = { train, val: validation, ...tests };
+  const splits = Object.fromEntries(
+    Object.entries({ train, val: validation, ...tests }).map(([name, images]) => [
+      name,
+      images.slice(0, limit),
+    ]),
+  );
   await mkdir(join(out, "images"));
   const lines = ["image,caption"];
   for (const [split, images] of Object.entries(splits)) {

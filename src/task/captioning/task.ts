@@ -52,9 +52,9 @@ export const captioning: Task<CaptionedImage, "captioning"> = {
   id: "captioning",
   examples: "captioned images",
   defaults: { data: "scenes", batch: 16, targets: 4, learningRate: 0.002, labelSmoothing: 0 },
-  vocabulariesOf: ({ train }, options) => ({
+  vocabulariesOf: ({ train, wording = train }, options) => ({
     target: Vocabulary.of(
-      train.flatMap(({ captions }) => captions),
+      wording.flatMap(({ captions }) => captions),
       options,
     ),
   }),

@@ -10,6 +10,8 @@ export * from "./scene.js";
 
 /** Different captions of every scene. */
 const CAPTIONS = 5;
+/** Scenes whose captions hold every word of the grammar, some thousand times. */
+const WORDING = 5000;
 
 const SPLITS = {
   train: { count: 120_000, objects: "usual", heldOut: false },
@@ -41,18 +43,42 @@ export function sceneExample(
   };
 }
 
+const nameOf = (split: SceneSplit, index: number): string => `${split} ${index}`;
+
 /** One example of a split: a function of the seed and its number. */
 export function drawExample(seed: number, split: SceneSplit, index: number): CaptionedImage {
   const random = new Random(seed, `scenes ${split}`, index);
   for (;;) {
     const scene = drawScene(random, SPLITS[split]);
     const captions = scene && drawCaptions(scene, CAPTIONS, random);
-    if (captions) return sceneExample(`${split} ${index}`, scene, captions);
+    if (captions) return sceneExample(nameOf(split, index), scene, captions);
   }
 }
 
-const drawSplit = (seed: number, split: SceneSplit, most: number): CaptionedImage[] =>
-  Array.from({ length: Math.min(most, SPLITS[split].count) }, (_, index) => drawExample(seed, split, index));
+/** The same, drawn when it is first looked into: most questions are about a few of them. */
+function lazily(seed: number, split: SceneSplit, index: number): CaptionedImage {
+  let known: CaptionedImage | undefined;
+  const drawn = () => {
+    known ??= drawExample(seed, split, index);
+    return known;
+  };
+  return {
+    name: nameOf(split, index),
+    get captions() {
+      return drawn().captions;
+    },
+    get objects() {
+      return drawn().objects!;
+    },
+    pixels: () => drawn().pixels(),
+    get gold() {
+      return drawn().gold!;
+    },
+  };
+}
+
+const examplesOf = (seed: number, split: SceneSplit): CaptionedImage[] =>
+  Array.from({ length: SPLITS[split].count }, (_, index) => lazily(seed, split, index));
 
 /** Shapes on noisy backgrounds, with captions whose every word knows the objects it tells of. */
 export const scenes: CaptionDataset = {
@@ -67,31 +93,16 @@ export const scenes: CaptionDataset = {
     "test-combinations": "colours and textures on shapes that training never sees them on",
     "test-more": "five and six objects; training ends at four",
   },
-  async load(seed, most = Number.POSITIVE_INFINITY): Promise<CaptionData> {
-    // A split is drawn when it is first asked for: most questions are about one of them.
-    const drawn = new Map<SceneSplit, readonly CaptionedImage[]>();
-    const split = (name: SceneSplit) => {
-      const found = drawn.get(name) ?? drawSplit(seed, name, most);
-      drawn.set(name, found);
-      return found;
-    };
+  async load(seed): Promise<CaptionData> {
+    const train = examplesOf(seed, "train");
     return {
-      get train() {
-        return split("train");
-      },
-      get validation() {
-        return split("validation");
-      },
+      train,
+      wording: train.slice(0, WORDING),
+      validation: examplesOf(seed, "validation"),
       tests: {
-        get test() {
-          return split("test");
-        },
-        get "test-combinations"() {
-          return split("test-combinations");
-        },
-        get "test-more"() {
-          return split("test-more");
-        },
+        test: examplesOf(seed, "test"),
+        "test-combinations": examplesOf(seed, "test-combinations"),
+        "test-more": examplesOf(seed, "test-more"),
       },
       size: [SCENE_SIZE, SCENE_SIZE],
     };

@@ -14,6 +14,7 @@ import {
   type Scene,
   type SceneObject,
   type SceneSplit,
+  scenes,
 } from "./index.js";
 
 const object = (over: Partial<SceneObject>): SceneObject => ({
@@ -63,6 +64,21 @@ describe("scenes", () => {
     expect(a.captions).toEqual(b.captions);
     expect(await a.pixels()).toEqual(await b.pixels());
     expect(await a.pixels()).not.toEqual(await c.pixels());
+  });
+
+  test("are drawn when they are looked into, and the first of them have every word", async () => {
+    const { train, wording, tests } = await scenes.load(3);
+    expect(train).toHaveLength(120_000);
+    const [one, same] = [train[1031]!, drawExample(3, "train", 1031)];
+    expect(one.name).toBe(same.name);
+    expect(one.captions).toEqual(same.captions);
+    expect(one.objects).toBe(same.objects);
+    expect(await one.pixels()).toEqual(await same.pixels());
+    expect({ ...one }.gold!.masks()).toEqual(same.gold!.masks());
+    const known = new Set(wording!.slice(0, 1000).flatMap(({ captions }) => captions.flat()));
+    for (const images of Object.values(tests))
+      for (const { captions } of images.slice(0, 100))
+        for (const word of captions.flat()) expect(known, word).toContain(word);
   });
 
   test("keep combinations and numbers of objects from training", () => {
