@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
-import { add, input } from "../ops/index.js";
-import { DoubleBuffer, referenceBackend, type Value } from "./index.js";
+import { add, input, neg } from "../ops/index.js";
+import { constants, DoubleBuffer, referenceBackend, type Value } from "./index.js";
+import { nodeBackend } from "./node.js";
+import { webBackend } from "./web.js";
 
 const value = (...shape: number[]): Value => ({
   dtype: "float32",
@@ -28,6 +30,30 @@ test("feeds that do not fit are refused in one sentence", async () => {
   await expect(session.run({ a: short, b: value(5, 1) })).rejects.toThrow(
     'run: input "a" was given 2 elements for shape [5, 3], which holds 15.',
   );
+});
+
+test.each([nodeBackend, webBackend, referenceBackend])(
+  "$name writes an output into the array that is given for it",
+  async (backend) => {
+    const a = input("a", "float32", [3, 5]);
+    const session = await backend.load({ y: add(a, 1), z: neg(a) });
+    const into = value(3, 5);
+    const { y, z } = await session.run({ a: value(3, 5) }, { y: into });
+    expect(y!.data).toBe(into.data);
+    expect([...into.data]).toEqual(new Array(15).fill(1));
+    expect(z!.data).toHaveLength(15);
+    await session.release();
+  },
+);
+
+test("constants take the place of feeds", async () => {
+  const y = add(input("a", "float32", [3, 5]), input("b", "float32", [5]));
+  const b = { ...value(5), data: Float32Array.of(1, 2, 3, 5, 7) };
+  const session = await nodeBackend.load({ y }, { values: constants({ b }) });
+  expect(session.inputs).toHaveLength(1);
+  const found = await session.run({ a: value(3, 5) });
+  expect([...found.y!.data]).toEqual([...b.data, ...b.data, ...b.data]);
+  await session.release();
 });
 
 test("a double buffer changes places without moving anything", () => {

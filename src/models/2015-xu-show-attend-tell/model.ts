@@ -53,14 +53,20 @@ const configuration = z.object({
   doublyStochastic: share
     .default(0)
     .describe("soft: how much it counts that each place gets as much attention as any other over a caption"),
+  expected: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe(
+      "hard: the share of captions that are trained on the expected place in place of one that is drawn",
+    ),
   reinforcement: share.default(0.3).describe("hard: how much the reward of a place counts"),
   entropy: share.default(0).describe("hard: how much it counts that places stay open"),
 });
 
 /** The share of the old value in the moving average of rewards (section 4.1). */
 const BASELINE_KEPT = 0.9;
-/** The share of images whose sampled place is replaced by its expected value (section 4.1). */
-const EXPECTED = 0.5;
 /** Keeps the logarithm of a weight finite. */
 const TINY = 1e-8;
 
@@ -215,9 +221,9 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, "captioni
         const next = slice(target, 0, 1, steps);
         const written = words(slice(target, 0, 0, steps)); // [T − 1, B, E]
         const sampling = attention === "hard" && options.stochastic === true;
-        // Section 4.1: in half of the images the sampled place is replaced by its expected value.
+        // Section 4.1: in some captions, half in the paper, the sampled place is replaced by its expected value.
         const expected = sampling
-          ? less(scope.at("attention").noise("expected", [batch, 1], "uniform"), EXPECTED)
+          ? less(scope.at("attention").noise("expected", [batch, 1], "uniform"), configuration.expected)
           : undefined;
         const chances = sampling
           ? { chance: scope.at("attention").noise("place", [steps, batch], "uniform") }
