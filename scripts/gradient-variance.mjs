@@ -3,14 +3,13 @@ import { multiplyDimensions, Random, resolveDimension, typedArray, UsageError } 
 import { tokenBatch } from "../dist/data/index.js";
 import { tokensValue } from "../dist/decode/index.js";
 import { concat, input, inputAttributes, reshape } from "../dist/ops/index.js";
-import { scalar } from "../dist/session/index.js";
 import { nodeBackend, openOnnx } from "../dist/session/node.js";
 import { buildModel, storedParameters } from "../dist/train/index.js";
 import { openRunData, openRunEncoder } from "../dist/train/run-data.node.js";
 import { RunFolder } from "../dist/train/run-folder.node.js";
 
 // npm run bench -- gradient-variance RUN: how much the gradient that hard attention estimates varies with the places that
-// are drawn, on one batch, with the moving-average baseline and without: the trace of its covariance over the square of
+// are drawn, on one batch, with the baseline it learned, with one for all words and without: the trace of its covariance over the square of
 // its mean's length.
 
 const DRAWS = 40;
@@ -25,8 +24,9 @@ const source = task.source(sizes);
 const { loss } = model.train(source, input("target", "int32", ["target", multiplyDimensions(1, "batch")]), {
   stochastic: true,
 });
-const baseline = scope.buffers.find(({ name }) => name === "attention.baseline");
-if (!baseline) throw new UsageError(`${path} has no hard attention; train one with --set attention=hard.`);
+const [earned, times] = ["attention.earned", "attention.times"];
+if (!scope.buffers.some(({ name }) => name === earned))
+  throw new UsageError(`${path} has no hard attention; train one with --set attention=hard.`);
 const slopes = gradient(
   loss,
   scope.parameters.map(({ tensor }) => tensor),
@@ -59,39 +59,52 @@ const noise = (draw) =>
       return [[name, { dtype: tensor.dtype, shape, data: typedArray(tensor.dtype, all) }]];
     }),
   );
-const learned = tensors[baseline.name].data[0];
+const sum = (values) => values.reduce((a, b) => a + b, 0);
+const average = sum(tensors[earned].data) / sum(tensors[times].data);
+const everywhere = (value) => ({
+  dtype: "float32",
+  shape: tensors[earned].shape,
+  data: new Float32Array(tensors[earned].data.length).fill(value),
+});
 const feeds = {
   ...storedParameters(scope.parameters, tensors),
   source: await task.read(examples, vocabularies),
   target: tokensValue(target),
 };
-for (const [label, value] of [
-  ["with the baseline", learned],
-  ["without", 0],
+for (const [label, buffers] of [
+  [
+    "a baseline for each word",
+    {
+      [earned]: { ...everywhere(0), data: tensors[earned].data },
+      [times]: { ...everywhere(0), data: tensors[times].data },
+    },
+  ],
+  [`one baseline, ${average.toFixed(3)}`, { [earned]: everywhere(average), [times]: everywhere(1) }],
+  ["no baseline", { [earned]: everywhere(0), [times]: everywhere(1) }],
 ]) {
-  const sum = new Float64Array(
+  const total = new Float64Array(
     scope.parameters.reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0),
   );
-  const squares = new Float64Array(sum.length);
+  const squares = new Float64Array(total.length);
   for (let draw = 0; draw < DRAWS; draw++) {
     const { flat: found } = await session.run({
       ...feeds,
       ...noise(draw),
-      [baseline.name]: scalar(value),
+      ...buffers,
     });
     found.data.forEach((slope, index) => {
-      sum[index] += slope;
+      total[index] += slope;
       squares[index] += slope ** 2;
     });
   }
   let [variance, length] = [0, 0];
-  sum.forEach((total, index) => {
-    const mean = total / DRAWS;
+  total.forEach((each, index) => {
+    const mean = each / DRAWS;
     length += mean ** 2;
     variance += (squares[index] / DRAWS - mean ** 2) * (DRAWS / (DRAWS - 1));
   });
   process.stdout.write(
-    `${label} (${value.toFixed(3)}): trace of the covariance ${variance.toExponential(3)}, squared length of the mean ${length.toExponential(3)}, ratio ${(variance / length).toFixed(2)} over ${DRAWS} draws at step ${step}\n`,
+    `${label}: trace of the covariance ${variance.toExponential(3)}, squared length of the mean ${length.toExponential(3)}, ratio ${(variance / length).toFixed(2)} over ${DRAWS} draws at step ${step}\n`,
   );
 }
 await session.release();

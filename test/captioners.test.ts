@@ -181,6 +181,7 @@ describe("hard attention", () => {
       loss: trained.crossEntropy!,
       weights: trained.weights!,
     });
+    const times = 3;
     const run = (values: typeof parameters, chance: number, baseline: number) =>
       session.run({
         ...values,
@@ -188,7 +189,13 @@ describe("hard attention", () => {
         target: written,
         "attention.expected": feed([1, 1], [1]),
         "attention.place": feed([1, 1], [chance]),
-        "attention.baseline": feed([], [baseline]),
+        // As if every word had earned the same as often.
+        ...Object.fromEntries(
+          scope.buffers.map(({ name, shape }) => [
+            name,
+            feed(shape, new Array(shape[0]!).fill(name === "attention.earned" ? baseline * times : times)),
+          ]),
+        ),
       });
     /** What every place gives, weighed by how likely it is to be drawn. */
     const expectation = async (values: typeof parameters, baseline: number) => {
@@ -222,21 +229,37 @@ describe("hard attention", () => {
     }
   });
 
-  test("the baseline is a moving average of the log-probability of a word", async () => {
+  test("the baseline of a word is what drawn places earned with it of late, and the average beside it", async () => {
     const { scope, trained } = build(given, true);
-    const [baseline] = scope.buffers;
-    expect(baseline).toMatchObject({ name: "attention.baseline", shape: [], initial: 0 });
+    const [earned, times] = scope.buffers;
+    expect(earned).toMatchObject({ name: "attention.earned", initial: 0 });
+    expect(times).toMatchObject({ name: "attention.times", initial: 0 });
+    const words = earned!.shape[0]!;
+    const before = { earned: normals("earned", [words]).data, times: new Float64Array(words).fill(2) };
+    // Of the two captions the second alone is drawn; the first has the expected place.
     const results = await runOnce(
-      { next: baseline!.next, loss: trained.crossEntropy! },
+      { earned: earned!.next, times: times!.next, losses: trained.tokenLosses! },
       {
         ...parametersOf(scope),
         source: image,
         target,
-        "attention.expected": feed([2, 1], [0.9, 0.9]),
+        "attention.expected": feed([2, 1], [0.1, 0.9]),
         "attention.place": feed([3, 2], [0.3, 0.9, 0.1, 0.2, 0.7, 0.5]),
-        "attention.baseline": feed([], [-2]),
+        "attention.earned": feed([words], [...before.earned]),
+        "attention.times": feed([words], [...before.times]),
       },
     );
-    expect(results.next).toBeAllClose([0.9 * -2 + 0.1 * -results.loss!.data[0]!], 1e-12);
+    const expected = {
+      earned: Array.from(before.earned, (value) => 0.99 * value),
+      times: Array.from(before.times, (value) => 0.99 * value),
+    };
+    for (let row = 1; row < target.shape[0]!; row++) {
+      const word = target.data[2 * row + 1]!;
+      if (word === 0) continue;
+      expected.earned[word]! -= results.losses!.data[2 * (row - 1) + 1]!;
+      expected.times[word]! += 1;
+    }
+    expect(results.earned).toBeAllClose(expected.earned, 1e-12);
+    expect(results.times).toBeAllClose(expected.times, 1e-12);
   });
 });

@@ -6,18 +6,19 @@ import torch.nn.functional as F
 from images import encoder_of, weights_of
 from timing import load, parameters_of, serve
 
-KEPT, EXPECTED, TINY = 0.9, 0.5, 1e-8
+KEPT, EXPECTED, TINY = 0.99, 0.5, 1e-8
 REINFORCEMENT = 0.3
 
 tensors = load()
 images, target = tensors.pop("source"), tensors.pop("target").long()
 expected_noise, place_noise = tensors.pop("attention.expected", None), tensors.pop("attention.place", None)
 hard = place_noise is not None
-tensors.pop("attention.baseline", None)
+tensors.pop("attention.earned", None)
+tensors.pop("attention.times", None)
 p = parameters_of({**tensors, **weights_of(tensors)})
 read = encoder_of(p, images)
 repeats = target.shape[1] // images.shape[0]
-baseline = torch.zeros(())
+earned, times = torch.zeros(2, tensors["target.table"].shape[0])
 
 
 def linear(name, x):
@@ -26,7 +27,7 @@ def linear(name, x):
 
 
 def loss_of():
-    global baseline
+    global earned, times
     places = read()
     annotations = F.layer_norm(
         places + p["position"], places.shape[-1:], p["annotations.scale"], p["annotations.bias"], 1e-5
@@ -77,8 +78,12 @@ def loss_of():
     reward = -losses.detach()
     log_weights = torch.log(weights + TINY)
     log_place = (used.detach() * log_weights).sum(2)
+    average = earned.sum() / times.sum().clamp(min=1)
+    baseline = ((earned + average) / (times + 1))[target[1:]]
     score = (drawn * (reward - baseline) * log_place).sum()
-    baseline = baseline * KEPT + (reward.sum() / count) * (1 - KEPT)
+    written = target[1:].flatten()
+    earned = (earned * KEPT).index_add(0, written, (drawn * reward).flatten())
+    times = (times * KEPT).index_add(0, written, drawn.flatten())
     return loss - REINFORCEMENT * score / count, loss
 
 

@@ -8,8 +8,10 @@ import {
   concat,
   div,
   equal,
+  gather,
   less,
   log,
+  maximum,
   mul,
   neg,
   not,
@@ -17,6 +19,7 @@ import {
   reduceSum,
   reshape,
   scan,
+  scatterAdd,
   sigmoid,
   slice,
   square,
@@ -65,8 +68,8 @@ const configuration = z.object({
   entropy: share.default(0).describe("hard: how much it counts that places stay open"),
 });
 
-/** The share of the old value in the moving average of rewards (section 4.1). */
-const BASELINE_KEPT = 0.9;
+/** What is kept of the sums of rewards from step to step (section 4.1). */
+const BASELINE_KEPT = 0.99;
 /** Keeps the logarithm of a weight finite. */
 const TINY = 1e-8;
 
@@ -262,16 +265,21 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, "captioni
           };
         }
         if (!sampling) return result;
-        // (10–12): the reward of a place is the log-probability of the word written from it, against a moving average.
+        // (10–12): the reward of a place is the log-probability of the word written from it, against what drawn places
+        // have earned with that word of late. A word seldom written has the average of all words beside its own.
         const drawn = mul(real, reshape(sub(1, cast(expected!, real.dtype)), [1, batch])); // [T − 1, B]
         const reward = stopGradient(neg(found.tokenLosses));
         const count = reduceSum(real);
-        const average = div(reduceSum(reward), count);
-        const baseline = scope
-          .at("attention")
-          .buffer("baseline", [], 0, (value) =>
-            add(mul(value, BASELINE_KEPT), mul(average, 1 - BASELINE_KEPT)),
-          );
+        const kept = (name: string, values: Tensor) =>
+          scope
+            .at("attention")
+            .buffer(name, [sizes.target], 0, (value) =>
+              add(mul(value, BASELINE_KEPT), scatterAdd(next, values, sizes.target)),
+            );
+        const earned = kept("earned", mul(drawn, reward)); // [V]
+        const times = kept("times", drawn); // [V]
+        const average = div(reduceSum(earned), maximum(reduceSum(times), 1));
+        const baseline = gather(div(add(earned, average), add(times, 1)), next); // [T − 1, B]
         const logWeights = log(add(weights, TINY));
         const logPlace = reduceSum(mul(stopGradient(used), logWeights), { axes: 2 });
         const score = reduceSum(mul(mul(drawn, sub(reward, baseline)), logPlace));
