@@ -18,6 +18,8 @@ afterEach(() => vi.unstubAllEnvs());
 async function withPeer(program: string, body: () => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "regard-peer-"));
   const file = join(folder, "python");
+  // Whatever package the temporary folder may lie in.
+  await writeFile(join(folder, "package.json"), '{ "type": "commonjs" }');
   await writeFile(file, `#!${process.execPath}\n${program}`);
   await chmod(file, 0o755);
   vi.stubEnv("REGARD_PEER_PYTORCH", file);
