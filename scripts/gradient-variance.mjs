@@ -9,8 +9,8 @@ import { openRunData, openRunEncoder } from "../dist/train/run-data.node.js";
 import { RunFolder } from "../dist/train/run-folder.node.js";
 
 // npm run bench -- gradient-variance RUN: how much the gradient that hard attention estimates varies with the places that
-// are drawn, on one batch, with the baseline it learned, with one for all words and without: the trace of its covariance over the square of
-// its mean's length.
+// are drawn, on one batch, with the baseline it learned, with one for all words and without: the trace of its covariance
+// over the square of its mean's length.
 
 const DRAWS = 40;
 const IMAGES = 16;
@@ -72,13 +72,7 @@ const feeds = {
   target: tokensValue(target),
 };
 for (const [label, buffers] of [
-  [
-    "a baseline for each word",
-    {
-      [earned]: { ...everywhere(0), data: tensors[earned].data },
-      [times]: { ...everywhere(0), data: tensors[times].data },
-    },
-  ],
+  ["a baseline for each word", storedParameters(scope.buffers, tensors)],
   [`one baseline, ${average.toFixed(3)}`, { [earned]: everywhere(average), [times]: everywhere(1) }],
   ["no baseline", { [earned]: everywhere(0), [times]: everywhere(1) }],
 ]) {

@@ -1,5 +1,6 @@
 import { encodeModelFile } from "../decode/index.js";
 import type { CaptioningSizes } from "../models/index.js";
+import { constants } from "../session/index.js";
 import { buildModel, storedParameters } from "../train/index.js";
 import type { TrainedModelOptions } from "./trained-model.js";
 
@@ -13,9 +14,7 @@ export function exportModel({
   tensors,
 }: Pick<TrainedModelOptions, "settings" | "vocabularies" | "tensors">): Uint8Array {
   const { task, sizes, model, scope } = buildModel(settings, vocabularies);
-  const values = Object.fromEntries(
-    Object.entries(storedParameters(scope.parameters, tensors)).map(([name, { data }]) => [name, data]),
-  );
+  const values = constants(storedParameters(scope.parameters, tensors));
   return encodeModelFile(model, task.source(sizes), task.longest, values, {
     model: settings.model,
     task: task.id,
