@@ -95,6 +95,9 @@ test("a profile tells the operators of a step, those of loops among them", async
   expect(found.operators.some(({ operator }) => operator === "Scan")).toBe(false);
   expect(found.operators.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 6);
   expect(profileTable(found)).toMatch(/Tanh +\d+\.\d+ ms +\d+ % +\d+ calls/);
+  // A trace of some two hundred thousand events, which are more than a call takes arguments.
+  const long = await profile("language-model:2,509,3,7", 1);
+  expect(long.operators.find(({ operator }) => operator === "Tanh")!.calls).toBeGreaterThan(2 * 508);
 });
 
 test("regard bench prints a table, a picture of growth and JSON, and says what it does not know", async () => {

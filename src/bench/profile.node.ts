@@ -69,7 +69,7 @@ export async function profile(text: string, threads: number): Promise<Profile> {
     await running.release();
     const events: TraceEvent[] = [];
     for (const file of await readdir(folder))
-      events.push(...JSON.parse(await readFile(join(folder, file), "utf8")));
+      for (const event of JSON.parse(await readFile(join(folder, file), "utf8"))) events.push(event);
     const operators = operatorTimes(events, PIECES);
     return {
       work: text,

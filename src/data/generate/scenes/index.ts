@@ -77,8 +77,14 @@ function lazily(seed: number, split: SceneSplit, index: number): CaptionedImage 
   };
 }
 
-const examplesOf = (seed: number, split: SceneSplit): CaptionedImage[] =>
-  Array.from({ length: SPLITS[split].count }, (_, index) => lazily(seed, split, index));
+/** Examples by split; those of a split are listed when it is first asked for. */
+function examplesOf(seed: number): (split: SceneSplit) => CaptionedImage[] {
+  const known: Partial<Record<SceneSplit, CaptionedImage[]>> = {};
+  return (split) => {
+    known[split] ??= Array.from({ length: SPLITS[split].count }, (_, index) => lazily(seed, split, index));
+    return known[split];
+  };
+}
 
 /** Shapes on noisy backgrounds, with captions whose every word knows the objects it tells of. */
 export const scenes: CaptionDataset = {
@@ -94,15 +100,27 @@ export const scenes: CaptionDataset = {
     "test-more": "five and six objects; training ends at four",
   },
   async load(seed): Promise<CaptionData> {
-    const train = examplesOf(seed, "train");
+    const examples = examplesOf(seed);
     return {
-      train,
-      wording: train.slice(0, WORDING),
-      validation: examplesOf(seed, "validation"),
+      get train() {
+        return examples("train");
+      },
+      get wording() {
+        return examples("train").slice(0, WORDING);
+      },
+      get validation() {
+        return examples("validation");
+      },
       tests: {
-        test: examplesOf(seed, "test"),
-        "test-combinations": examplesOf(seed, "test-combinations"),
-        "test-more": examplesOf(seed, "test-more"),
+        get test() {
+          return examples("test");
+        },
+        get "test-combinations"() {
+          return examples("test-combinations");
+        },
+        get "test-more"() {
+          return examples("test-more");
+        },
       },
       size: [SCENE_SIZE, SCENE_SIZE],
     };
