@@ -482,6 +482,16 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
       /^regard: --threads is 0 but must be a whole number from 1\.$/,
     ],
     [
+      "weight decay without AdamW",
+      () => ["train", "rnnsearch", "--weight-decay", "0.1"],
+      /^regard: --weight-decay is for adamw, and the optimizer is adam; add --optimizer adamw\.$/,
+    ],
+    [
+      "weight decay out of range",
+      () => ["train", "rnnsearch", "--optimizer", "adamw", "--weight-decay", "-1"],
+      /^regard: --weight-decay "decay": Too small: expected number to be >=0\.$/,
+    ],
+    [
       "a resume of no run",
       ({ folder }) => ["train", "--resume", join(folder, "full")],
       /^regard: ".*full" is not a run: it has no run\.json; give the folder that regard train wrote\.$/,

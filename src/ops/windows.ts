@@ -1,4 +1,5 @@
 import {
+  type Dimension,
   formatShape,
   type LoweringContext,
   ndarray,
@@ -31,26 +32,11 @@ const outputOf = (layout: Layout): [number, number] => [
   placesOf(layout, layout.size[1]),
 ];
 
-/** Blocks of `stride` pixels that the windows of a padded image reach into. */
-const blocksOf = (layout: Layout, length: number): number =>
-  placesOf(layout, length) + Math.ceil(layout.kernel / layout.stride) - 1;
-
 const windowsShape = (x: TensorType, layout: Layout): Shape => [
   x.shape[0]!,
   ...outputOf(layout),
   layout.kernel ** 2 * (x.shape[3] as number),
 ];
-
-/**
- * The columns of a window by the block of `stride` columns they lie in: elements `first` to `first + count` are the first
- * `count` pixels of block `block`, counted from a place's own.
- */
-const stretchesOf = ({ kernel, stride }: Layout): { block: number; first: number; count: number }[] =>
-  Array.from({ length: Math.ceil(kernel / stride) }, (_, block) => ({
-    block,
-    first: block * stride,
-    count: Math.min(stride, kernel - block * stride),
-  }));
 
 const ints = (context: LoweringContext, values: readonly number[]): string =>
   context.constant("int64", [values.length], values);
@@ -161,57 +147,27 @@ const foldOperation: Operation<Layout> = {
     windows(dx!, kernel, { stride, padding }),
   ],
   lower(context, [y], { inputs: [type], outputs: [x], attributes: layout }) {
-    const { kernel, stride, padding, size } = layout;
-    const channels = x!.shape[3] as number;
+    const [images, height, width, channels] = x!.shape as [Dimension, number, number, number];
     const [rows, columns] = outputOf(layout);
-    const blocks = size.map((length) => blocksOf(layout, length)) as [number, number];
-    const zero = context.constant(type!.dtype, [], [0]);
-    // Rows of one place in their block are summed over the elements that lie on them, block after block.
-    const lines = Array.from({ length: Math.min(stride, kernel) }, (_, line) => {
-      const sums = stretchesOf({ ...layout }).flatMap(({ block: down, first: top }) => {
-        const i = top + line;
-        if (i >= kernel) return [];
-        return stretchesOf(layout).map(({ block, first, count }) => {
-          const start = (i * kernel + first) * channels;
-          const part = context.emit("Slice", [
-            y!,
-            ints(context, [start]),
-            ints(context, [start + count * channels]),
-            ints(context, [3]),
-          ])[0]!;
-          const around = [
-            down,
-            block,
-            0,
-            blocks[0] - rows - down,
-            blocks[1] - columns - block,
-            (stride - count) * channels,
-          ];
-          return around.every((amount) => amount === 0)
-            ? part
-            : context.emit("Pad", [part, ints(context, around), zero, ints(context, [1, 2, 3])])[0]!;
-        });
-      });
-      const sum = sums.reduce((a, b) => context.emit("Add", [a, b])[0]!);
-      return context.emit("Unsqueeze", [sum, ints(context, [2])])[0]!;
+    const elements = rows * columns * layout.kernel ** 2;
+    // The elements that lie on each pixel: the first of every pixel, the second, and so on, which are summed. Where a pixel
+    // has no more of them it takes one more element, which is 0.
+    const ranks: number[][] = [];
+    const found = new Array<number>(height * width).fill(0);
+    eachPixel(layout, (place, element, pixel) => {
+      const rank = found[pixel]!++;
+      ranks[rank] ??= new Array<number>(height * width).fill(elements);
+      ranks[rank][pixel] = place * layout.kernel ** 2 + element;
     });
-    // A stride that is longer than the window leaves lines that no window sees.
-    if (lines.length < stride) {
-      const shape = [x!.shape[0]!, blocks[0], stride - lines.length, blocks[1], stride * channels];
-      lines.push(context.emit("Expand", [zero, context.shape(shape)])[0]!);
+    let name = context.emit("Reshape", [y!, context.shape([images, elements, channels])])[0]!;
+    if (ranks.some((picks) => picks.includes(elements))) {
+      const zero = context.constant(type!.dtype, [], [0]);
+      name = context.emit("Pad", [name, ints(context, [0, 1]), zero, ints(context, [1])])[0]!;
     }
-    const joined = lines.length === 1 ? lines[0]! : context.emit("Concat", lines, { axis: { int: 2 } })[0]!;
-    const whole = [blocks[0] * stride, blocks[1] * stride];
-    const image = context.emit("Reshape", [joined, context.shape([x!.shape[0]!, ...whole, channels])])[0]!;
-    const missing = size.map((length, axis) => padding + length - whole[axis]!) as [number, number];
-    if (padding === 0 && missing.every((count) => count === 0)) return [image];
-    // The padding is cut off, and pixels that no window reaches are 0.
-    return context.emit("Pad", [
-      image,
-      ints(context, [-padding, -padding, ...missing]),
-      zero,
-      ints(context, [1, 2]),
-    ]);
+    const sum = ranks
+      .map((picks) => context.emit("Gather", [name, ints(context, picks)], { axis: { int: 1 } })[0]!)
+      .reduce((left, right) => context.emit("Add", [left, right])[0]!);
+    return context.emit("Reshape", [sum, context.shape(x!.shape)]);
   },
   evaluate: (_, [y], layout) => {
     const [images, rows, columns, features] = y!.shape as [number, number, number, number];

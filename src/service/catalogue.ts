@@ -68,7 +68,7 @@ export function settingsOf(
     seed: request.seed,
     batch: request.batch ?? defaults.batch,
     targets: defaults.targets,
-    optimizer: { name: "adam" },
+    optimizer: defaults.optimizer,
     learningRate: request.learningRate ?? defaults.learningRate,
     schedule: { name: "cosine", warmup: 100 },
     clip: 1,

@@ -88,6 +88,8 @@ export interface Task<Example = unknown, Id extends TaskId = TaskId> {
     /** Targets of an example that a step trains on. */
     readonly targets: number;
     readonly learningRate: number;
+    /** The update rule and its options, as a run's settings take them. */
+    readonly optimizer: Readonly<{ name: string; decay?: number }>;
     readonly labelSmoothing: number;
   };
   vocabulariesOf(data: Splits<Example>, options: Parameters<typeof Vocabulary.of>[1]): Vocabularies;

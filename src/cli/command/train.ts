@@ -50,7 +50,8 @@ interface TrainOptions extends CommonOptions {
   readonly batch?: number;
   readonly targets?: number;
   readonly learningRate?: number;
-  readonly optimizer: string;
+  readonly optimizer?: string;
+  readonly weightDecay?: number;
   readonly schedule: string;
   readonly warmup: number;
   readonly clip: number;
@@ -122,8 +123,13 @@ export const trainCommand: CommandDefinition = (program: Command) => {
       "captions of each image that a step trains on; the image is read once for all (4)",
       number,
     )
-    .option("--learning-rate <n>", "the largest learning rate (0.005; 0.002 for captions)", number)
-    .option("--optimizer <name>", "adam, adamw, sgd or adadelta", "adam")
+    .option("--learning-rate <n>", "the largest learning rate (0.005; 0.003 for captions)", number)
+    .option("--optimizer <name>", "adam, adamw, sgd or adadelta (adam; adamw for captions)")
+    .option(
+      "--weight-decay <n>",
+      "of adamw: share of each weight, times the learning rate, that a step takes off (0.2 for captions)",
+      number,
+    )
     .option("--schedule <name>", "constant, linear, cosine or inverse-sqrt", "cosine")
     .option("--warmup <n>", "steps over which the learning rate rises", number, 100)
     .option("--clip <n>", "largest norm of the gradient", number, 1)
@@ -172,6 +178,17 @@ function configurationOf(entries: readonly string[]): Record<string, unknown> {
   );
 }
 
+/** The optimizer that options ask for, a task's own where they do not. */
+function optimizerOf({ optimizer: name, weightDecay }: TrainOptions, usual: Task["defaults"]["optimizer"]) {
+  const chosen = name === undefined || name === usual.name ? usual : { name };
+  if (weightDecay === undefined) return checked("--optimizer", optimizerSchema, chosen);
+  if (chosen.name !== "adamw")
+    throw new UsageError(
+      `--weight-decay is for adamw, and the optimizer is ${chosen.name}; add --optimizer adamw.`,
+    );
+  return checked("--weight-decay", optimizerSchema, { ...chosen, decay: weightDecay });
+}
+
 async function start(model: string, options: TrainOptions): Promise<void> {
   const card = modelById(model);
   const given = configurationOf(options.set);
@@ -202,7 +219,7 @@ async function start(model: string, options: TrainOptions): Promise<void> {
     seed: options.seed,
     batch: options.batch ?? defaults.batch,
     targets: options.targets ?? defaults.targets,
-    optimizer: checked("--optimizer", optimizerSchema, { name: options.optimizer }),
+    optimizer: optimizerOf(options, defaults.optimizer),
     learningRate: options.learningRate ?? defaults.learningRate,
     schedule: { name: options.schedule, warmup: options.warmup },
     clip: options.clip,

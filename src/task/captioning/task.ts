@@ -51,7 +51,14 @@ async function readImages(
 export const captioning: Task<CaptionedImage, "captioning"> = {
   id: "captioning",
   examples: "captioned images",
-  defaults: { data: "scenes", batch: 16, targets: 4, learningRate: 0.002, labelSmoothing: 0 },
+  defaults: {
+    data: "scenes",
+    batch: 16,
+    targets: 4,
+    learningRate: 0.003,
+    optimizer: { name: "adamw", decay: 0.2 },
+    labelSmoothing: 0,
+  },
   vocabulariesOf: ({ train, wording = train }, options) => ({
     target: Vocabulary.of(
       wording.flatMap(({ captions }) => captions),

@@ -14,7 +14,14 @@ const DECODED_AT_VALIDATION = 200;
 export const translation: Task<Pair, "translation"> = {
   id: "translation",
   examples: "sentence pairs",
-  defaults: { data: "bilingual", batch: 64, targets: 1, learningRate: 0.005, labelSmoothing: 0.1 },
+  defaults: {
+    data: "bilingual",
+    batch: 64,
+    targets: 1,
+    learningRate: 0.005,
+    optimizer: { name: "adam" },
+    labelSmoothing: 0.1,
+  },
   vocabulariesOf: ({ train }, options) => ({
     source: Vocabulary.of(
       train.map(({ source }) => source),
