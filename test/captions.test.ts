@@ -67,7 +67,7 @@ describe("a captioner", () => {
   test("trains, and its run says how its images are read", async () => {
     const run = JSON.parse(await readFile(join(soft, "run.json"), "utf8"));
     expect(run.settings).toMatchObject({ model: "show-attend-tell", images: { size: [64, 64] }, batch: 16 });
-    expect(run.settings.optimizer).toMatchObject({ name: "adamw", decay: 0.2 });
+    expect(run.settings.optimizer).toMatchObject({ name: "adamw", decay: 0.05 });
     expect(Object.keys(JSON.parse(await readFile(join(soft, "vocabulary.json"), "utf8")))).toEqual([
       "target",
     ]);

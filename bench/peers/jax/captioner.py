@@ -28,7 +28,7 @@ def loss_of(p):
     deviation = jnp.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5)
     annotations = centred / deviation * p["annotations.scale"] + p["annotations.bias"]
     keys = linear(p, "attention.key", annotations)
-    mean = places.mean(1)
+    mean = annotations.mean(1)
     hidden, cell = jnp.tanh(linear(p, "start.hidden", mean)), jnp.tanh(linear(p, "start.cell", mean))
     repeat = lambda x: jnp.tile(x, (repeats,) + (1,) * (x.ndim - 1))
     annotations, keys, hidden, cell = map(repeat, (annotations, keys, hidden, cell))

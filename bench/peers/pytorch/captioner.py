@@ -33,7 +33,7 @@ def loss_of():
         places + p["position"], places.shape[-1:], p["annotations.scale"], p["annotations.bias"], 1e-5
     )
     keys = linear("attention.key", annotations)
-    mean = places.mean(1)
+    mean = annotations.mean(1)
     hidden, cell = torch.tanh(linear("start.hidden", mean)), torch.tanh(linear("start.cell", mean))
     annotations, keys, hidden, cell = (x.repeat(repeats, *[1] * (x.dim() - 1)) for x in (annotations, keys, hidden, cell))
     words = F.embedding(target[:-1], p["target.table"])

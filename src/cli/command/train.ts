@@ -123,11 +123,11 @@ export const trainCommand: CommandDefinition = (program: Command) => {
       "captions of each image that a step trains on; the image is read once for all (4)",
       number,
     )
-    .option("--learning-rate <n>", "the largest learning rate (0.005; 0.003 for captions)", number)
+    .option("--learning-rate <n>", "the largest learning rate (0.005; 0.002 for captions)", number)
     .option("--optimizer <name>", "adam, adamw, sgd or adadelta (adam; adamw for captions)")
     .option(
       "--weight-decay <n>",
-      "of adamw: share of each weight, times the learning rate, that a step takes off (0.2 for captions)",
+      "of adamw: share of each weight, times the learning rate, that a step takes off (0.05 for captions)",
       number,
     )
     .option("--schedule <name>", "constant, linear, cosine or inverse-sqrt", "cosine")

@@ -165,7 +165,7 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, "captioni
     const encode = (image: Tensor) => {
       const places = read(image);
       const annotations = normalise(add(places, position)); // [B, L, D]
-      const mean = reduceMean(places, { axes: 1 }); // [B, D]
+      const mean = reduceMean(annotations, { axes: 1 }); // [B, D]
       return {
         memory: { annotations, keys: attend.keys(annotations) },
         state: { hidden: tanh(startHidden(mean)), cell: tanh(startCell(mean)) },

@@ -55,8 +55,8 @@ export const captioning: Task<CaptionedImage, "captioning"> = {
     data: "scenes",
     batch: 16,
     targets: 4,
-    learningRate: 0.003,
-    optimizer: { name: "adamw", decay: 0.2 },
+    learningRate: 0.002,
+    optimizer: { name: "adamw", decay: 0.05 },
     labelSmoothing: 0,
   },
   vocabulariesOf: ({ train, wording = train }, options) => ({
