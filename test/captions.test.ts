@@ -68,6 +68,8 @@ describe("a captioner", () => {
     const run = JSON.parse(await readFile(join(soft, "run.json"), "utf8"));
     expect(run.settings).toMatchObject({ model: "show-attend-tell", images: { size: [64, 64] }, batch: 16 });
     expect(run.settings.optimizer).toMatchObject({ name: "adamw", decay: 0.05 });
+    const other = JSON.parse(await readFile(join(none, "run.json"), "utf8"));
+    expect(other.settings).toMatchObject({ learningRate: 0.001, optimizer: { name: "adam" } });
     expect(Object.keys(JSON.parse(await readFile(join(soft, "vocabulary.json"), "utf8")))).toEqual([
       "target",
     ]);

@@ -104,6 +104,9 @@ export interface ModelPart {
   readonly gives: string;
 }
 
+/** An update rule and its options, as a run's settings take them. */
+export type OptimizerChoice = Readonly<{ name: string; decay?: number }>;
+
 /** A paper's model as an entry of the registry. */
 export interface ModelCard<Configuration = unknown, Task extends TaskId = TaskId> {
   readonly id: string;
@@ -116,6 +119,8 @@ export interface ModelCard<Configuration = unknown, Task extends TaskId = TaskId
   readonly data: readonly string[];
   /** Sizes and options, with their defaults and limits. */
   readonly configuration: z.ZodType<Configuration>;
+  /** What it trains best with, where that is not what its task begins with. */
+  readonly training?: { readonly learningRate?: number; readonly optimizer?: OptimizerChoice };
   /** Its parts, each after those it reads. */
   readonly parts: readonly ModelPart[];
   build(scope: Scope, configuration: Configuration, sizes: SizesOf[Task]): EncoderDecoder;

@@ -8,21 +8,21 @@ import {
   type Splits,
 } from "../data/index.js";
 import { modelById, models } from "../models/index.js";
-import { captioning, type ImageOptions, tasks, translation } from "../task/index.js";
+import { captioning, type ImageOptions, trainingDefaults, translation } from "../task/index.js";
 import { checked, type RunSettings, settingsSchema } from "../train/index.js";
 import type { DataSizes, ModelInfo, RunEvent, RunSummary, StartRequest } from "./protocol.js";
 import { examplesOfSplit, splitNamesOf } from "./shared.js";
 
 /** The models there are, with their options as JSON schemas. */
 export const modelInfos = (): ModelInfo[] =>
-  models.map(({ id, title, paper, task, attention, configuration }) => ({
-    id,
-    title,
-    paper,
-    task,
-    attention,
-    defaults: tasks[task].defaults,
-    schema: z.toJSONSchema(configuration, { io: "input" }) as unknown as ModelInfo["schema"],
+  models.map((card) => ({
+    id: card.id,
+    title: card.title,
+    paper: card.paper,
+    task: card.task,
+    attention: card.attention,
+    defaults: trainingDefaults(card),
+    schema: z.toJSONSchema(card.configuration, { io: "input" }) as unknown as ModelInfo["schema"],
   }));
 
 const EXAMPLES = 40;
@@ -57,7 +57,7 @@ export function settingsOf(
   images?: ImageOptions,
 ): RunSettings {
   const card = modelById(request.model);
-  const { defaults } = tasks[card.task];
+  const defaults = trainingDefaults(card);
   return checked("option", settingsSchema, {
     model: card.id,
     configuration: checked(`model ${card.id}, option`, card.configuration, request.configuration),

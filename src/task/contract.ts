@@ -2,7 +2,7 @@ import type { AlignmentTrace, SpatialTrace } from "../attention/index.js";
 import type { Dimension, Tensor } from "../core/index.js";
 import type { Augmentation, Splits, Vocabulary } from "../data/index.js";
 import type { Collapse } from "../explain/index.js";
-import type { SizesOf, TaskId } from "../models/index.js";
+import type { OptimizerChoice, SizesOf, TaskId } from "../models/index.js";
 import type { Value, Values } from "../session/index.js";
 import type { Evaluator } from "./evaluator.js";
 import type { ImageOptions } from "./images.js";
@@ -88,8 +88,7 @@ export interface Task<Example = unknown, Id extends TaskId = TaskId> {
     /** Targets of an example that a step trains on. */
     readonly targets: number;
     readonly learningRate: number;
-    /** The update rule and its options, as a run's settings take them. */
-    readonly optimizer: Readonly<{ name: string; decay?: number }>;
+    readonly optimizer: OptimizerChoice;
     readonly labelSmoothing: number;
   };
   vocabulariesOf(data: Splits<Example>, options: Parameters<typeof Vocabulary.of>[1]): Vocabularies;

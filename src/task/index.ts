@@ -1,4 +1,4 @@
-import type { TaskId } from "../models/index.js";
+import type { AnyModelCard, TaskId } from "../models/index.js";
 import { captioning } from "./captioning/task.js";
 import type { Task } from "./contract.js";
 import { translation } from "./translation/task.js";
@@ -16,3 +16,9 @@ export * from "./vocabularies.js";
 /** Every kind of model, by the name cards give it. */
 // biome-ignore lint/suspicious/noExplicitAny: each task has examples of its own.
 export const tasks: Readonly<Record<TaskId, Task<any, any>>> = { translation, captioning };
+
+/** What training a model begins with where nothing else is asked for. */
+export const trainingDefaults = ({ task, training }: AnyModelCard): Task["defaults"] => ({
+  ...tasks[task].defaults,
+  ...training,
+});

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { RegardError, UsageError } from "../../core/index.js";
 import { AUGMENTATIONS, type Augmentation } from "../../data/index.js";
 import { imageSizeOf, locateData } from "../../data/open.node.js";
-import { modelById } from "../../models/index.js";
+import { modelById, type OptimizerChoice } from "../../models/index.js";
 import { openOnnx } from "../../session/node.js";
 import {
   type FrozenEncoder,
@@ -14,6 +14,7 @@ import {
   shownScore,
   type Task,
   tasks,
+  trainingDefaults,
   type Validation,
 } from "../../task/index.js";
 import {
@@ -123,11 +124,15 @@ export const trainCommand: CommandDefinition = (program: Command) => {
       "captions of each image that a step trains on; the image is read once for all (4)",
       number,
     )
-    .option("--learning-rate <n>", "the largest learning rate (0.005; 0.002 for captions)", number)
-    .option("--optimizer <name>", "adam, adamw, sgd or adadelta (adam; adamw for captions)")
+    .option(
+      "--learning-rate <n>",
+      "the largest learning rate (the model's own: 0.005, 0.002 or 0.001)",
+      number,
+    )
+    .option("--optimizer <name>", "adam, adamw, sgd or adadelta (the model's own: adam or adamw)")
     .option(
       "--weight-decay <n>",
-      "of adamw: share of each weight, times the learning rate, that a step takes off (0.05 for captions)",
+      "of adamw: share of each weight, times the learning rate, that a step takes off (the model's own)",
       number,
     )
     .option("--schedule <name>", "constant, linear, cosine or inverse-sqrt", "cosine")
@@ -179,7 +184,7 @@ function configurationOf(entries: readonly string[]): Record<string, unknown> {
 }
 
 /** The optimizer that options ask for, a task's own where they do not. */
-function optimizerOf({ optimizer: name, weightDecay }: TrainOptions, usual: Task["defaults"]["optimizer"]) {
+function optimizerOf({ optimizer: name, weightDecay }: TrainOptions, usual: OptimizerChoice) {
   const chosen = name === undefined || name === usual.name ? usual : { name };
   if (weightDecay === undefined) return checked("--optimizer", optimizerSchema, chosen);
   if (chosen.name !== "adamw")
@@ -202,7 +207,7 @@ async function start(model: string, options: TrainOptions): Promise<void> {
         `model ${card.id} has no option "${name}"; it has ${Object.keys(configuration).join(", ")}.`,
       );
   const task: Task = tasks[card.task];
-  const { defaults } = task;
+  const defaults = trainingDefaults(card);
   const { data, from, to } = locateData({ ...options, data: options.data ?? defaults.data });
   const read = await imagesOf(card.task, data, options);
   const settings = checked("option", settingsSchema, {

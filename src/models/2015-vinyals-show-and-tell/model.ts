@@ -32,6 +32,7 @@ export const showAndTell: ModelCard<z.output<typeof configuration>, "captioning"
   attention: ["none"],
   data: ["scenes"],
   configuration,
+  training: { learningRate: 0.001 },
   parts: [
     imageEncoderPart,
     {

@@ -86,6 +86,7 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, "captioni
   attention: ["spatial"],
   data: ["scenes"],
   configuration,
+  training: { optimizer: { name: "adamw", decay: 0.05 } },
   parts: [
     imageEncoderPart,
     {

@@ -56,7 +56,7 @@ export const captioning: Task<CaptionedImage, "captioning"> = {
     batch: 16,
     targets: 4,
     learningRate: 0.002,
-    optimizer: { name: "adamw", decay: 0.05 },
+    optimizer: { name: "adam" },
     labelSmoothing: 0,
   },
   vocabulariesOf: ({ train, wording = train }, options) => ({

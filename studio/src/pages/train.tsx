@@ -155,8 +155,9 @@ function Form({
                 if (chosen.task !== model.task) {
                   setData(dataFor(datasets, chosen));
                   setBatch(chosen.defaults.batch);
-                  setLearningRate(chosen.defaults.learningRate);
                 }
+                if (learningRate === model.defaults.learningRate)
+                  setLearningRate(chosen.defaults.learningRate);
                 setName(timeName(chosen.id));
               }}
             >
