@@ -1,9 +1,8 @@
 import { ndarray, type Operation, type Tensor } from "../core/index.js";
 import { add, div, mul, sub } from "./binary.js";
 import { greater } from "./compare.js";
-import { constant } from "./constant.js";
 import { bools, defineOperation, floats, type OperationFunction, positives, requireDType } from "./define.js";
-import { where } from "./where.js";
+import { cast } from "./where.js";
 
 interface Unary {
   readonly onnx: string;
@@ -82,7 +81,8 @@ export const sigmoid = unary("sigmoid", {
 export const relu = unary("relu", {
   onnx: "Relu",
   value: (x) => Math.max(x, 0),
-  gradient: (_, y, dy) => where(greater(y, 0), dy, constant(0, { dtype: dy.dtype })),
+  // A product: ONNX Runtime's Where takes twice as long.
+  gradient: (_, y, dy) => mul(dy, cast(greater(y, 0), dy.dtype)),
 });
 export const abs = unary("abs", { onnx: "Abs", value: Math.abs, gradient: (x, _, dy) => mul(dy, sign(x)) });
 export const sign = unary("sign", { onnx: "Sign", value: Math.sign });
