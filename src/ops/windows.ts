@@ -1,5 +1,6 @@
 import {
   type Dimension,
+  type DType,
   formatShape,
   type LoweringContext,
   ndarray,
@@ -41,6 +42,22 @@ const windowsShape = (x: TensorType, layout: Layout): Shape => [
 const ints = (context: LoweringContext, values: readonly number[]): string =>
   context.constant("int64", [values.length], values);
 
+/** Rows of a value, taken as [images, rows, channels], for each of some lists of picks; the row after the last is 0. */
+function gathered(
+  context: LoweringContext,
+  value: string,
+  dtype: DType,
+  shape: readonly [Dimension, number, number],
+  picks: readonly (readonly number[])[],
+): string[] {
+  let [name] = context.emit("Reshape", [value, context.shape(shape)]) as [string];
+  if (picks.some((list) => list.includes(shape[1]))) {
+    const zero = context.constant(dtype, [], [0]);
+    [name] = context.emit("Pad", [name, ints(context, [0, 1]), zero, ints(context, [1])]) as [string];
+  }
+  return picks.map((list) => context.emit("Gather", [name, ints(context, list)], { axis: { int: 1 } })[0]!);
+}
+
 /** The channels of images [N, H, W, C] whose height and width are known. @throws ShapeError for others */
 function assertImages(operation: string, { shape }: TensorType): void {
   if (shape.length !== 4 || shape.slice(1).some((size) => typeof size !== "number"))
@@ -73,7 +90,7 @@ const windowsOperation: Operation<Layout> = {
   gradient: ({ attributes, upstream: [dy] }) => [foldWindows(dy!, attributes)],
   lower(context, [x], { inputs: [type], attributes: layout }) {
     const { kernel, size } = layout;
-    const channels = type!.shape[3]!;
+    const channels = type!.shape[3] as number;
     const pixels = size[0] * size[1];
     const [rows, columns] = outputOf(layout);
     // The pixel under each element of each place; what lies outside is one more pixel, which is 0.
@@ -81,13 +98,8 @@ const windowsOperation: Operation<Layout> = {
     eachPixel(layout, (place, element, pixel) => {
       picks[place * kernel ** 2 + element] = pixel;
     });
-    let name = context.emit("Reshape", [x!, context.shape([type!.shape[0]!, pixels, channels])])[0]!;
-    if (picks.includes(pixels)) {
-      const zero = context.constant(type!.dtype, [], [0]);
-      name = context.emit("Pad", [name, ints(context, [0, 1]), zero, ints(context, [1])])[0]!;
-    }
-    const seen = context.emit("Gather", [name, ints(context, picks)], { axis: { int: 1 } })[0]!;
-    return context.emit("Reshape", [seen, context.shape(windowsShape(type!, layout))]);
+    const [seen] = gathered(context, x!, type!.dtype, [type!.shape[0]!, pixels, channels], [picks]);
+    return context.emit("Reshape", [seen!, context.shape(windowsShape(type!, layout))]);
   },
   evaluate: (_, [x], layout) => {
     const [images, height, width, channels] = x!.shape as [number, number, number, number];
@@ -159,14 +171,9 @@ const foldOperation: Operation<Layout> = {
       ranks[rank] ??= new Array<number>(height * width).fill(elements);
       ranks[rank][pixel] = place * layout.kernel ** 2 + element;
     });
-    let name = context.emit("Reshape", [y!, context.shape([images, elements, channels])])[0]!;
-    if (ranks.some((picks) => picks.includes(elements))) {
-      const zero = context.constant(type!.dtype, [], [0]);
-      name = context.emit("Pad", [name, ints(context, [0, 1]), zero, ints(context, [1])])[0]!;
-    }
-    const sum = ranks
-      .map((picks) => context.emit("Gather", [name, ints(context, picks)], { axis: { int: 1 } })[0]!)
-      .reduce((left, right) => context.emit("Add", [left, right])[0]!);
+    const sum = gathered(context, y!, type!.dtype, [images, elements, channels], ranks).reduce(
+      (left, right) => context.emit("Add", [left, right])[0]!,
+    );
     return context.emit("Reshape", [sum, context.shape(x!.shape)]);
   },
   evaluate: (_, [y], layout) => {

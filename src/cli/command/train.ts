@@ -183,7 +183,7 @@ function configurationOf(entries: readonly string[]): Record<string, unknown> {
   );
 }
 
-/** The optimizer that options ask for, a task's own where they do not. */
+/** The optimizer that options ask for, the model's own where they do not. */
 function optimizerOf({ optimizer: name, weightDecay }: TrainOptions, usual: OptimizerChoice) {
   const chosen = name === undefined || name === usual.name ? usual : { name };
   if (weightDecay === undefined) return checked("--optimizer", optimizerSchema, chosen);
