@@ -3,7 +3,7 @@ import { type ModelPart, modelById, type SizesOf, type TaskId } from "../models/
 import { Scope } from "../nn/index.js";
 import { decodeModel, lower, type NodeProto, simplify } from "../onnx/index.js";
 import { input, inputAttributes } from "../ops/index.js";
-import { tasks } from "../task/index.js";
+import { tasks, trainingDefaults } from "../task/index.js";
 import { checked, layoutOf, makeOptimizer, optimizerSchema, trainingStep } from "../train/index.js";
 import type { DesignedPart, DesignRequest, ModelDesign } from "./protocol.js";
 
@@ -66,7 +66,7 @@ export function designOf(request: DesignRequest): ModelDesign {
   const program = trainingStep({
     loss: trained.loss,
     parameters,
-    optimizer: makeOptimizer(optimizerSchema.parse({ name: "adam" })),
+    optimizer: makeOptimizer(optimizerSchema.parse(trainingDefaults(card).optimizer)),
   });
   const nodes = reachableNodes(simplify(Object.values(program)));
   const stepFlops = nodes.reduce((sum, node) => sum + flopsOf(node, size), 0);
