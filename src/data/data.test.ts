@@ -10,7 +10,7 @@ import {
   type Sentence,
   splitOf,
 } from "./generate/bilingual/index.js";
-import { Batches, DEMONSTRATION, detokenise, tokenBatch, tokenise, Vocabulary } from "./index.js";
+import { Batches, DEMONSTRATION, detokenise, readingOf, tokenBatch, tokenise, Vocabulary } from "./index.js";
 
 describe("bilingual", () => {
   /** What a million draws bring: how many are distinct, and the first of some kinds of sentence. */
@@ -177,6 +177,12 @@ describe("vocabulary", () => {
     ]);
     expect(detokenise(["¿", "le", "gusta", "el", "café", "?"])).toBe("¿Le gusta el café?");
     expect(tokenise("   ")).toEqual([]);
+  });
+
+  test("a reading is one for texts that a model reads alike", () => {
+    const reading = readingOf("Das Café, um zehn.");
+    expect(readingOf("das cafe\u0301 ,\u00a0UM  zehn .\u0085")).toBe(reading);
+    expect(readingOf("Das Cafe, um zehn.")).not.toBe(reading);
   });
 });
 

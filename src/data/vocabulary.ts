@@ -122,7 +122,13 @@ export class Vocabulary {
 
 /** Words and punctuation marks of a text, in order. */
 export const tokenise = (text: string): string[] =>
-  text.normalize("NFC").match(/[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*|\p{N}+|[^\s\p{L}\p{M}\p{N}]/gu) ?? [];
+  text.normalize("NFC").match(/[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*|\p{N}+|[^\p{White_Space}\p{L}\p{M}\p{N}]/gu) ?? [];
+
+/**
+ * What a model reads of a text, as a key: texts with one reading are one example, however they are composed, spaced or
+ * capitalised, so a text must not be tested on whose reading was trained on.
+ */
+export const readingOf = (text: string): string => tokenise(text).join(" ").toLowerCase().normalize("NFC");
 
 /** Words as a text: capitalised, with punctuation where it belongs. */
 export function detokenise(words: readonly string[]): string {
