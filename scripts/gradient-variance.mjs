@@ -1,7 +1,8 @@
 import { gradient } from "../dist/autodiff/index.js";
-import { multiplyDimensions, Random, resolveDimension, typedArray, UsageError } from "../dist/core/index.js";
+import { Random, resolveDimension, typedArray, UsageError } from "../dist/core/index.js";
 import { tokenBatch } from "../dist/data/index.js";
 import { tokensValue } from "../dist/decode/index.js";
+import { Mode } from "../dist/nn/index.js";
 import { concat, input, inputAttributes, reshape } from "../dist/ops/index.js";
 import { nodeBackend, openOnnx } from "../dist/session/node.js";
 import { buildModel, storedParameters } from "../dist/train/index.js";
@@ -20,12 +21,13 @@ if (path === undefined) throw new UsageError("name a run: npm run bench -- gradi
 const folder = await RunFolder.open(path);
 const { settings, vocabularies } = folder;
 const { task, sizes, model, scope } = buildModel(settings, vocabularies);
-const source = task.source(sizes);
-const { loss } = model.train(source, input("target", "int32", ["target", multiplyDimensions(1, "batch")]), {
-  stochastic: true,
-});
+const mode = Mode.training();
+const { loss } = model.objective(
+  { source: task.source(sizes), target: input("target", "int32", ["target", "batch"]) },
+  mode,
+);
 const [earned, times] = ["attention.earned", "attention.times"];
-if (!scope.buffers.some(({ name }) => name === earned))
+if (!mode.buffers.some(({ name }) => name === earned))
   throw new UsageError(`${path} has no hard attention; train one with --set attention=hard.`);
 const slopes = gradient(
   loss,
@@ -72,7 +74,7 @@ const feeds = {
   target: tokensValue(target),
 };
 for (const [label, buffers] of [
-  ["a baseline for each word", storedParameters(scope.buffers, tensors)],
+  ["a baseline for each word", storedParameters(mode.buffers, tensors)],
   [`one baseline, ${average.toFixed(3)}`, { [earned]: everywhere(average), [times]: everywhere(1) }],
   ["no baseline", { [earned]: everywhere(0), [times]: everywhere(1) }],
 ]) {

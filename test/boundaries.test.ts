@@ -14,9 +14,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   attention: ["core", "ops", "nn"],
   models: ["core", "ops", "nn", "attention"],
   data: ["core"],
-  decode: ["core", "ops", "onnx", "session", "attention", "data", "models"],
-  explain: ["core", "ops", "autodiff", "session", "attention", "data", "models", "decode"],
-  task: ["core", "ops", "onnx", "session", "attention", "data", "models", "decode", "explain"],
+  decode: ["core", "ops", "onnx", "session", "nn", "attention", "data", "models"],
+  explain: ["core", "ops", "autodiff", "session", "nn", "attention", "data", "models", "decode"],
+  task: ["core", "ops", "onnx", "session", "nn", "attention", "data", "models", "decode", "explain"],
   train: [
     "core",
     "ops",

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { attentionOf } from "../src/attention/index.js";
 import { gradient } from "../src/autodiff/index.js";
 import { models } from "../src/models/index.js";
-import { Scope } from "../src/nn/index.js";
+import { Mode, Scope } from "../src/nn/index.js";
 import { input, logSoftmax } from "../src/ops/index.js";
 import type { Value } from "../src/session/index.js";
 import { nodeBackend } from "../src/session/node.js";
-import { ints, normals, parametersOf, runOnce } from "./run.js";
+import { ints, normals, parametersOf, runOnce, scored } from "./run.js";
 
 /** What every captioner must satisfy; small sizes for each, unequal primes. */
 const cases: readonly { id: string; options: Record<string, unknown> }[] = [
@@ -37,8 +38,9 @@ function build({ id, options }: (typeof cases)[number], stochastic = false) {
   const scope = Scope.root(LAST);
   const model = card.build(scope, card.configuration.parse(options), sizes);
   const source = input("source", LAST, ["batch", ...sizes.image]);
-  const trained = model.train(source, input("target", "int32", ["target", "batch"]), { stochastic });
-  return { scope, model, source, trained };
+  const mode = stochastic ? Mode.training({ dtype: LAST }) : Mode.plain({ dtype: LAST });
+  const trained = scored(model, { source, target: input("target", "int32", ["target", "batch"]) }, mode);
+  return { scope, model, source, trained, mode };
 }
 
 describe.each(cases)("$id $options", (given) => {
@@ -94,10 +96,13 @@ describe.each(cases)("$id $options", (given) => {
     const card = models.find((model) => model.id === given.id)!;
     const scope = Scope.root(LAST);
     const model = card.build(scope, card.configuration.parse(given.options), sizes);
-    const { sequenceLoss } = model.train(
-      input("source", LAST, ["batch", ...sizes.image]),
-      input("target", "int32", ["target", "2*batch"]),
-      { targets: 2 },
+    const { sequenceLoss } = scored(
+      model,
+      {
+        source: input("source", LAST, ["batch", ...sizes.image]),
+        target: input("target", "int32", ["target", "2*batch"]),
+      },
+      Mode.plain({ dtype: LAST }),
     );
     // Both captions of both images: those of `target`, then the two the other way round.
     const both = ints([4, 4], [1, 1, 1, 1, 8, 10, 10, 8, 9, 2, 2, 9, 2, 0, 0, 2]);
@@ -115,13 +120,16 @@ describe.each(cases)("$id $options", (given) => {
   test("decoding step by step gives the probabilities and weights of training", async () => {
     const { scope, model, source, trained } = build(given);
     const parameters = parametersOf(scope);
-    const encoded = model.encode(source);
+    const mode = Mode.plain({ dtype: LAST });
+    const encoded = model.steps!.begin({ source }, mode);
     let { state } = encoded;
     const program: Record<string, ReturnType<typeof logSoftmax>> = {};
     for (let t = 0; t < 3; t++) {
-      const step = model.step(encoded.memory, state, input(`previous${t}`, "int32", ["batch"]));
-      program[`log${t}`] = logSoftmax(step.logits);
-      if (step.weights) program[`weights${t}`] = step.weights;
+      const previous = input(`previous${t}`, "int32", ["batch"]);
+      const step = model.steps!.step(encoded.memory, state, { previous }, mode);
+      program[`log${t}`] = logSoftmax(step.outputs.logits!);
+      const weights = attentionOf(step.looks)?.value;
+      if (weights) program[`weights${t}`] = weights;
       ({ state } = step);
     }
     const row = (t: number) => ints([2], [...target.data.slice(2 * t, 2 * t + 2)]);
@@ -141,7 +149,7 @@ describe.each(cases)("$id $options", (given) => {
     if (!training.weights) return;
     const rows = [0, 1, 2].flatMap((t) => [...results[`weights${t}`]!.data]);
     expect(training.weights).toBeAllClose(rows, 1e-12);
-    const [rowsOfGrid, columns] = model.grid!;
+    const [rowsOfGrid, columns] = model.grids!.source!;
     expect(training.weights.shape).toEqual([3, 2, rowsOfGrid * columns]);
   });
 });
@@ -163,7 +171,7 @@ describe("hard attention", () => {
       "attention.place": feed([3, 2], [0.3, 0.9, 0.1, 0.2, 0.7, 0.5]),
     };
     const feeds = { ...parameters, source: image, target };
-    const drawn = await runOnce({ loss: hard.trained.crossEntropy! }, { ...feeds, ...noise });
+    const drawn = await runOnce({ loss: hard.trained.report!.loss! }, { ...feeds, ...noise });
     const plain = await runOnce({ loss: soft.trained.loss }, feeds);
     expect(drawn.loss).toBeAllClose(plain.loss!, 1e-12);
   });
@@ -171,14 +179,14 @@ describe("hard attention", () => {
   test("its estimate of the gradient has the mean of the exact one, over every place that can be drawn", async () => {
     // One word is written, so that every place can be tried: E[∂ log p(y|s) + (log p(y|s) − b) ∂ log p(s)] = ∂ E[log p(y|s)].
     const options = { ...given.options, reinforcement: 1, entropy: 0 };
-    const { scope, trained } = build({ ...given, options }, true);
+    const { scope, trained, mode } = build({ ...given, options }, true);
     const { tensor } = scope.parameters.find(({ name }) => name === "attention.query.weight")!;
     const one = { ...image, shape: [1, 11, 17, 3], data: image.data.slice(0, 11 * 17 * 3) };
     const written = ints([2, 1], [1, 8]);
     const parameters = parametersOf(scope);
     const session = await nodeBackend.load({
       slope: gradient(trained.loss, [tensor])[0]!,
-      loss: trained.crossEntropy!,
+      loss: trained.report!.loss!,
       weights: trained.weights!,
     });
     const times = 3;
@@ -191,7 +199,7 @@ describe("hard attention", () => {
         "attention.place": feed([1, 1], [chance]),
         // As if every word had earned the same as often.
         ...Object.fromEntries(
-          scope.buffers.map(({ name, shape }) => [
+          mode.buffers.map(({ name, shape }) => [
             name,
             feed(shape, new Array(shape[0]!).fill(name === "attention.earned" ? baseline * times : times)),
           ]),
@@ -230,15 +238,15 @@ describe("hard attention", () => {
   });
 
   test("the baseline of a word is what drawn places earned with it of late, and the average beside it", async () => {
-    const { scope, trained } = build(given, true);
-    const [earned, times] = scope.buffers;
+    const { scope, trained, mode } = build(given, true);
+    const [earned, times] = mode.buffers;
     expect(earned).toMatchObject({ name: "attention.earned", initial: 0 });
     expect(times).toMatchObject({ name: "attention.times", initial: 0 });
     const words = earned!.shape[0]!;
     const before = { earned: normals("earned", [words]).data, times: new Float64Array(words).fill(2) };
     // Of the two captions the second alone is drawn; the first has the expected place.
     const results = await runOnce(
-      { earned: earned!.next, times: times!.next, losses: trained.tokenLosses! },
+      { earned: earned!.next, times: times!.next, losses: trained.losses },
       {
         ...parametersOf(scope),
         source: image,

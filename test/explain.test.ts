@@ -4,7 +4,7 @@ import { tokenBatch } from "../src/data/index.js";
 import { Decoder, decodeGreedily, tokensValue } from "../src/decode/index.js";
 import { Removal, Walker } from "../src/explain/index.js";
 import { models } from "../src/models/index.js";
-import { Scope } from "../src/nn/index.js";
+import { Mode, Scope } from "../src/nn/index.js";
 import { input } from "../src/ops/index.js";
 import { referenceBackend } from "../src/session/index.js";
 import { parametersOf } from "./run.js";
@@ -39,9 +39,12 @@ describe.each(cases)("$id", (model) => {
       vocabulary: vocabularies.target,
     });
   const losses = async (sources: readonly (readonly number[])[], target: readonly number[]) => {
-    const { tokenLosses } = translator.train(
-      input("source", "int32", ["source", "batch"]),
-      input("target", "int32", ["target", "batch"]),
+    const { losses: tokenLosses } = translator.objective(
+      {
+        source: input("source", "int32", ["source", "batch"]),
+        target: input("target", "int32", ["target", "batch"]),
+      },
+      Mode.plain(),
     );
     const session = await referenceBackend.load({ tokenLosses });
     const all: number[][] = [];

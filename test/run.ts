@@ -1,7 +1,9 @@
+import { attentionOf } from "../src/attention/index.js";
 import { Random, type Tensor, typedArray } from "../src/core/index.js";
-import { initialValues, type Scope } from "../src/nn/index.js";
+import type { Model, Tensors } from "../src/models/index.js";
+import { initialValues, type Mode, type Scope } from "../src/nn/index.js";
 import type { Program } from "../src/onnx/index.js";
-import { inputAttributes } from "../src/ops/index.js";
+import { inputAttributes, reduceSum } from "../src/ops/index.js";
 import { type Backend, referenceBackend, type Value, type Values } from "../src/session/index.js";
 
 /** A value of normal deviates, of the element type given. */
@@ -54,4 +56,15 @@ export async function runOnce(
   const results = await session.run(Object.fromEntries(needed.map((name) => [name, feeds[name]!])));
   await session.release();
   return results;
+}
+
+/** The objective of a batch, with the loss of each example, [B], and the attention's weights where it has any. */
+export function scored(model: Model, batch: Tensors, mode: Mode) {
+  const objective = model.objective(batch, mode);
+  const weights = attentionOf(objective.looks)?.value;
+  return {
+    ...objective,
+    sequenceLoss: reduceSum(objective.losses, { axes: 0 }),
+    ...(weights && { weights }),
+  };
 }

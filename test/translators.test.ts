@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { attentionOf } from "../src/attention/index.js";
 import { gradient } from "../src/autodiff/index.js";
 import { models } from "../src/models/index.js";
-import { Scope } from "../src/nn/index.js";
+import { Mode, Scope } from "../src/nn/index.js";
 import { input, logSoftmax } from "../src/ops/index.js";
 import { nodeBackend } from "../src/session/node.js";
-import { ints, normals, parametersOf, runOnce } from "./run.js";
+import { ints, normals, parametersOf, runOnce, scored } from "./run.js";
 
 /** What every translator must satisfy; small sizes for each, unequal primes. */
 const cases: readonly { id: string; options: Record<string, unknown> }[] = [
@@ -52,9 +53,11 @@ describe.each(cases)("$id $options", ({ id, options }) => {
   const build = (dtype: "float32" | "float64" = "float64") => {
     const scope = Scope.root(dtype);
     const model = card.build(scope, card.configuration.parse(options), vocabularies);
-    const trained = model.train(
-      input("source", "int32", ["source", "batch"]),
-      input("target", "int32", ["target", "batch"]),
+    const source = input("source", "int32", ["source", "batch"]);
+    const trained = scored(
+      model,
+      { source, target: input("target", "int32", ["target", "batch"]) },
+      Mode.plain({ dtype }),
     );
     return { scope, model, trained };
   };
@@ -129,8 +132,10 @@ describe.each(cases)("$id $options", ({ id, options }) => {
 
   test("the gates of its reading lie between 0 and 1, one row a source token", async () => {
     const { scope, model } = build();
-    const { gates } = model.encode(input("source", "int32", ["source", "batch"]));
-    const results = await runOnce(gates!, { ...parametersOf(scope), source });
+    const reading = input("source", "int32", ["source", "batch"]);
+    const { looks } = model.steps!.begin({ source: reading }, Mode.plain());
+    const gates = Object.fromEntries(Object.entries(looks!).map(([name, { value }]) => [name, value]));
+    const results = await runOnce(gates, { ...parametersOf(scope), source });
     expect(Object.keys(results).every((name) => / (reset|update|input|forget|output)$/.test(name))).toBe(
       true,
     );
@@ -144,16 +149,19 @@ describe.each(cases)("$id $options", ({ id, options }) => {
     const { scope, model, trained } = build();
     const parameters = parametersOf(scope);
     const sourceInput = input("source", "int32", ["source", "batch"]);
-    const encoded = model.encode(sourceInput);
+    const mode = Mode.plain({ dtype: "float64" });
+    const encoded = model.steps!.begin({ source: sourceInput }, mode);
     const { memory } = encoded;
     let { state } = encoded;
     let total: [number, number] = [0, 0];
     const rows: number[] = [];
     const program: Record<string, ReturnType<typeof logSoftmax>> = {};
     for (let t = 0; t < 3; t++) {
-      const step = model.step(memory, state, input(`previous${t}`, "int32", ["batch"]));
-      program[`log${t}`] = logSoftmax(step.logits);
-      if (step.weights) program[`weights${t}`] = step.weights;
+      const previous = input(`previous${t}`, "int32", ["batch"]);
+      const step = model.steps!.step(memory, state, { previous }, mode);
+      program[`log${t}`] = logSoftmax(step.outputs.logits!);
+      const weights = attentionOf(step.looks)?.value;
+      if (weights) program[`weights${t}`] = weights;
       ({ state } = step);
     }
     const row = (t: number) => ints([2], [...target.data.slice(2 * t, 2 * t + 2)]);

@@ -1,4 +1,5 @@
-import { RegardError, type Tensor } from "../core/index.js";
+import { RegardError, type Shape, type Tensor } from "../core/index.js";
+import type { Mode } from "../nn/index.js";
 import {
   argMax,
   cast,
@@ -53,3 +54,28 @@ export function samplePlace(weights: Tensor, uniform: Tensor): Tensor {
  */
 export const greatestPlace = (weights: Tensor): Tensor =>
   oneHot(argMax(weights), placesOf("greatestPlace", weights), weights.dtype);
+
+/**
+ * How one place is picked in a mode: drawn from the weights where it samples, by `chances`, otherwise the likeliest.
+ * @param name of the noise
+ * @param shape of the noise: [B], or [T, B] to be taken apart by a scan
+ */
+export function placePicker(
+  mode: Mode,
+  name: string,
+  shape: Shape,
+): {
+  /** Whether a place is drawn: otherwise there is nothing to learn from which it was. */
+  readonly drawn: boolean;
+  /** What `pick` needs of chance; no entries where nothing is drawn. */
+  readonly chances: Readonly<Record<string, Tensor>>;
+  /** One place of weights [B, S], by the chances of one step. */
+  pick(weights: Tensor, chances: Readonly<Record<string, Tensor>>): Tensor;
+} {
+  if (!mode.sampling) return { drawn: false, chances: {}, pick: greatestPlace };
+  return {
+    drawn: true,
+    chances: { chance: mode.chance(name, shape, "uniform") },
+    pick: (weights, { chance }) => samplePlace(weights, chance!),
+  };
+}

@@ -5,6 +5,7 @@ import type { Mechanism } from "./mechanism.js";
 import { projectedDot } from "./projected-dot.js";
 
 export * from "./hard.js";
+export * from "./look.js";
 export * from "./mechanism.js";
 export type * from "./trace.js";
 export { additive, dot, general, projectedDot, scaledDot };

@@ -1,5 +1,5 @@
 import { reachableNodes, resolveDimension, type Tensor } from "../core/index.js";
-import type { Scope } from "../nn/index.js";
+import type { Buffer, Scope } from "../nn/index.js";
 import { type Program, simplify } from "../onnx/index.js";
 import { inputAttributes } from "../ops/index.js";
 import { scalar, type Value, type Values } from "../session/index.js";
@@ -80,12 +80,14 @@ export function trainingWork(options: {
   readonly loss: Tensor;
   /** What is compared with peers, where that is not the loss that is minimised. */
   readonly crossEntropy?: Tensor | undefined;
+  /** What the model carries from step to step beside its parameters. */
+  readonly buffers?: readonly Buffer[];
   readonly batch: Values;
   readonly sizes: Sizes;
 }): Work {
-  const { title, scope, loss, crossEntropy, batch, sizes } = options;
+  const { title, scope, loss, crossEntropy, buffers = [], batch, sizes } = options;
   const optimizer = makeOptimizer(optimizerSchema.parse({ name: "adam" }));
-  const { parameters, buffers } = scope;
+  const { parameters } = scope;
   let made: Program | undefined;
   const program = () => {
     made ??= trainingStep({

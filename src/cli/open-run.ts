@@ -1,4 +1,4 @@
-import type { EncoderDecoder, SizesOf, TaskId } from "../models/index.js";
+import type { Model, SizesOf, TaskId } from "../models/index.js";
 import type { Backend, Values } from "../session/index.js";
 import { openOnnx } from "../session/node.js";
 import { Evaluator, type FrozenEncoder, type Task } from "../task/index.js";
@@ -15,7 +15,7 @@ export async function openRun(
 ): Promise<{
   folder: RunFolder;
   task: Task;
-  model: EncoderDecoder;
+  model: Model;
   sizes: SizesOf[TaskId];
   backend: Backend;
   step: number;

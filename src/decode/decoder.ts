@@ -1,6 +1,8 @@
-import { type Tensor, typedArray } from "../core/index.js";
+import { attentionOf } from "../attention/index.js";
+import { RegardError, type Tensor, typedArray } from "../core/index.js";
 import type { TokenBatch } from "../data/index.js";
-import type { EncoderDecoder } from "../models/index.js";
+import type { Model, Steps } from "../models/index.js";
+import { Mode } from "../nn/index.js";
 import type { Program } from "../onnx/index.js";
 import { input, inputAttributes, logSoftmax, topK } from "../ops/index.js";
 import type { Backend, LoadOptions, Session, Value, Values } from "../session/index.js";
@@ -52,12 +54,13 @@ export class Decoder {
    * @param options.width the largest number of candidates a step will be asked for
    */
   static async load(
-    model: EncoderDecoder,
+    model: Model,
     source: Tensor,
     backend: Backend,
     options: { width: number; vocabulary: number } & LoadOptions,
   ): Promise<Decoder> {
-    const encoded = model.encode(source);
+    const steps = stepsOf(model);
+    const encoded = steps.begin({ source }, Mode.plain());
     const named = (prefix: string, tensors: Readonly<Record<string, Tensor>>): Program =>
       Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
     const asInputs = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
@@ -71,19 +74,21 @@ export class Decoder {
       { ...named(MEMORY, encoded.memory), ...named(STATE, encoded.state) },
       options,
     );
-    const step = model.step(
+    const step = steps.step(
       asInputs(MEMORY, encoded.memory),
       asInputs(STATE, encoded.state),
-      input("previous", "int32", [ROWS]),
+      { previous: input("previous", "int32", [ROWS]) },
+      Mode.plain(),
     );
+    const weights = attentionOf(step.looks)?.value;
     const width = Math.min(options.width, options.vocabulary);
-    const best = topK(logSoftmax(step.logits), width);
+    const best = topK(logSoftmax(step.outputs.logits!), width);
     const stepper = await backend.load(
       {
         tokens: best.indices,
         logProbabilities: best.values,
         ...named(`next.${STATE}`, step.state),
-        ...(step.weights && { weights: step.weights }),
+        ...(weights && { weights }),
       },
       options,
     );
@@ -124,6 +129,12 @@ export class Decoder {
     await this.encoder.release();
     await this.stepper.release();
   }
+}
+
+/** The steps of a model. @throws RegardError where it has none */
+export function stepsOf({ steps }: Model): Steps {
+  if (!steps) throw new RegardError("the model writes everything at once: it has no steps to decode.");
+  return steps;
 }
 
 /** A batch of tokens as a value to feed, int32 [length, count]. */

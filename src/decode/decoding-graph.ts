@@ -1,8 +1,10 @@
+import { attentionOf } from "../attention/index.js";
 import { type Dimension, END, START, type Tensor } from "../core/index.js";
-import type { EncoderDecoder } from "../models/index.js";
+import type { Model } from "../models/index.js";
+import { Mode } from "../nn/index.js";
 import { add, argMax, constant, equal, fill, logSoftmax, or, reduceMax, scan, where } from "../ops/index.js";
 import type { Value } from "../session/index.js";
-import type { Decoded } from "./decoder.js";
+import { type Decoded, stepsOf } from "./decoder.js";
 
 /**
  * Greedy decoding as one graph, the loop included, for files that run without Regard. Axes: B batch, T steps, P places.
@@ -12,7 +14,7 @@ import type { Decoded } from "./decoder.js";
  *   attention
  */
 export function decodingGraph(
-  model: EncoderDecoder,
+  model: Model,
   source: Tensor,
   length: Dimension,
 ): {
@@ -20,7 +22,9 @@ export function decodingGraph(
   logProbability: Tensor;
   weights?: Tensor;
 } {
-  const { memory, state } = model.encode(source);
+  const mode = Mode.plain();
+  const steps = stepsOf(model);
+  const { memory, state } = steps.begin({ source }, mode);
   const rows = ["batch"] as const;
   const { states, outputs } = scan(
     {
@@ -33,8 +37,13 @@ export function decodingGraph(
       length,
     },
     ({ "decode.previous": previous, "decode.ended": ended, "decode.total": total, ...before }) => {
-      const { logits, state: after, weights } = model.step(memory, before, previous!);
-      const logProbabilities = logSoftmax(logits);
+      const {
+        outputs: found,
+        state: after,
+        looks,
+      } = steps.step(memory, before, { previous: previous! }, mode);
+      const weights = attentionOf(looks)?.value;
+      const logProbabilities = logSoftmax(found.logits!);
       const token = where(ended!, constant(0, { dtype: "int32" }), argMax(logProbabilities));
       const gain = where(ended!, 0, reduceMax(logProbabilities, { axes: 1 }));
       return {

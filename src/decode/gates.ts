@@ -1,10 +1,11 @@
 import type { GatesTrace } from "../attention/index.js";
 import { RegardError } from "../core/index.js";
 import { tokenBatch, type Vocabulary } from "../data/index.js";
-import type { EncoderDecoder } from "../models/index.js";
+import type { Model } from "../models/index.js";
+import { Mode } from "../nn/index.js";
 import { input } from "../ops/index.js";
 import type { Backend, Values } from "../session/index.js";
-import { tokensValue } from "./decoder.js";
+import { stepsOf, tokensValue } from "./decoder.js";
 
 /**
  * The gates of the layers that read a source.
@@ -12,16 +13,20 @@ import { tokensValue } from "./decoder.js";
  * @throws RegardError where the model has none
  */
 export async function readGates(
-  model: EncoderDecoder,
+  model: Model,
   backend: Backend,
   parameters: Values,
   vocabulary: Vocabulary,
   words: readonly string[],
 ): Promise<GatesTrace> {
-  const { gates } = model.encode(input("source", "int32", ["source", "batch"]));
+  const { looks = {} } = stepsOf(model).begin(
+    { source: input("source", "int32", ["source", "batch"]) },
+    Mode.plain(),
+  );
+  const gates = Object.entries(looks).filter(([, { kind }]) => kind === "gates");
   const { pieces } = vocabulary.segment(words);
-  if (!gates) throw new RegardError("the model has no gates to read.");
-  const session = await backend.load(gates);
+  if (gates.length === 0) throw new RegardError("the model has no gates to read.");
+  const session = await backend.load(Object.fromEntries(gates.map(([name, { value }]) => [name, value])));
   const results = await session.run({
     ...parameters,
     source: tokensValue(tokenBatch([vocabulary.encode(words)])),

@@ -1,6 +1,6 @@
 import { type Dimension, RegardError, type Tensor, type TypedArray, UsageError } from "../core/index.js";
 import { Vocabulary } from "../data/index.js";
-import type { EncoderDecoder, TaskId } from "../models/index.js";
+import type { Model, TaskId } from "../models/index.js";
 import { decodeModel, lower } from "../onnx/index.js";
 import { decodingGraph } from "./decoding-graph.js";
 
@@ -37,18 +37,18 @@ const axesOf = (task: TaskId): Readonly<Record<string, readonly string[]>> => {
  * @param longest the steps of the loop, as a size
  */
 export function encodeModelFile(
-  encoderDecoder: EncoderDecoder,
+  model: Model,
   source: Tensor,
   longest: Dimension,
   values: Readonly<Record<string, TypedArray>>,
   about: Omit<ModelFile, "axes" | "grid">,
 ): Uint8Array {
-  const graph = decodingGraph(encoderDecoder, source, longest);
+  const graph = decodingGraph(model, source, longest);
   const axes = Object.fromEntries(Object.keys(graph).map((name) => [name, axesOf(about.task)[name]!]));
-  const { grid } = encoderDecoder;
-  const { model, task, ...rest } = { ...about, axes, ...(grid && { grid }) };
+  const grid = model.grids?.source;
+  const { model: id, task, ...rest } = { ...about, axes, ...(grid && { grid }) };
   const metadata = {
-    "regard.model": model,
+    "regard.model": id,
     "regard.task": task,
     ...Object.fromEntries(
       Object.entries(rest).map(([name, value]) => [`regard.${name}`, JSON.stringify(value)]),

@@ -1,70 +1,81 @@
 import type { z } from "zod";
+import type { Look } from "../attention/index.js";
 import type { Tensor } from "../core/index.js";
-import type { Scope } from "../nn/index.js";
+import type { Mode, Scope } from "../nn/index.js";
 
-/** Tensors whose axis 0 is the batch. */
-export type BatchTensors = Readonly<Record<string, Tensor>>;
+/** Tensors by name. */
+export type Tensors = Readonly<Record<string, Tensor>>;
 
-/** What changes training alone. */
-export interface TrainingOptions {
-  /** The share of each target that is spread over all words alike, from 0 up to 1. */
-  readonly labelSmoothing?: number;
-  /** Whether noise is drawn and buffers move, as in a training step; otherwise the model does what it does in use. */
-  readonly stochastic?: boolean;
-  /** Targets of every source, 1 where absent: a target of each source, then another of each, along the batch axis. */
-  readonly targets?: number;
+/** What a run of a model gives: outputs that its task reads, and where it looked, by name. */
+export interface Result {
+  readonly outputs: Tensors;
+  readonly looks?: Readonly<Record<string, Look>>;
 }
 
-/** What a model makes of sources and their targets. Axes: T target steps, B batch, P places of the source. */
-export interface Trained {
-  /** What to minimise: the mean cross-entropy in nats over the target tokens that are not padding, and what a model adds. */
+/** What training minimises, and what scoring and explaining read beside it. */
+export interface Objective {
+  /** The mean over the batch of what is minimised; a scalar. */
   readonly loss: Tensor;
-  /** The cross-entropy alone, in nats a token, where a model adds to it. */
-  readonly crossEntropy?: Tensor;
-  /** Cross-entropy of each target sequence, [B], for scoring. */
-  readonly sequenceLoss: Tensor;
-  /** Cross-entropy of each target token, [T − 1, B]; 0 on padding. */
-  readonly tokenLosses: Tensor;
-  /** Attention weights [T − 1, B, P], where the model has attention. */
-  readonly weights?: Tensor;
+  /** Gradients by the names of parameters, of a model that is not trained by backpropagation through `loss`. */
+  readonly gradients?: Tensors;
+  /** Scalars that are told of beside the loss; `loss` takes its place where a model adds to what people read as the loss. */
+  readonly report?: Tensors;
+  /**
+   * How badly each decision of each example went, [..., B] in nats, 0 on padding: [T, B] of words, [B] of one class. Never
+   * smoothed, and without what a model adds to its loss.
+   */
+  readonly losses: Tensor;
+  /** Where it looked while the batch's own targets were its outputs. */
+  readonly looks?: Readonly<Record<string, Look>>;
 }
 
-/** One step of decoding. */
-export interface DecodingStep {
-  readonly logits: Tensor;
-  readonly state: BatchTensors;
-  /** Attention weights [B, P], where the model has attention. */
-  readonly weights?: Tensor;
-  /** What the values were weighed by in the end, [B, P], where that is not the weights: the one place of hard attention. */
-  readonly used?: Tensor;
-}
-
-/**
- * A model that reads a source and writes a token sequence. A source is a token sequence, int32 [S, B] padded with PAD, or
- * images, float [B, height, width, channels] from 0 to 1. Axes: T target steps, B batch, P places of the source.
- */
-export interface EncoderDecoder {
-  /** Rows and columns of the places of an image that attention weighs, row by row. */
-  readonly grid?: readonly [rows: number, columns: number];
+/** A model that goes step by step: what it keeps of its inputs, what it carries, and one step. */
+export interface Steps {
   /**
-   * Teacher-forced training.
-   * @param target int32 [T, B], from START to END, padded with PAD
+   * Reads the inputs: a memory that stays and a state that steps change. Axis 0 of each is the batch. The state may grow:
+   * a size of it that `step` changes has a name of its own.
    */
-  train(source: Tensor, target: Tensor, options?: TrainingOptions): Trained;
-  /**
-   * What decoding needs of a source: a memory that stays and a state that steps change. `gates` [S, B, H] are those of
-   * the recurrent layers that read it, by name; not computed unless used.
-   */
-  encode(source: Tensor): {
-    readonly memory: BatchTensors;
-    readonly state: BatchTensors;
-    readonly gates?: Readonly<Record<string, Tensor>>;
+  begin(
+    inputs: Tensors,
+    mode: Mode,
+  ): {
+    readonly memory: Tensors;
+    readonly state: Tensors;
+    /** Where it looked while it read, such as what gates let through; not computed unless used. */
+    readonly looks?: Readonly<Record<string, Look>>;
   };
   /**
-   * One step of decoding from the token before it, int32 [B].
-   * @param chance uniform in [0, 1), [B], for models that draw where to look; without it they look where it is likeliest
+   * One step.
+   * @param fed what its task's drive feeds: `previous` int32 [B] where it writes tokens, a row of an input where it is fed rows,
+   *   nothing where it runs freely
+   * @returns outputs [B, …] (`logits` [B, V] where it writes tokens), looks without an axis of steps, and the next state
    */
-  step(memory: BatchTensors, state: BatchTensors, previous: Tensor, chance?: Tensor): DecodingStep;
+  step(memory: Tensors, state: Tensors, fed: Tensors, mode: Mode): Result & { readonly state: Tensors };
+}
+
+/** A model with its parameters in place: tensors alone, no task. It has `once`, `steps` or both. */
+export interface Model {
+  /** The loss of a batch of inputs with their targets, by the names of its task's signature. */
+  objective(batch: Tensors, mode: Mode): Objective;
+  /** All outputs in one run. */
+  once?(inputs: Tensors, mode: Mode): Result;
+  readonly steps?: Steps;
+  /** Rows and columns of what looks go over, row by row, by the name of the places; for places that form a grid. */
+  readonly grids?: Readonly<Record<string, readonly [rows: number, columns: number]>>;
+}
+
+/** A part of a model as people draw it. */
+export interface ModelPart {
+  readonly id: string;
+  readonly title: string;
+  /** Scopes whose parameters are this part's: a name and everything below it. */
+  readonly scopes: readonly string[];
+  /** Its equations, in the paper's letters. */
+  readonly equations: readonly string[];
+  /** Parts, or the task's inputs and what its drive feeds, that it reads. */
+  readonly from: readonly string[];
+  /** What it hands on, with its axes. */
+  readonly gives: string;
 }
 
 /** Tokens a vocabulary has on each side. */
@@ -90,42 +101,36 @@ export interface SizesOf {
 
 export type TaskId = keyof SizesOf;
 
-/** A part of a model as people draw it. */
-export interface ModelPart {
-  readonly id: string;
-  readonly title: string;
-  /** Scopes whose parameters are this part's: a name and everything below it. */
-  readonly scopes: readonly string[];
-  /** Its equations, in the paper's letters. */
-  readonly equations: readonly string[];
-  /** Parts, or the inputs `source`, `image` and `previous word`, that it reads. */
-  readonly from: readonly string[];
-  /** What it hands on, with its axes. */
-  readonly gives: string;
-}
-
 /** An update rule and its options, as a run's settings take them. */
 export type OptimizerChoice = Readonly<{ name: string; decay?: number }>;
 
+/** What a run begins with where nothing else is asked for. */
+export interface TrainingDefaults {
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly optimizer: OptimizerChoice;
+  readonly labelSmoothing: number;
+}
+
 /** A paper's model as an entry of the registry. */
-export interface ModelCard<Configuration = unknown, Task extends TaskId = TaskId> {
+export interface ModelCard<Configuration = unknown, Sizes = unknown> {
   readonly id: string;
   readonly title: string;
   readonly paper: string;
   readonly year: number;
-  readonly task: Task;
-  /** Kinds of attention trace it yields. */
-  readonly attention: readonly ("alignment" | "spatial" | "none")[];
-  readonly data: readonly string[];
+  /** The id of the task it is for. */
+  readonly task: TaskId;
+  /** Its kinds of attention, in the words of `kindOf` a look; `none` where it has none. */
+  readonly attention: readonly string[];
   /** Sizes and options, with their defaults and limits. */
   readonly configuration: z.ZodType<Configuration>;
   /** What it trains best with, where that is not what its task begins with. */
-  readonly training?: { readonly learningRate?: number; readonly optimizer?: OptimizerChoice };
+  readonly training?: Partial<TrainingDefaults>;
   /** Its parts, each after those it reads. */
   readonly parts: readonly ModelPart[];
-  build(scope: Scope, configuration: Configuration, sizes: SizesOf[Task]): EncoderDecoder;
+  build(scope: Scope, configuration: Configuration, sizes: Sizes): Model;
 }
 
-/** The card of any model, whatever its configuration and task. */
+/** The card of any model, whatever its configuration and sizes. */
 // biome-ignore lint/suspicious/noExplicitAny: each model has a configuration of its own, and each task sizes of its own.
-export type AnyModelCard = Omit<ModelCard<any, any>, "task"> & { readonly task: TaskId };
+export type AnyModelCard = ModelCard<any, any>;

@@ -1,4 +1,5 @@
-import { multiplyDimensions, PAD, type Tensor } from "../core/index.js";
+import { multiplyDimensions, PAD, subtractDimensions, type Tensor } from "../core/index.js";
+import type { Mode } from "../nn/index.js";
 import {
   add,
   cast,
@@ -11,20 +12,25 @@ import {
   reduceMean,
   reduceSum,
   reshape,
+  slice,
 } from "../ops/index.js";
-import type { TrainingOptions } from "./contract.js";
+
+/** Targets [T, B] as what is read before each token and what is to be written then, [T − 1, B] each. */
+export function shifted(target: Tensor): { readonly read: Tensor; readonly written: Tensor } {
+  const steps = subtractDimensions(target.shape[0]!, 1);
+  return { read: slice(target, 0, 0, steps), written: slice(target, 0, 1, steps) };
+}
 
 /**
  * Cross-entropy in nats of logits [T, B, V] against targets [T, B], without padding. `loss` is its mean over tokens, the
- * targets smoothed where asked for (Szegedy et al. 2016, section 7: a share of each target is spread over all words
- * alike); `tokenLosses` [T, B] are those of single tokens, 0 on padding, and `sequenceLoss` [B] their sum for each
- * sequence, neither of them ever smoothed.
+ * targets smoothed where the mode says so (Szegedy et al. 2016, section 7: a share of each target is spread over all words
+ * alike); `losses` [T, B] are those of single tokens, 0 on padding, never smoothed.
  */
 export function tokenLoss(
   logits: Tensor,
   targets: Tensor,
-  { labelSmoothing = 0 }: TrainingOptions = {},
-): { loss: Tensor; sequenceLoss: Tensor; tokenLosses: Tensor } {
+  { labelSmoothing }: Mode,
+): { loss: Tensor; losses: Tensor } {
   const rows = multiplyDimensions(...targets.shape);
   const { losses, logProbabilities } = crossEntropy(
     reshape(logits, [rows, logits.shape[2]!]),
@@ -33,13 +39,11 @@ export function tokenLoss(
   const real = cast(not(equal(targets, PAD)), logits.dtype);
   const masked = mul(reshape(losses, targets.shape), real);
   const exact = div(reduceSum(masked), reduceSum(real));
-  const sequenceLoss = reduceSum(masked, { axes: 0 });
-  if (labelSmoothing === 0) return { loss: exact, sequenceLoss, tokenLosses: masked };
+  if (labelSmoothing === 0) return { loss: exact, losses: masked };
   const spread = mul(neg(reduceMean(logProbabilities, { axes: 1 })), reshape(real, [rows]));
   const uniform = div(reduceSum(spread), reduceSum(real));
   return {
     loss: add(mul(exact, 1 - labelSmoothing), mul(uniform, labelSmoothing)),
-    sequenceLoss,
-    tokenLosses: masked,
+    losses: masked,
   };
 }

@@ -12,6 +12,7 @@ import {
   where,
 } from "../ops/index.js";
 import { glorotUniform, type Initialiser, normal, ones, zeros } from "./initialise.js";
+import type { Mode } from "./mode.js";
 import type { Scope } from "./scope.js";
 
 /** x W + b over the last axis: [..., input] to [..., output]. */
@@ -56,15 +57,13 @@ export function maxout(x: Tensor, pieces = 2): Tensor {
 }
 
 /**
- * Sets a share `rate` of elements to 0 and scales the others by 1 / (1 − rate) (Srivastava et al. 2014), with noise
- * from the scope. For use in training graphs alone.
+ * In training, sets a share `rate` of elements to 0 and scales the others by 1 / (1 − rate) (Srivastava et al. 2014);
+ * otherwise leaves them.
+ * @param name of the noise that decides
  */
-export function dropout(scope: Scope, rate: number): (x: Tensor) => Tensor {
-  return (x) => {
-    if (rate === 0) return x;
-    const dropped = less(scope.noise("noise", x.shape, "uniform"), rate);
-    return where(dropped, 0, div(x, 1 - rate));
-  };
+export function dropout(x: Tensor, rate: number, mode: Mode, name: string): Tensor {
+  if (!mode.training || rate === 0) return x;
+  return where(less(mode.chance(name, x.shape, "uniform"), rate), 0, div(x, 1 - rate));
 }
 
 /** Layer normalisation over the last axis, with a scale and a bias for each feature. */

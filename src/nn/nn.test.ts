@@ -11,6 +11,7 @@ import {
   layerNorm,
   linear,
   lstm,
+  Mode,
   maxout,
   orthogonal,
   recurrent,
@@ -138,9 +139,9 @@ test("embedding picks rows, maxout the largest of linear pieces, layer norm stan
 });
 
 test("dropout keeps the mean and drops the share it should", async () => {
-  const scope = Scope.root("float64");
   const x = input("x", "float64", ["n"]);
-  const y = dropout(scope, 0.25)(x);
+  const mode = Mode.training({ dtype: "float64" });
+  const y = dropout(x, 0.25, mode, "noise");
   const random = new Random(1, "dropout");
   const noise = Float64Array.from({ length: 997 }, () => random.uniform());
   const feeds = {
@@ -151,7 +152,11 @@ test("dropout keeps the mean and drops the share it should", async () => {
   found!.data.forEach((value, index) => {
     expect(value).toBe(noise[index]! < 0.25 ? 0 : 4);
   });
-  expect(dropout(scope, 0)(x)).toBe(x);
+  expect(dropout(x, 0, mode, "none")).toBe(x);
+  expect(dropout(x, 0.25, Mode.plain(), "noise")).toBe(x);
+  expect(() => mode.chance("noise", [2], "normal")).toThrow(
+    'two noise inputs are named "noise"; give each a name of its own.',
+  );
 });
 
 test("orthogonal blocks are orthogonal", () => {

@@ -1,12 +1,4 @@
-import {
-  type DType,
-  Random,
-  RegardError,
-  type Shape,
-  type Tensor,
-  type TypedArray,
-  typedArray,
-} from "../core/index.js";
+import { type DType, Random, RegardError, type Tensor, type TypedArray, typedArray } from "../core/index.js";
 import { input } from "../ops/index.js";
 import type { Initialiser } from "./initialise.js";
 
@@ -19,22 +11,9 @@ export interface Parameter {
   readonly initialise: Initialiser;
 }
 
-/** A tensor that training carries from step to step beside the parameters, such as a moving average. */
-export interface Buffer {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly tensor: Tensor;
-  /** The value of every element before the first step. */
-  readonly initial: number;
-  /** What it is after a step. */
-  readonly next: Tensor;
-}
-
 interface Registry {
   readonly dtype: DType;
   readonly parameters: Map<string, Parameter>;
-  readonly noise: Map<string, Tensor>;
-  readonly buffers: Map<string, Buffer>;
 }
 
 /**
@@ -52,7 +31,7 @@ export class Scope {
 
   /** A new tree of parameters with elements of the given type. */
   static root(dtype: "float32" | "float64" = "float32"): Scope {
-    return new Scope({ dtype, parameters: new Map(), noise: new Map(), buffers: new Map() }, "");
+    return new Scope({ dtype, parameters: new Map() }, "");
   }
 
   get dtype(): DType {
@@ -62,16 +41,6 @@ export class Scope {
   /** Every parameter of the tree, in order of creation. */
   get parameters(): readonly Parameter[] {
     return [...this.#registry.parameters.values()];
-  }
-
-  /** Every noise input of the tree. */
-  get noiseInputs(): ReadonlyMap<string, Tensor> {
-    return this.#registry.noise;
-  }
-
-  /** Every buffer of the tree. */
-  get buffers(): readonly Buffer[] {
-    return [...this.#registry.buffers.values()];
   }
 
   #join(name: string): string {
@@ -92,36 +61,6 @@ export class Scope {
       );
     const tensor = input(path, this.dtype, shape, { kind: "parameter" });
     this.#registry.parameters.set(path, { name: path, shape, tensor, initialise });
-    return tensor;
-  }
-
-  /**
-   * Random numbers to be fed anew at every run, as a function of (seed, this scope's path, step).
-   * @throws RegardError where the name is taken
-   */
-  noise(name: string, shape: Shape, distribution: "uniform" | "normal"): Tensor {
-    const path = this.#join(name);
-    if (this.#registry.noise.has(path))
-      throw new RegardError(
-        `two noise inputs are named "${path}"; give each layer a scope of its own with scope.at().`,
-      );
-    const tensor = input(path, this.dtype, shape, { kind: "noise", distribution });
-    this.#registry.noise.set(path, tensor);
-    return tensor;
-  }
-
-  /**
-   * A tensor that training carries from step to step: `next` makes its value after a step from the value before.
-   * @throws RegardError where the name is taken
-   */
-  buffer(name: string, shape: readonly number[], initial: number, next: (value: Tensor) => Tensor): Tensor {
-    const path = this.#join(name);
-    if (this.#registry.buffers.has(path) || this.#registry.parameters.has(path))
-      throw new RegardError(
-        `two buffers or parameters are named "${path}"; give each layer a scope of its own with scope.at().`,
-      );
-    const tensor = input(path, this.dtype, shape, { kind: "buffer" });
-    this.#registry.buffers.set(path, { name: path, shape, tensor, initial, next: next(tensor) });
     return tensor;
   }
 }

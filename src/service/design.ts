@@ -1,6 +1,6 @@
 import { type Node, type Operation, reachableNodes, resolveDimension, type Tensor } from "../core/index.js";
 import { type ModelPart, modelById, type SizesOf, type TaskId } from "../models/index.js";
-import { Scope } from "../nn/index.js";
+import { Mode, Scope } from "../nn/index.js";
 import { decodeModel, lower, type NodeProto, simplify } from "../onnx/index.js";
 import { input, inputAttributes } from "../ops/index.js";
 import { tasks, trainingDefaults } from "../task/index.js";
@@ -24,8 +24,11 @@ export function designOf(request: DesignRequest): ModelDesign {
       : { source: request.sourceVocabulary, target: request.targetVocabulary };
   const [SOURCE, TARGET] = LENGTHS[card.task];
   const trained = card
-    .build(scope, configuration, sizes as never)
-    .train(task.source(sizes), input("target", "int32", ["target", "batch"]));
+    .build(scope, configuration, sizes)
+    .objective(
+      { source: task.source(sizes), target: input("target", "int32", ["target", "batch"]) },
+      Mode.plain(),
+    );
   const bindings = new Map([
     ["source", SOURCE],
     ["target", TARGET + 1],
@@ -35,7 +38,7 @@ export function designOf(request: DesignRequest): ModelDesign {
 
   const owner = ownerOf(card.parts);
   const parts = card.parts.map((part) => ({ part, flops: 0, operations: new Map<string, number>() }));
-  const [loss] = simplify([trained.sequenceLoss]);
+  const [loss] = simplify([trained.losses]);
   const assigned = new Map<Node, number>();
   attribute(
     [loss!],

@@ -61,7 +61,7 @@ export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning">
 
   /** Rows and columns of the places that maps show. */
   get grid(): readonly [number, number] {
-    return this.model.grid ?? EFFECT_GRID;
+    return this.model.grids?.source ?? EFFECT_GRID;
   }
 
   /** An image that was given, at the size the model reads. @throws UsageError for one of another size, or none */
@@ -214,7 +214,7 @@ export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning">
       split,
       vocabulary: this.vocabularies.target,
       grid: this.grid,
-      attends: this.model.grid !== undefined,
+      attends: this.model.grids !== undefined,
       write: (onWritten) => evaluator.write(this.parameters, images, { beam: 1, onProgress: onWritten }),
       effects: async (image, tokens) => {
         const source = await captioning.read([image], this.vocabularies);

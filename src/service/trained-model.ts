@@ -1,5 +1,5 @@
 import { Walker } from "../explain/index.js";
-import type { EncoderDecoder, SizesOf, TaskId } from "../models/index.js";
+import type { Model, SizesOf, TaskId } from "../models/index.js";
 import { type Backend, constants, type Values } from "../session/index.js";
 import { Evaluator, type Task, type Vocabularies } from "../task/index.js";
 import { buildModel, type RunSettings, type StoredTensor, storedParameters } from "../train/index.js";
@@ -28,7 +28,7 @@ export abstract class TrainedModel<Example, Id extends TaskId> {
   readonly vocabularies: Vocabularies;
   readonly step: number;
   protected readonly settings: RunSettings;
-  protected readonly model: EncoderDecoder;
+  protected readonly model: Model;
   protected readonly sizes: SizesOf[Id];
   protected readonly parameters: Values;
   protected readonly backend: Backend;

@@ -1,7 +1,9 @@
+import { attentionOf } from "../attention/index.js";
 import { resolveDimension } from "../core/index.js";
 import { tokenBatch } from "../data/index.js";
 import { type Decoded, Decoder, decodeByBeam, decodeGreedily, tokensValue } from "../decode/index.js";
-import type { EncoderDecoder } from "../models/index.js";
+import type { Model } from "../models/index.js";
+import { Mode } from "../nn/index.js";
 import { input } from "../ops/index.js";
 import { type Backend, constants, type Session, type Value, type Values } from "../session/index.js";
 import type { Task } from "./contract.js";
@@ -29,7 +31,7 @@ export class Evaluator<Example> {
     private readonly decoder: Decoder,
     private readonly vocabularies: Vocabularies,
     /** Rows and columns of the places of an image that attention weighs. */
-    readonly grid: EncoderDecoder["grid"],
+    readonly grid: readonly [rows: number, columns: number] | undefined,
   ) {}
 
   /**
@@ -38,15 +40,19 @@ export class Evaluator<Example> {
    */
   static async load<Example>(
     task: Task<Example>,
-    model: EncoderDecoder,
+    model: Model,
     sizes: Parameters<Task<Example>["source"]>[0],
     vocabularies: Vocabularies,
     backend: Backend,
     options: { beam: number; fixed?: Values },
   ): Promise<Evaluator<Example>> {
     const source = task.source(sizes);
-    const { sequenceLoss, weights } = model.train(source, input("target", "int32", ["target", "batch"]));
-    const scoring = await backend.load({ sequenceLoss, ...(weights && { weights }) });
+    const { losses, looks } = model.objective(
+      { source, target: input("target", "int32", ["target", "batch"]) },
+      Mode.plain(),
+    );
+    const weights = attentionOf(looks)?.value;
+    const scoring = await backend.load({ losses, ...(weights && { weights }) });
     // A beam needs one candidate more than its width, since the best may be the end mark.
     const width = options.beam > 1 ? options.beam + 1 : 1;
     const decoder = await Decoder.load(model, source, backend, {
@@ -54,7 +60,7 @@ export class Evaluator<Example> {
       vocabulary: vocabularies.target.size,
       ...(options.fixed && { values: constants(options.fixed) }),
     });
-    return new Evaluator(task, scoring, decoder, vocabularies, model.grid);
+    return new Evaluator(task, scoring, decoder, vocabularies, model.grids?.source);
   }
 
   /**
@@ -70,7 +76,7 @@ export class Evaluator<Example> {
       const encoded = part.map(({ example, index }) =>
         this.vocabularies.target.encode(targets?.[index] ?? this.task.targets(example)[0]!, { start: true }),
       );
-      const { sequenceLoss, weights } = await this.scoring.run({
+      const { losses, weights } = await this.scoring.run({
         ...parameters,
         source: await this.task.read(
           part.map(({ example }) => example),
@@ -82,7 +88,7 @@ export class Evaluator<Example> {
         const tokens = encoded[column]!.length - 1;
         yield {
           example,
-          loss: sequenceLoss!.data[column]!,
+          loss: sumOfColumn(losses!, column),
           tokens,
           ...(weights && {
             weights: Array.from({ length: tokens }, (_, row) => weightsAt(weights, row, column)),
@@ -136,6 +142,13 @@ export class Evaluator<Example> {
 
 function* partsOf<Item>(items: readonly Item[]): Generator<readonly Item[]> {
   for (let start = 0; start < items.length; start += BATCH) yield items.slice(start, start + BATCH);
+}
+
+/** What the steps of one example cost together: a column of losses [T, B]. */
+function sumOfColumn({ data, shape: [steps, batch] }: Value, column: number): number {
+  let sum = 0;
+  for (let step = 0; step < steps!; step++) sum += data[step * batch! + column]!;
+  return sum;
 }
 
 /** Attention of one target token over the places of one source: a row of weights [T, B, P]. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { runOnce } from "../../test/run.js";
 import { generate } from "../data/generate/bilingual/index.js";
 import type { ParallelData } from "../data/index.js";
-import { Scope, zeros } from "../nn/index.js";
+import { Mode, Scope, zeros } from "../nn/index.js";
 import { input, log, mul, reduceSum } from "../ops/index.js";
 import { nodeBackend } from "../session/node.js";
 import { textVocabularies, translation } from "../task/index.js";
@@ -281,9 +281,12 @@ test("a training graph loads in under half a second, whatever the length it will
     { model: "rnnsearch", configuration: { hidden: 256 }, images: undefined },
     translation.vocabulariesOf(data, {}),
   );
-  const { loss } = model.train(
-    input("source", "int32", ["source", "batch"]),
-    input("target", "int32", ["target", "batch"]),
+  const { loss } = model.objective(
+    {
+      source: input("source", "int32", ["source", "batch"]),
+      target: input("target", "int32", ["target", "batch"]),
+    },
+    Mode.training(),
   );
   const program = trainingStep({
     loss,

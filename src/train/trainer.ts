@@ -9,8 +9,8 @@ import {
 } from "../core/index.js";
 import { Batches, type Splits, tokenBatch } from "../data/index.js";
 import { tokensValue } from "../decode/index.js";
-import { type EncoderDecoder, modelById, type SizesOf, type TaskId } from "../models/index.js";
-import { Scope } from "../nn/index.js";
+import { type Model, modelById, type SizesOf, type TaskId } from "../models/index.js";
+import { Mode, Scope } from "../nn/index.js";
 import { input, inputAttributes } from "../ops/index.js";
 import { type Backend, type Session, scalar, type Value } from "../session/index.js";
 import {
@@ -52,7 +52,7 @@ const MOST_SKIPPED = 10;
 export interface BuiltModel {
   readonly task: Task;
   readonly sizes: SizesOf[TaskId];
-  readonly model: EncoderDecoder;
+  readonly model: Model;
   readonly scope: Scope;
 }
 
@@ -108,19 +108,23 @@ export class Trainer<Example = unknown> {
       return known[index];
     };
     const optimizer = makeOptimizer(settings.optimizer);
-    const { loss, crossEntropy } = model.train(
-      task.source(sizes),
-      input("target", "int32", ["target", multiplyDimensions(settings.targets, "batch")]),
-      { labelSmoothing: settings.labelSmoothing, stochastic: true, targets: settings.targets },
+    const mode = Mode.training({ labelSmoothing: settings.labelSmoothing });
+    const { loss, report } = model.objective(
+      {
+        source: task.source(sizes),
+        target: input("target", "int32", ["target", multiplyDimensions(settings.targets, "batch")]),
+      },
+      mode,
     );
-    const { parameters, buffers } = scope;
+    const { parameters } = scope;
+    const { buffers } = mode;
     const program = trainingStep({
       loss,
       parameters,
       buffers,
       optimizer,
       clip: settings.clip,
-      ...(crossEntropy && { extra: { loss: crossEntropy } }),
+      ...(report && { extra: report }),
     });
     const training = await backend.load(program);
     const evaluator = await Evaluator.load(task, model, sizes, vocabularies, backend, { beam: 1 });

@@ -1,6 +1,6 @@
 import { multiplyDimensions, resolveDimension } from "../../core/index.js";
 import { showAttendTell } from "../../models/index.js";
-import { Scope } from "../../nn/index.js";
+import { Mode, Scope } from "../../nn/index.js";
 import { input } from "../../ops/index.js";
 import type { WorkloadKind } from "../contract.js";
 import { someNumbers, someTokens, trainingWork } from "../training.js";
@@ -22,17 +22,20 @@ const captioner = (attention: "soft" | "hard"): WorkloadKind => ({
       image: [SIDE, SIDE, 3],
       encoded: false,
     });
-    const { loss, crossEntropy } = model.train(
-      input("source", "float32", ["batch", SIDE, SIDE, 3]),
-      input("target", "int32", ["target", multiplyDimensions(targets, "batch")]),
-      { stochastic: true, targets },
+    const mode = Mode.training();
+    const { loss, report } = model.objective(
+      {
+        source: input("source", "float32", ["batch", SIDE, SIDE, 3]),
+        target: input("target", "int32", ["target", multiplyDimensions(targets, "batch")]),
+      },
+      mode,
     );
     const sizes = new Map([
       ["batch", batch],
       ["target", length + 1],
     ]);
     // Noise is part of the batch, so that all who draw places by it draw the same ones.
-    const noise = [...scope.noiseInputs].map(([name, { shape }], index) => [
+    const noise = [...mode.noise].map(([name, { shape }], index) => [
       name,
       someNumbers(
         shape.map((dimension) => resolveDimension(dimension, sizes)),
@@ -43,7 +46,8 @@ const captioner = (attention: "soft" | "hard"): WorkloadKind => ({
       title: `captioner training step, ${attention} attention, batch ${batch} with ${targets} captions each, length ${length}`,
       scope,
       loss,
-      crossEntropy,
+      crossEntropy: report?.loss,
+      buffers: mode.buffers,
       batch: {
         source: someNumbers([batch, SIDE, SIDE, 3]),
         target: someTokens([length + 1, targets * batch], vocabulary, 2),

@@ -1,6 +1,6 @@
 import { typedArray } from "../../core/index.js";
 import { Decoder, decodeGreedily } from "../../decode/index.js";
-import { initialValues } from "../../nn/index.js";
+import { initialValues, Mode } from "../../nn/index.js";
 import { input } from "../../ops/index.js";
 import { constants, type Value } from "../../session/index.js";
 import type { WorkloadKind } from "../contract.js";
@@ -40,13 +40,15 @@ export const decoding: WorkloadKind = {
         data.set(all.data.subarray(row * sentences + start, row * sentences + start + count), row * count);
       parts.push({ dtype: "int32", shape: [length, count], data });
     }
-    const encoded = model.encode(source);
-    const step = model.step(encoded.memory, encoded.state, input("previous", "int32", ["batch"]));
+    const mode = Mode.plain();
+    const encoded = model.steps!.begin({ source }, mode);
+    const previous = input("previous", "int32", ["batch"]);
+    const step = model.steps!.step(encoded.memory, encoded.state, { previous }, mode);
     const bound = new Map([
       ["source", length],
       ["batch", sentences],
     ]);
-    const written = { ...step.state, logits: step.logits };
+    const written = { ...step.state, ...step.outputs };
     return {
       title: `greedy decoding of ${sentences} ${sentences === 1 ? "sentence" : "sentences"}, length ${length}, hidden ${hidden}, vocabulary ${vocabulary}`,
       unit: sentences === 1 ? "sentence" : `${sentences} sentences`,

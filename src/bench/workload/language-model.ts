@@ -1,7 +1,6 @@
-import { subtractDimensions } from "../../core/index.js";
-import { tokenLoss } from "../../models/index.js";
-import { embedding, linear, lstm, recurrent, Scope } from "../../nn/index.js";
-import { input, slice } from "../../ops/index.js";
+import { shifted, tokenLoss } from "../../models/index.js";
+import { embedding, linear, lstm, Mode, recurrent, Scope } from "../../nn/index.js";
+import { input } from "../../ops/index.js";
 import type { WorkloadKind } from "../contract.js";
 import { someTokens, trainingWork } from "../training.js";
 
@@ -20,9 +19,9 @@ export const languageModelStep: WorkloadKind = {
     const cell = lstm(scope.at("lstm"), { input: hidden, hidden });
     const output = linear(scope.at("output"), { input: hidden, output: vocabulary });
     const tokens = input("tokens", "int32", ["length", "batch"]);
-    const steps = subtractDimensions("length", 1);
-    const { outputs } = recurrent(cell, words(slice(tokens, 0, 0, steps)));
-    const { loss } = tokenLoss(output(outputs), slice(tokens, 0, 1, steps));
+    const { read, written } = shifted(tokens);
+    const { outputs } = recurrent(cell, words(read));
+    const { loss } = tokenLoss(output(outputs), written, Mode.training());
     return trainingWork({
       title: `LSTM language model training step, batch ${batch}, length ${length}, hidden ${hidden}, vocabulary ${vocabulary}`,
       scope,

@@ -1,5 +1,5 @@
 import { rnnsearch } from "../../models/index.js";
-import { Scope } from "../../nn/index.js";
+import { Mode, Scope } from "../../nn/index.js";
 import { input } from "../../ops/index.js";
 import type { WorkloadKind } from "../contract.js";
 import { someTokens, trainingWork } from "../training.js";
@@ -29,9 +29,12 @@ export const rnnsearchStep: WorkloadKind = {
   make(given) {
     const [batch, length, hidden, vocabulary] = given as [number, number, number, number];
     const { scope, model } = buildRnnsearch(hidden, vocabulary);
-    const { loss } = model.train(
-      input("source", "int32", ["source", "batch"]),
-      input("target", "int32", ["target", "batch"]),
+    const { loss } = model.objective(
+      {
+        source: input("source", "int32", ["source", "batch"]),
+        target: input("target", "int32", ["target", "batch"]),
+      },
+      Mode.training(),
     );
     return trainingWork({
       title: `rnnsearch training step, batch ${batch}, length ${length}, hidden ${hidden}, vocabulary ${vocabulary}`,

@@ -1,7 +1,8 @@
 import { START, type Tensor } from "../../core/index.js";
 import { tokenBatch } from "../../data/index.js";
 import { tokensValue } from "../../decode/index.js";
-import type { EncoderDecoder } from "../../models/index.js";
+import type { Model } from "../../models/index.js";
+import { Mode } from "../../nn/index.js";
 import { input } from "../../ops/index.js";
 import type { Backend, Session, Value, Values } from "../../session/index.js";
 
@@ -16,9 +17,12 @@ export class Occlusion {
   private constructor(private readonly session: Session) {}
 
   /** @param source the input that the model reads, [B, height, width, channels] */
-  static async load(model: EncoderDecoder, source: Tensor, backend: Backend): Promise<Occlusion> {
-    const { tokenLosses } = model.train(source, input("target", "int32", ["target", "batch"]));
-    return new Occlusion(await backend.load({ tokenLosses }));
+  static async load(model: Model, source: Tensor, backend: Backend): Promise<Occlusion> {
+    const { losses } = model.objective(
+      { source, target: input("target", "int32", ["target", "batch"]) },
+      Mode.plain(),
+    );
+    return new Occlusion(await backend.load({ losses }));
   }
 
   /**
@@ -83,13 +87,13 @@ export class Occlusion {
       covered.forEach((one, index) => {
         data.set(one, index * size);
       });
-      const { tokenLosses } = await this.session.run({
+      const { losses: found } = await this.session.run({
         ...parameters,
         source: { dtype: "float32", shape: [part.length, ...image.shape.slice(1)], data },
         target: tokensValue(tokenBatch(part.map(() => [START, ...tokens]))),
       });
       part.forEach((_, column) => {
-        losses.push(Float64Array.from(tokens, (__, row) => tokenLosses!.data[row * part.length + column]!));
+        losses.push(Float64Array.from(tokens, (__, row) => found!.data[row * part.length + column]!));
       });
     }
     const [whole, ...without] = losses;

@@ -1,7 +1,8 @@
 import { END, PAD, START } from "../../core/index.js";
 import { tokenBatch } from "../../data/index.js";
 import { tokensValue } from "../../decode/index.js";
-import type { EncoderDecoder } from "../../models/index.js";
+import type { Model } from "../../models/index.js";
+import { Mode } from "../../nn/index.js";
 import { input } from "../../ops/index.js";
 import type { Backend, Session, Values } from "../../session/index.js";
 
@@ -12,12 +13,15 @@ import type { Backend, Session, Values } from "../../session/index.js";
 export class Removal {
   private constructor(private readonly session: Session) {}
 
-  static async load(model: EncoderDecoder, backend: Backend): Promise<Removal> {
-    const { tokenLosses } = model.train(
-      input("source", "int32", ["source", "batch"]),
-      input("target", "int32", ["target", "batch"]),
+  static async load(model: Model, backend: Backend): Promise<Removal> {
+    const { losses } = model.objective(
+      {
+        source: input("source", "int32", ["source", "batch"]),
+        target: input("target", "int32", ["target", "batch"]),
+      },
+      Mode.plain(),
     );
-    return new Removal(await backend.load({ tokenLosses }));
+    return new Removal(await backend.load({ losses }));
   }
 
   /**
@@ -36,12 +40,12 @@ export class Removal {
     );
     const sources = [whole, ...without];
     const written = sources.map(() => [START, ...target]);
-    const { tokenLosses } = await this.session.run({
+    const { losses: found } = await this.session.run({
       ...parameters,
       source: tokensValue(tokenBatch(sources)),
       target: tokensValue(tokenBatch(written)),
     });
-    const loss = (row: number, column: number) => tokenLosses!.data[row * sources.length + column]!;
+    const loss = (row: number, column: number) => found!.data[row * sources.length + column]!;
     return target.map((_, row) => source.map((__, place) => loss(row, place + 1) - loss(row, 0)));
   }
 

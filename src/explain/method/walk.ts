@@ -1,6 +1,9 @@
+import { attentionOf } from "../../attention/index.js";
 import { gradient } from "../../autodiff/index.js";
 import { END, Random, rewrite, START, type Tensor } from "../../core/index.js";
-import type { EncoderDecoder } from "../../models/index.js";
+import { stepsOf } from "../../decode/index.js";
+import type { Model } from "../../models/index.js";
+import { Mode } from "../../nn/index.js";
 import {
   add,
   crossEntropy,
@@ -62,6 +65,8 @@ export class Walker {
     private readonly encoder: Session,
     private readonly stepper: Session,
     private readonly width: number,
+    /** Names of what it draws by. */
+    private readonly noise: readonly string[],
   ) {}
 
   /**
@@ -69,26 +74,31 @@ export class Walker {
    * @param options.sampling whether the places of hard attention are drawn, in place of the likeliest
    */
   static async load(
-    model: EncoderDecoder,
+    model: Model,
     source: Tensor,
     backend: Backend,
     options: { alternatives: number; vocabulary: number; sampling?: boolean } & LoadOptions,
   ): Promise<Walker> {
-    const { memory, state } = model.encode(source);
+    const mode = options.sampling ? Mode.sampling() : Mode.plain();
+    const modelSteps = stepsOf(model);
+    const { memory, state } = modelSteps.begin({ source }, mode);
     const prefixed = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
       Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
     const placeholders = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
       Object.fromEntries(
         Object.entries(tensors).map(([name, { dtype, shape }]) => [name, input(prefix + name, dtype, shape)]),
       );
-    const step = model.step(
+    const step = modelSteps.step(
       placeholders(MEMORY, memory),
       placeholders(STATE, state),
-      input("previous", "int32", ["batch"]),
-      options.sampling ? input("chance", "float32", ["batch"]) : undefined,
+      { previous: input("previous", "int32", ["batch"]) },
+      mode,
     );
+    const attention = attentionOf(step.looks);
     // Of hard attention it is the place that was chosen whose part is forced, and which the gradient reaches.
-    let { logits, state: next, used: weights = step.weights } = step;
+    let logits = step.outputs.logits!;
+    let next = step.state;
+    let weights = attention?.used ?? attention?.value;
     if (weights) {
       // Where `force` is 1 the forced weights take the place of the model's own, in everything made from them.
       const force = input("force", weights.dtype, []);
@@ -114,12 +124,14 @@ export class Walker {
     };
     if (weights) {
       // A place that was drawn is what was looked at; otherwise all that could have been tells more.
-      program.weights = options.sampling && step.used ? step.used : step.weights!;
+      program.weights = options.sampling && attention!.used ? attention!.used : attention!.value;
       program.salience = gradient(reduceSum(logProbability), [weights])[0]!;
     }
     const encoder = await backend.load({ ...prefixed(MEMORY, memory), ...prefixed(STATE, state) }, options);
     const stepper = await backend.load(program, options);
-    return new Walker(encoder, stepper, Math.min(options.alternatives, options.vocabulary));
+    return new Walker(encoder, stepper, Math.min(options.alternatives, options.vocabulary), [
+      ...mode.noise.keys(),
+    ]);
   }
 
   /**
@@ -154,7 +166,12 @@ export class Walker {
           ...carried,
           previous: int32(previous),
           chosen: int32(chosen),
-          chance: { dtype: "float32", shape: [1], data: Float32Array.of(chance) },
+          ...Object.fromEntries(
+            this.noise.map((name) => [
+              name,
+              { dtype: "float32" as const, shape: [1], data: Float32Array.of(chance) },
+            ]),
+          ),
           force: scalar(forced ? 1 : 0),
           forced: {
             dtype: "float32",

@@ -1,9 +1,10 @@
 import { z } from "zod";
-import { PAD, subtractDimensions, type Tensor } from "../../core/index.js";
+import { readingLooks } from "../../attention/index.js";
+import { PAD, type Tensor } from "../../core/index.js";
 import { embedding, gatesOf, gru, linear, maxout, recurrent } from "../../nn/index.js";
-import { add, equal, not, slice, tanh } from "../../ops/index.js";
-import type { ModelCard } from "../contract.js";
-import { tokenLoss } from "../loss.js";
+import { add, equal, not, tanh } from "../../ops/index.js";
+import type { ModelCard, TranslationSizes } from "../contract.js";
+import { shifted, tokenLoss } from "../loss.js";
 import { sourceWordsPart, targetWordsPart } from "../parts.js";
 
 const configuration = z.object({
@@ -21,14 +22,13 @@ const configuration = z.object({
  * The RNN Encoder–Decoder (Cho et al. 2014): the whole source in one vector. Marks in comments are the paper's; the card
  * beside this file lists them with every departure. Axes: S source, T target, B batch, E embedding, H hidden.
  */
-export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>, "translation"> = {
+export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>, TranslationSizes> = {
   id: "rnn-encoder-decoder",
   title: "Learning Phrase Representations using RNN Encoder–Decoder for Statistical Machine Translation",
   paper: "Cho et al. 2014",
   year: 2014,
   task: "translation",
   attention: ["none"],
-  data: ["bilingual"],
   configuration,
   parts: [
     sourceWordsPart("Source word vectors", "x_j = E_x[word j]"),
@@ -79,11 +79,11 @@ export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>, "trans
     const outputSummary = linear(scope.at("output.summary"), { input: H, output: 2 * L, bias: false });
     const outputVocabulary = linear(scope.at("output.vocabulary"), { input: L, output: vocabularies.target });
 
-    const encode = (source: Tensor) => {
-      const reading = recurrent(encoder, sourceWords(source), { mask: not(equal(source, PAD)) }); // (3)
+    const begin = ({ source }: { source?: Tensor }) => {
+      const reading = recurrent(encoder, sourceWords(source!), { mask: not(equal(source!, PAD)) }); // (3)
       const summary = tanh(summarise(reading.final.hidden)); // A.1.1: c = tanh(V h_N)
       const state = { hidden: tanh(start(summary)) }; // A.1.2: h'_0 = tanh(V' c)
-      return { memory: { summary }, state, gates: gatesOf("encoder", reading) };
+      return { memory: { summary }, state, looks: readingLooks(gatesOf("encoder", reading)) };
     };
 
     /** A.1.2: s'_t = O_h h'_t + O_y y_{t−1} + O_c c, then maxout; the logits of y_t are linear in it. */
@@ -91,24 +91,29 @@ export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>, "trans
       outputVocabulary(maxout(add(add(outputState(hidden), outputWord(word)), outputSummary(summary))));
 
     return {
-      encode,
-      step({ summary }, { hidden }, previous) {
-        const word = targetWords(previous);
-        // (5): h'_t = f(h'_{t−1}, y_{t−1}, c)
-        const projected = add(decoder.project(word), summaryToGates(summary!));
-        const { state } = decoder.step({ hidden: hidden! }, projected);
-        return { logits: readOut(state.hidden, word, summary!), state: { hidden: state.hidden } };
+      steps: {
+        begin,
+        step({ summary }, { hidden }, { previous }) {
+          const word = targetWords(previous!);
+          // (5): h'_t = f(h'_{t−1}, y_{t−1}, c)
+          const projected = add(decoder.project(word), summaryToGates(summary!));
+          const { state } = decoder.step({ hidden: hidden! }, projected);
+          return {
+            outputs: { logits: readOut(state.hidden, word, summary!) },
+            state: { hidden: state.hidden },
+          };
+        },
       },
-      train(source, target, options) {
-        const { memory, state } = encode(source);
-        const steps = subtractDimensions(target.shape[0]!, 1);
-        const words = targetWords(slice(target, 0, 0, steps)); // [T − 1, B, E]
+      objective(batch, mode) {
+        const { memory, state } = begin(batch);
+        const { read, written } = shifted(batch.target!);
+        const words = targetWords(read); // [T − 1, B, E]
         const { outputs } = recurrent(decoder, words, {
           initial: state,
           constant: summaryToGates(memory.summary),
         });
         const logits = readOut(outputs, words, memory.summary); // [T − 1, B, V]
-        return tokenLoss(logits, slice(target, 0, 1, steps), options);
+        return tokenLoss(logits, written, mode);
       },
     };
   },

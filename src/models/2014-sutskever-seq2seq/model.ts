@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { PAD, subtractDimensions, type Tensor } from "../../core/index.js";
+import { readingLooks } from "../../attention/index.js";
+import { PAD, type Tensor } from "../../core/index.js";
 import {
   type Cell,
   type CellState,
@@ -10,9 +11,9 @@ import {
   recurrent,
   type Scope,
 } from "../../nn/index.js";
-import { equal, not, slice } from "../../ops/index.js";
-import type { BatchTensors, ModelCard } from "../contract.js";
-import { tokenLoss } from "../loss.js";
+import { equal, not } from "../../ops/index.js";
+import type { ModelCard, Tensors, TranslationSizes } from "../contract.js";
+import { shifted, tokenLoss } from "../loss.js";
 import { sourceWordsPart, targetWordsPart } from "../parts.js";
 
 const configuration = z.object({
@@ -25,14 +26,13 @@ const configuration = z.object({
  * Deep LSTMs from sequence to sequence (Sutskever, Vinyals & Le 2014). Marks in comments are sections of the paper; the
  * card beside this file lists them with every departure. Axes: S source, T target, B batch, E embedding, H hidden.
  */
-export const seq2seq: ModelCard<z.output<typeof configuration>, "translation"> = {
+export const seq2seq: ModelCard<z.output<typeof configuration>, TranslationSizes> = {
   id: "seq2seq",
   title: "Sequence to Sequence Learning with Neural Networks",
   paper: "Sutskever, Vinyals & Le 2014",
   year: 2014,
   task: "translation",
   attention: ["none"],
-  data: ["bilingual"],
   configuration,
   parts: [
     sourceWordsPart("Source word vectors, last word first", "x_j = E_x[word S − j + 1]"),
@@ -74,21 +74,21 @@ export const seq2seq: ModelCard<z.output<typeof configuration>, "translation"> =
     const output = linear(scope.at("output"), { input: H, output: vocabularies.target });
 
     /** The states of all layers as one record, and back. */
-    const pack = (states: readonly CellState[]): BatchTensors =>
+    const pack = (states: readonly CellState[]): Tensors =>
       Object.fromEntries(
         states.flatMap(({ hidden, cell }, layer) => [
           [`hidden${layer}`, hidden],
           [`cell${layer}`, cell!],
         ]),
       );
-    const unpack = (state: BatchTensors, layer: number): CellState => ({
+    const unpack = (state: Tensors, layer: number): CellState => ({
       hidden: state[`hidden${layer}`]!,
       cell: state[`cell${layer}`]!,
     });
 
-    const encode = (source: Tensor) => {
-      const mask = not(equal(source, PAD));
-      let sequence = sourceWords(source); // [S, B, E]
+    const begin = ({ source }: { source?: Tensor }) => {
+      const mask = not(equal(source!, PAD));
+      let sequence = sourceWords(source!); // [S, B, E]
       const readings = encoder.map((cell) => {
         // Section 3.3: the source is read from its last word to its first.
         const reading = recurrent(cell, sequence, { mask, reverse: true });
@@ -100,29 +100,31 @@ export const seq2seq: ModelCard<z.output<typeof configuration>, "translation"> =
       return {
         memory: {},
         state: pack(readings.map(({ final }) => final)),
-        gates: Object.assign({}, ...gates),
+        looks: readingLooks(Object.assign({}, ...gates)),
       };
     };
 
     return {
-      encode,
-      step(_memory, state, previous) {
-        let below = targetWords(previous);
-        const states = decoder.map((cell, layer) => {
-          const { state: next } = cell.step(unpack(state, layer), cell.project(below));
-          below = next.hidden;
-          return next;
-        });
-        return { logits: output(below), state: pack(states) };
+      steps: {
+        begin,
+        step(_memory, state, { previous }) {
+          let below = targetWords(previous!);
+          const states = decoder.map((cell, layer) => {
+            const { state: next } = cell.step(unpack(state, layer), cell.project(below));
+            below = next.hidden;
+            return next;
+          });
+          return { outputs: { logits: output(below) }, state: pack(states) };
+        },
       },
-      train(source, target, options) {
-        const { state } = encode(source);
-        const steps = subtractDimensions(target.shape[0]!, 1);
-        let sequence = targetWords(slice(target, 0, 0, steps)); // [T − 1, B, E]
+      objective(batch, mode) {
+        const { state } = begin(batch);
+        const { read, written } = shifted(batch.target!);
+        let sequence = targetWords(read); // [T − 1, B, E]
         decoder.forEach((cell, layer) => {
           sequence = recurrent(cell, sequence, { initial: unpack(state, layer) }).outputs;
         });
-        return tokenLoss(output(sequence), slice(target, 0, 1, steps), options);
+        return tokenLoss(output(sequence), written, mode);
       },
     };
   },

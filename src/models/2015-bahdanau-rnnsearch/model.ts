@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { type MechanismName, mechanisms } from "../../attention/index.js";
-import { PAD, subtractDimensions, type Tensor } from "../../core/index.js";
+import { type MechanismName, mechanisms, readingLooks, weightsOver } from "../../attention/index.js";
+import { PAD, type Tensor } from "../../core/index.js";
 import { bidirectional, embedding, gatesOf, gru, linear, maxout } from "../../nn/index.js";
-import { add, equal, not, scan, slice, tanh, transpose } from "../../ops/index.js";
-import type { ModelCard } from "../contract.js";
-import { tokenLoss } from "../loss.js";
+import { add, equal, not, scan, tanh, transpose } from "../../ops/index.js";
+import type { ModelCard, TranslationSizes } from "../contract.js";
+import { shifted, tokenLoss } from "../loss.js";
 import { sourceWordsPart, targetWordsPart } from "../parts.js";
 
 const configuration = z.object({
@@ -32,14 +32,13 @@ const configuration = z.object({
  * RNNsearch (Bahdanau, Cho & Bengio 2015). Numbers in comments are the paper's equations; the card beside this file
  * lists them with every departure. Axes: S source, T target, B batch, E embedding, H hidden, V target vocabulary.
  */
-export const rnnsearch: ModelCard<z.output<typeof configuration>, "translation"> = {
+export const rnnsearch: ModelCard<z.output<typeof configuration>, TranslationSizes> = {
   id: "rnnsearch",
   title: "Neural Machine Translation by Jointly Learning to Align and Translate",
   paper: "Bahdanau, Cho & Bengio 2015",
   year: 2015,
   task: "translation",
   attention: ["alignment"],
-  data: ["bilingual"],
   configuration,
   parts: [
     sourceWordsPart("Source word vectors", "x_j = E_x[word j]"),
@@ -115,20 +114,20 @@ export const rnnsearch: ModelCard<z.output<typeof configuration>, "translation">
       output: vocabularies.target,
     });
 
-    const encode = (source: Tensor) => {
-      const real = not(equal(source, PAD)); // [S, B]
-      const { outputs, forward, backward } = annotate(sourceWords(source), { mask: real }); // (7) h_j = [→h_j; ←h_j]
+    const begin = ({ source }: { source?: Tensor }) => {
+      const real = not(equal(source!, PAD)); // [S, B]
+      const { outputs, forward, backward } = annotate(sourceWords(source!), { mask: real }); // (7) h_j = [→h_j; ←h_j]
       const annotations = transpose(outputs, [1, 0, 2]); // [B, S, 2H]
       const memory = { annotations, keys: attend.keys(annotations), mask: transpose(real) };
       // A.2.2: s_0 = tanh(W_s ←h_1); the backward reading ends at the first word.
       return {
         memory,
         state: { hidden: tanh(start(backward.final.hidden)) },
-        gates: { ...gatesOf("forward", forward), ...gatesOf("backward", backward) },
+        looks: readingLooks({ ...gatesOf("forward", forward), ...gatesOf("backward", backward) }),
       };
     };
 
-    type Memory = ReturnType<typeof encode>["memory"];
+    type Memory = ReturnType<typeof begin>["memory"];
 
     /** From s_{i−1} and the projected word y_{i−1} to s_i; `projected` is [B, 3H]. */
     const advance = (memory: Memory, hidden: Tensor, projected: Tensor) => {
@@ -144,16 +143,22 @@ export const rnnsearch: ModelCard<z.output<typeof configuration>, "translation">
       outputVocabulary(maxout(add(add(outputState(hidden), outputWord(word)), outputContext(context))));
 
     return {
-      encode,
-      step(memory, { hidden }, previous) {
-        const word = targetWords(previous);
-        const { context, weights, next } = advance(memory as Memory, hidden!, decoder.project(word));
-        return { logits: readOut(hidden!, word, context), state: { hidden: next }, weights };
+      steps: {
+        begin,
+        step(memory, { hidden }, { previous }) {
+          const word = targetWords(previous!);
+          const { context, weights, next } = advance(memory as Memory, hidden!, decoder.project(word));
+          return {
+            outputs: { logits: readOut(hidden!, word, context) },
+            state: { hidden: next },
+            looks: { attention: weightsOver("source", weights) },
+          };
+        },
       },
-      train(source, target, options) {
-        const { memory, state } = encode(source);
-        const steps = subtractDimensions(target.shape[0]!, 1);
-        const words = targetWords(slice(target, 0, 0, steps)); // [T − 1, B, E]
+      objective(batch, mode) {
+        const { memory, state } = begin(batch);
+        const { read, written } = shifted(batch.target!);
+        const words = targetWords(read); // [T − 1, B, E]
         const { outputs } = scan(
           { initial: state, sequences: { projected: decoder.project(words) } },
           ({ hidden }, { projected }) => {
@@ -162,7 +167,10 @@ export const rnnsearch: ModelCard<z.output<typeof configuration>, "translation">
           },
         );
         const logits = readOut(outputs.before, words, outputs.context); // [T − 1, B, V]
-        return { ...tokenLoss(logits, slice(target, 0, 1, steps), options), weights: outputs.weights };
+        return {
+          ...tokenLoss(logits, written, mode),
+          looks: { attention: weightsOver("source", outputs.weights, { axes: ["step", "batch", "place"] }) },
+        };
       },
     };
   },

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { subtractDimensions, type Tensor } from "../../core/index.js";
+import type { Tensor } from "../../core/index.js";
 import { type CellState, embedding, linear, lstm, normal, recurrent } from "../../nn/index.js";
-import { add, reduceMax, relu, slice } from "../../ops/index.js";
-import type { ModelCard } from "../contract.js";
+import { add, reduceMax, relu } from "../../ops/index.js";
+import type { CaptioningSizes, ModelCard } from "../contract.js";
 import { imageEncoder, imageEncoderPart } from "../image-encoder.js";
-import { tokenLoss } from "../loss.js";
+import { shifted, tokenLoss } from "../loss.js";
 import { targetWordsPart } from "../parts.js";
 import { repeated } from "../repeat.js";
 
@@ -23,14 +23,13 @@ const configuration = z.object({
  * Show and Tell (Vinyals et al. 2015): a caption from an image that is seen once. Numbers in comments are the paper's
  * equations. Axes: B batch, T target, L places, E embedding, H hidden, V vocabulary.
  */
-export const showAndTell: ModelCard<z.output<typeof configuration>, "captioning"> = {
+export const showAndTell: ModelCard<z.output<typeof configuration>, CaptioningSizes> = {
   id: "show-and-tell",
   title: "Show and Tell: A Neural Image Caption Generator",
   paper: "Vinyals, Toshev, Bengio & Erhan 2015",
   year: 2015,
   task: "captioning",
   attention: ["none"],
-  data: ["scenes"],
   configuration,
   training: { learningRate: 0.001 },
   parts: [
@@ -75,25 +74,26 @@ export const showAndTell: ModelCard<z.output<typeof configuration>, "captioning"
     const decoder = lstm(scope.at("decoder"), { input: E, hidden: H });
     const output = linear(scope.at("output"), { input: H, output: sizes.target });
 
-    const encode = (image: Tensor) => {
-      const found = relu(detect(add(read(image), position))); // [B, L, detectors]
+    const begin = ({ source: image }: { source?: Tensor }) => {
+      const found = relu(detect(add(read(image!), position))); // [B, L, detectors]
       const first = asWord(reduceMax(found, { axes: 1 })); // (10)
-      const { state } = decoder.step(decoder.initial(image.shape[0]!), decoder.project(first));
+      const { state } = decoder.step(decoder.initial(image!.shape[0]!), decoder.project(first));
       return { memory: {}, state };
     };
 
     return {
-      encode,
-      step(_memory, state, previous) {
-        const { state: next } = decoder.step(state as CellState, decoder.project(words(previous)));
-        return { logits: output(next.hidden), state: next };
+      steps: {
+        begin,
+        step(_memory, state, { previous }) {
+          const { state: next } = decoder.step(state as CellState, decoder.project(words(previous!)));
+          return { outputs: { logits: output(next.hidden) }, state: next };
+        },
       },
-      train(image, target, options) {
-        const state = repeated(encode(image).state, options?.targets);
-        const steps = subtractDimensions(target.shape[0]!, 1);
-        const written = words(slice(target, 0, 0, steps)); // [T − 1, B, E]
-        const { outputs } = recurrent(decoder, written, { initial: state }); // (11)
-        return tokenLoss(output(outputs), slice(target, 0, 1, steps), options); // (12)
+      objective(batch, mode) {
+        const { read: before, written } = shifted(batch.target!);
+        const state = repeated(begin(batch).state, written.shape[1]!);
+        const { outputs } = recurrent(decoder, words(before), { initial: state }); // (11)
+        return tokenLoss(output(outputs), written, mode); // (12)
       },
     };
   },

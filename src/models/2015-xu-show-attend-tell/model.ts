@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { greatestPlace, type MechanismName, mechanisms, samplePlace } from "../../attention/index.js";
-import { PAD, subtractDimensions, type Tensor } from "../../core/index.js";
-import { embedding, layerNorm, linear, lstm, normal } from "../../nn/index.js";
+import { type MechanismName, mechanisms, placePicker, weightsOver } from "../../attention/index.js";
+import { type Dimension, PAD, type Tensor } from "../../core/index.js";
+import { embedding, layerNorm, linear, lstm, type Mode, normal } from "../../nn/index.js";
 import {
   add,
   cast,
@@ -9,7 +9,6 @@ import {
   div,
   equal,
   gather,
-  less,
   log,
   maximum,
   mul,
@@ -21,7 +20,6 @@ import {
   scan,
   scatterAdd,
   sigmoid,
-  slice,
   square,
   stopGradient,
   sub,
@@ -29,9 +27,9 @@ import {
   unsqueeze,
   where,
 } from "../../ops/index.js";
-import type { ModelCard } from "../contract.js";
+import type { CaptioningSizes, ModelCard } from "../contract.js";
 import { imageEncoder, imageEncoderPart } from "../image-encoder.js";
-import { tokenLoss } from "../loss.js";
+import { shifted, tokenLoss } from "../loss.js";
 import { targetWordsPart } from "../parts.js";
 import { repeated } from "../repeat.js";
 
@@ -77,14 +75,13 @@ const TINY = 1e-8;
  * Show, Attend and Tell (Xu et al. 2015). Numbers in comments are the paper's equations; the card beside this file lists
  * them with every departure. Axes: B batch, T target, L places, D features, E embedding, H hidden, V vocabulary.
  */
-export const showAttendTell: ModelCard<z.output<typeof configuration>, "captioning"> = {
+export const showAttendTell: ModelCard<z.output<typeof configuration>, CaptioningSizes> = {
   id: "show-attend-tell",
   title: "Show, Attend and Tell: Neural Image Caption Generation with Visual Attention",
   paper: "Xu, Ba, Kiros, Cho, Courville, Salakhutdinov, Zemel & Bengio 2015",
   year: 2015,
   task: "captioning",
   attention: ["spatial"],
-  data: ["scenes"],
   configuration,
   training: { optimizer: { name: "adamw", decay: 0.05 } },
   parts: [
@@ -163,8 +160,8 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, "captioni
     const outputContext = linear(scope.at("output.context"), { input: D, output: E, bias: false });
     const outputVocabulary = linear(scope.at("output.vocabulary"), { input: E, output: sizes.target });
 
-    const encode = (image: Tensor) => {
-      const places = read(image);
+    const begin = ({ source: image }: { source?: Tensor }) => {
+      const places = read(image!);
       const annotations = normalise(add(places, position)); // [B, L, D]
       const mean = reduceMean(annotations, { axes: 1 }); // [B, D]
       return {
@@ -173,7 +170,7 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, "captioni
       };
     };
 
-    type Encoded = ReturnType<typeof encode>;
+    type Encoded = ReturnType<typeof begin>;
 
     /** (1–5): looks and moves the state; `choose` makes what the places are weighed by of the weights. */
     const advance = (
@@ -195,101 +192,114 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, "captioni
     const readOut = (word: Tensor, hidden: Tensor, context: Tensor): Tensor =>
       outputVocabulary(tanh(add(add(word, outputState(hidden)), outputContext(context)))); // (7)
 
-    return {
-      grid: [read.rows, read.columns],
-      encode,
-      step(memory, state, previous, chance) {
-        const word = words(previous);
-        const choose = (weights: Tensor) =>
-          attention === "soft" ? weights : chance ? samplePlace(weights, chance) : greatestPlace(weights);
-        const found = advance(
-          memory as Encoded["memory"],
-          state as Encoded["state"],
-          word,
-          decoder.project(word),
-          choose,
+    /** (14): λ Σ_i (1 − Σ_t α_ti)² */
+    const stochasticPenalty = (weights: Tensor, real: Tensor): Tensor => {
+      const seen = reduceSum(mul(weights, unsqueeze(real, 2)), { axes: 0 }); // [B, L]
+      const penalty = reduceMean(reduceSum(square(sub(1, seen)), { axes: 1 }));
+      return mul(penalty, configuration.doublyStochastic);
+    };
+
+    /**
+     * (10–12): the reward of a place is the log-probability of the word written from it, against what drawn places have
+     * earned with that word of late. A word seldom written has the average of all words beside its own.
+     */
+    const reinforced = (
+      mode: Mode,
+      losses: Tensor,
+      {
+        weights,
+        used,
+        real,
+        expected,
+        next,
+      }: Readonly<Record<"weights" | "used" | "real" | "expected" | "next", Tensor>>,
+    ): Tensor => {
+      const rows = next.shape[1]!;
+      const drawn = mul(real, reshape(sub(1, cast(expected, real.dtype)), [1, rows])); // [T − 1, B]
+      const reward = stopGradient(neg(losses));
+      const count = reduceSum(real);
+      const kept = (name: string, values: Tensor) =>
+        mode.carry(`attention.${name}`, [sizes.target], 0, (value) =>
+          add(mul(value, BASELINE_KEPT), scatterAdd(next, values, sizes.target)),
         );
-        return {
-          logits: readOut(word, found.state.hidden, found.context),
-          state: found.state,
-          weights: found.weights,
-          ...(attention === "hard" && { used: found.used }),
-        };
+      const earned = kept("earned", mul(drawn, reward)); // [V]
+      const times = kept("times", drawn); // [V]
+      const average = div(reduceSum(earned), maximum(reduceSum(times), 1));
+      const baseline = gather(div(add(earned, average), add(times, 1)), next); // [T − 1, B]
+      const logWeights = log(add(weights, TINY));
+      const logPlace = reduceSum(mul(stopGradient(used), logWeights), { axes: 2 });
+      const score = reduceSum(mul(mul(drawn, sub(reward, baseline)), logPlace));
+      let bonus = mul(score, configuration.reinforcement);
+      if (configuration.entropy > 0) {
+        const entropies = neg(reduceSum(mul(weights, logWeights), { axes: 2 }));
+        bonus = add(bonus, mul(reduceSum(mul(real, entropies)), configuration.entropy));
+      }
+      return neg(div(bonus, count));
+    };
+
+    const hard = attention === "hard";
+
+    return {
+      grids: { source: [read.rows, read.columns] },
+      steps: {
+        begin,
+        step(memory, state, { previous }, mode) {
+          const word = words(previous!);
+          const { chances, pick } = placePicker(mode, "attention.place", [word.shape[0]!]);
+          const { weights, used, ...found } = advance(
+            memory as Encoded["memory"],
+            state as Encoded["state"],
+            word,
+            decoder.project(word),
+            (all) => (hard ? pick(all, chances) : all),
+          );
+          return {
+            outputs: { logits: readOut(word, found.state.hidden, found.context) },
+            state: found.state,
+            looks: { attention: weightsOver("source", weights, hard ? { used } : {}) },
+          };
+        },
       },
-      train(image, target, options = {}) {
-        const encoded = encode(image);
-        const memory = repeated(encoded.memory, options.targets);
-        const state = repeated(encoded.state, options.targets);
-        const batch = target.shape[1]!;
-        const steps = subtractDimensions(target.shape[0]!, 1);
-        const next = slice(target, 0, 1, steps);
-        const written = words(slice(target, 0, 0, steps)); // [T − 1, B, E]
-        const sampling = attention === "hard" && options.stochastic === true;
+      objective(batch, mode) {
+        const { read: before, written: next } = shifted(batch.target!);
+        const [steps, rows] = next.shape as [Dimension, Dimension];
+        const encoded = begin(batch);
+        const memory = repeated(encoded.memory, rows);
+        const state = repeated(encoded.state, rows);
+        const written = words(before); // [T − 1, B, E]
         // Section 4.1: in some captions, half in the paper, the sampled place is replaced by its expected value.
-        const expected = sampling
-          ? less(scope.at("attention").noise("expected", [batch, 1], "uniform"), configuration.expected)
-          : undefined;
-        const chances = sampling
-          ? { chance: scope.at("attention").noise("place", [steps, batch], "uniform") }
-          : undefined;
+        const expected = mode.happens("attention.expected", [rows, 1], hard ? configuration.expected : 0);
+        const { drawn, chances, pick } = placePicker(mode, "attention.place", [steps, rows]);
         const { outputs } = scan(
           {
             initial: state,
-            sequences: { word: written, projected: decoder.project(written), ...chances } as Record<
-              string,
-              Tensor
-            >,
+            sequences: { word: written, projected: decoder.project(written), ...(hard && chances) },
           },
-          (before, { word, projected, chance }) => {
-            const { state: after, ...found } = advance(memory, before, word!, projected!, (weights) => {
-              if (attention === "soft") return weights;
-              if (!chance) return greatestPlace(weights);
-              return where(expected!, weights, samplePlace(weights, chance));
-            });
+          (carried, { word, projected, ...chance }) => {
+            const { state: after, ...found } = advance(memory, carried, word!, projected!, (weights) =>
+              hard ? where(expected, weights, pick(weights, chance)) : weights,
+            );
             return { states: after, outputs: { ...found, hidden: after.hidden } };
           },
         );
         const logits = readOut(written, outputs.hidden, outputs.context);
-        const found = tokenLoss(logits, next, options);
+        const found = tokenLoss(logits, next, mode);
         const { weights, used } = outputs; // [T − 1, B, L]
         const real = cast(not(equal(next, PAD)), logits.dtype); // [T − 1, B]
-        const result = { ...found, weights };
-        if (attention === "soft") {
-          if (configuration.doublyStochastic === 0) return result;
-          // (14): λ Σ_i (1 − Σ_t α_ti)²
-          const seen = reduceSum(mul(weights, unsqueeze(real, 2)), { axes: 0 }); // [B, L]
-          const penalty = reduceMean(reduceSum(square(sub(1, seen)), { axes: 1 }));
-          return {
-            ...result,
-            loss: add(found.loss, mul(penalty, configuration.doublyStochastic)),
-            crossEntropy: found.loss,
-          };
-        }
-        if (!sampling) return result;
-        // (10–12): the reward of a place is the log-probability of the word written from it, against what drawn places
-        // have earned with that word of late. A word seldom written has the average of all words beside its own.
-        const drawn = mul(real, reshape(sub(1, cast(expected!, real.dtype)), [1, batch])); // [T − 1, B]
-        const reward = stopGradient(neg(found.tokenLosses));
-        const count = reduceSum(real);
-        const kept = (name: string, values: Tensor) =>
-          scope
-            .at("attention")
-            .buffer(name, [sizes.target], 0, (value) =>
-              add(mul(value, BASELINE_KEPT), scatterAdd(next, values, sizes.target)),
-            );
-        const earned = kept("earned", mul(drawn, reward)); // [V]
-        const times = kept("times", drawn); // [V]
-        const average = div(reduceSum(earned), maximum(reduceSum(times), 1));
-        const baseline = gather(div(add(earned, average), add(times, 1)), next); // [T − 1, B]
-        const logWeights = log(add(weights, TINY));
-        const logPlace = reduceSum(mul(stopGradient(used), logWeights), { axes: 2 });
-        const score = reduceSum(mul(mul(drawn, sub(reward, baseline)), logPlace));
-        let bonus = mul(score, configuration.reinforcement);
-        if (configuration.entropy > 0) {
-          const entropies = neg(reduceSum(mul(weights, logWeights), { axes: 2 }));
-          bonus = add(bonus, mul(reduceSum(mul(real, entropies)), configuration.entropy));
-        }
-        return { ...result, loss: sub(found.loss, div(bonus, count)), crossEntropy: found.loss };
+        const looks = {
+          attention: weightsOver("source", weights, {
+            axes: ["step", "batch", "place"],
+            ...(hard && { used }),
+          }),
+        };
+        let added: Tensor | undefined;
+        if (hard && drawn) added = reinforced(mode, found.losses, { weights, used, real, expected, next });
+        else if (!hard && configuration.doublyStochastic > 0) added = stochasticPenalty(weights, real);
+        return {
+          ...found,
+          looks,
+          ...(added && { loss: add(found.loss, added), report: { loss: found.loss } }),
+        };
       },
     };
   },

@@ -1,0 +1,76 @@
+import { RegardError, type Tensor } from "../core/index.js";
+
+/**
+ * What an axis of a look runs along: steps of the model, examples, heads, the places that look (`query`), the places that are
+ * looked at (`place`), windows, or the four numbers of a window (`side`).
+ */
+export type LookAxis = "step" | "batch" | "head" | "query" | "place" | "window" | "side";
+
+/** Where a model looked, as a named output of its graph. */
+export interface Look {
+  /**
+   * `weights` say how much of each place went in, and add up to 1 over places; `gates` let through from 0 to 1, each place
+   * by itself; `windows` are parts of an image: centre x and y, width and height, as shares of the image's width and height
+   * from its left upper corner.
+   */
+  readonly kind: "weights" | "gates" | "windows";
+  /** The name of the places that are looked at. */
+  readonly over: string;
+  /** The name of the places that look, where these are not the model's steps. */
+  readonly from?: string;
+  /** What each axis of `value` is, outermost first; `batch` is among them. */
+  readonly axes: readonly LookAxis[];
+  readonly value: Tensor;
+  /** What was weighed by in the end, of the same shape, where that is not `value`: the one place of hard attention. */
+  readonly used?: Tensor;
+}
+
+export type Looks = Readonly<Record<string, Look>>;
+
+const look = (kind: Look["kind"], value: Tensor, axes: readonly LookAxis[], rest: Partial<Look>): Look => {
+  if (value.shape.length !== axes.length)
+    throw new RegardError(
+      `a look over "${rest.over}" has ${value.shape.length} axes, [${value.shape.join(", ")}], but ${axes.length} names for them, ${axes.join(", ")}; name each axis.`,
+    );
+  return { kind, value, axes, over: rest.over!, ...rest };
+};
+
+/** Attention of one step, [B, P]; or of other axes, named. */
+export const weightsOver = (
+  over: string,
+  value: Tensor,
+  {
+    axes = ["batch", "place"],
+    ...rest
+  }: { axes?: readonly LookAxis[]; from?: string; used?: Tensor | undefined } = {},
+): Look =>
+  look("weights", value, axes, {
+    over,
+    ...(rest.from !== undefined && { from: rest.from }),
+    ...(rest.used && { used: rest.used }),
+  });
+
+/** Windows of one step, [B, windows, 4]; or of other axes, named. */
+export const windowsOver = (
+  over: string,
+  value: Tensor,
+  axes: readonly LookAxis[] = ["batch", "window", "side"],
+): Look => look("windows", value, axes, { over });
+
+/** Gates of a layer that read `from`, [places of `from`, B, units]. */
+export const gatesOver = (
+  over: string,
+  from: string,
+  value: Tensor,
+  axes: readonly LookAxis[] = ["query", "batch", "place"],
+): Look => look("gates", value, axes, { over, from });
+
+/** The gates of layers that read `source`, by name, as looks over the units of each. */
+export const readingLooks = (gates: Readonly<Record<string, Tensor>>): Looks =>
+  Object.fromEntries(
+    Object.entries(gates).map(([name, value]) => [name, gatesOver(`units of ${name}`, "source", value)]),
+  );
+
+/** The attention among looks: the first that weighs places; undefined where there is none. */
+export const attentionOf = (looks: Looks = {}): Look | undefined =>
+  Object.values(looks).find(({ kind }) => kind === "weights");

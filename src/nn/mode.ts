@@ -1,0 +1,104 @@
+import { type DType, RegardError, type Shape, type Tensor } from "../core/index.js";
+import { equal, fill, input, less } from "../ops/index.js";
+
+/** A tensor that training carries from step to step beside the parameters, such as a moving average. */
+export interface Buffer {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly tensor: Tensor;
+  /** The value of every element before the first step. */
+  readonly initial: number;
+  /** What it is after a step. */
+  readonly next: Tensor;
+}
+
+interface ModeOptions {
+  readonly dtype?: "float32" | "float64";
+  readonly training?: boolean;
+  readonly sampling?: boolean;
+  readonly labelSmoothing?: number;
+}
+
+/**
+ * What a graph of a model is made for: training, use as it is, or use that draws by chance. Models hand it to the layers that
+ * differ and do not branch on it; what a graph needs of chance, and carries from step to step, is known of it afterwards.
+ */
+export class Mode {
+  readonly dtype: DType;
+  /** Whether noise is injected and buffers move. */
+  readonly training: boolean;
+  /** Whether what is chosen by chance is drawn, in place of taking the likeliest. */
+  readonly sampling: boolean;
+  /** The share of each target that is spread over all alternatives alike, from 0 up to 1. */
+  readonly labelSmoothing: number;
+  readonly #noise = new Map<string, Tensor>();
+  readonly #buffers = new Map<string, Buffer>();
+
+  private constructor({
+    dtype = "float32",
+    training = false,
+    sampling = training,
+    labelSmoothing = 0,
+  }: ModeOptions) {
+    this.dtype = dtype;
+    this.training = training;
+    this.sampling = sampling;
+    this.labelSmoothing = labelSmoothing;
+  }
+
+  /** For a training step. */
+  static training(options: Omit<ModeOptions, "training" | "sampling"> = {}): Mode {
+    return new Mode({ ...options, training: true });
+  }
+
+  /** For use: what is likeliest is taken, nothing is dropped. */
+  static plain(options: Pick<ModeOptions, "dtype"> = {}): Mode {
+    return new Mode(options);
+  }
+
+  /** For use that draws what is chosen by chance. */
+  static sampling(options: Pick<ModeOptions, "dtype"> = {}): Mode {
+    return new Mode({ ...options, sampling: true });
+  }
+
+  /**
+   * Random numbers, fed anew at every run as a function of (seed, name, step).
+   * @param shape sizes may be names, such as "batch"
+   * @throws RegardError where the name is taken
+   */
+  chance(name: string, shape: Shape, distribution: "uniform" | "normal"): Tensor {
+    if (this.#noise.has(name))
+      throw new RegardError(`two noise inputs are named "${name}"; give each a name of its own.`);
+    const tensor = input(name, this.dtype, shape, { kind: "noise", distribution });
+    this.#noise.set(name, tensor);
+    return tensor;
+  }
+
+  /** Where something happens that only training does, such as dropping a unit: bool, each by itself with this probability. */
+  happens(name: string, shape: Shape, probability: number): Tensor {
+    if (!this.training || probability === 0) return equal(fill(0, { dtype: "int32", shape }), 1);
+    return less(this.chance(name, shape, "uniform"), probability);
+  }
+
+  /**
+   * A tensor that training carries from step to step: `next` makes its value after a step from the value before.
+   * @throws RegardError where the name is taken
+   */
+  carry(name: string, shape: readonly number[], initial: number, next: (value: Tensor) => Tensor): Tensor {
+    if (this.#buffers.has(name))
+      throw new RegardError(`two buffers are named "${name}"; give each a name of its own.`);
+    const tensor = input(name, this.dtype, shape, { kind: "buffer" });
+    this.#buffers.set(name, { name, shape, tensor, initial, next: next(tensor) });
+    return tensor;
+  }
+
+  /** Every noise input by name. */
+  get noise(): ReadonlyMap<string, Tensor> {
+    return this.#noise;
+  }
+
+  /** Every buffer. */
+  get buffers(): readonly Buffer[] {
+    return [...this.#buffers.values()];
+  }
+}
