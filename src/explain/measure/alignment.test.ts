@@ -37,6 +37,12 @@ test("errors are counted as by Och & Ney", () => {
   expect(alignmentErrorRate(NO_COUNTS)).toBe(0);
 });
 
+test("a link that is proposed again counts once", () => {
+  const proposed = [gold[0]!, gold[0]!, { source: 0, target: 3 }, { source: 0, target: 3 }, gold[2]!];
+  const counts = countAlignment([...proposed, ...proposed], [...gold, ...gold]);
+  expect(counts).toEqual({ proposed: 3, sure: 3, proposedSure: 1, proposedPossible: 2 });
+});
+
 test("each target word is linked to the place it looks at most, unless that is the end mark", () => {
   const weights = [
     [0.1, 0.7, 0.2],

@@ -20,7 +20,7 @@ export function linksOf(
   });
 }
 
-/** Compares proposed links with gold ones. Every sure link is a possible one too. */
+/** Compares proposed links with gold ones, as sets: a link counts once. Every sure link is a possible one too. */
 export function countAlignment(
   proposed: readonly { source: number; target: number }[],
   gold: readonly Link[],
@@ -28,11 +28,12 @@ export function countAlignment(
   const key = ({ source, target }: { source: number; target: number }) => `${source} ${target}`;
   const sure = new Set(gold.filter((link) => link.sure).map(key));
   const possible = new Set(gold.map(key));
+  const links = [...new Set(proposed.map(key))];
   return {
-    proposed: proposed.length,
+    proposed: links.length,
     sure: sure.size,
-    proposedSure: proposed.filter((link) => sure.has(key(link))).length,
-    proposedPossible: proposed.filter((link) => possible.has(key(link))).length,
+    proposedSure: links.filter((link) => sure.has(link)).length,
+    proposedPossible: links.filter((link) => possible.has(link)).length,
   };
 }
 

@@ -2,12 +2,16 @@
 
 const LONGEST_NGRAM = 4;
 
+/** White space as Python knows it, in which sacreBLEU is written: with the four separators, without the byte order mark. */
+const SPACES = /[\u001c-\u001f\p{White_Space}]+/gu;
+
 /**
  * The tokens of a text by the rules of mteval-v13a, which published BLEU scores use (Post 2018, "A Call for Clarity in
  * Reporting BLEU Scores"; sacreBLEU's tokenizer `13a`).
  */
 export function tokenise13a(text: string): string[] {
   return ` ${text
+    .replace(/[\u001c-\u001f\p{White_Space}]+$/u, "")
     .replaceAll("<skipped>", "")
     .replaceAll("-\n", "")
     .replaceAll("\n", " ")
@@ -19,7 +23,7 @@ export function tokenise13a(text: string): string[] {
     .replace(/([^0-9])([.,])/g, "$1 $2 ")
     .replace(/([.,])([^0-9])/g, " $1 $2")
     .replace(/([0-9])(-)/g, "$1 $2 ")
-    .split(/\s+/)
+    .split(SPACES)
     .filter((token) => token !== "");
 }
 
@@ -96,15 +100,20 @@ const LONGEST_CHARACTER_NGRAM = 6;
 /** How much more recall counts than precision. */
 const BETA = 2;
 
-/** Corpus chrF2 (Popović 2015), from 0 to 100, as sacreBLEU computes it by default: characters without white space. */
+/**
+ * Corpus chrF2 (Popović 2015), from 0 to 100, as sacreBLEU computes it by default: characters without white space. Where a
+ * reference is too short for n-grams of an order, those of its hypothesis do not count.
+ */
 export function chrf(hypotheses: readonly string[], references: readonly string[]): number {
   let [precision, recall, orders] = [0, 0, 0];
-  const characters = (text: string) => [...text.replace(/\s+/g, "")];
+  const characters = (texts: readonly string[]) => texts.map((text) => [...text.replace(SPACES, "")]);
+  const [written, wanted] = [characters(hypotheses), characters(references)];
   for (let n = 1; n <= LONGEST_CHARACTER_NGRAM; n++) {
     let [mine, theirs, both] = [0, 0, 0];
-    hypotheses.forEach((hypothesis, index) => {
-      const a = ngrams(characters(hypothesis), n, "");
-      const b = ngrams(characters(references[index]!), n, "");
+    written.forEach((hypothesis, index) => {
+      if (wanted[index]!.length < n) return;
+      const a = ngrams(hypothesis, n, "");
+      const b = ngrams(wanted[index]!, n, "");
       mine += totalOf(a);
       theirs += totalOf(b);
       both += matches(a, b);

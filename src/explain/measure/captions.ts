@@ -9,6 +9,9 @@ const LONGEST_NGRAM = 4;
 
 const ngramsOf = (words: Words, length: number): Counts => ngrams(words, length, " ");
 
+/** What COCO's code adds to counts, so that nothing is divided by nothing; it shows where captions are shorter than n-grams. */
+const [TINY, SMALL] = [1e-15, 1e-9];
+
 /**
  * BLEU-1 to BLEU-4 (Papineni et al. 2002), from 0 to 100, of words as they are and without smoothing.
  * @param references one or more for each caption
@@ -29,10 +32,11 @@ export function captionBleu(captions: readonly Words[], references: readonly (re
       }
     }
   });
-  const brevity = written < closest ? Math.exp(1 - closest / Math.max(1, written)) : 1;
+  const ratio = (written + TINY) / (closest + SMALL);
+  const brevity = ratio < 1 ? Math.exp(1 - 1 / ratio) : 1;
   let product = 1;
   return correct.map((count, index) => {
-    product *= total[index] === 0 ? 0 : count / total[index]!;
+    product *= (count + TINY) / (total[index]! + SMALL);
     return 100 * brevity * product ** (1 / (index + 1));
   });
 }
