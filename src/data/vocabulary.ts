@@ -122,7 +122,9 @@ export class Vocabulary {
 
 /** Words and punctuation marks of a text, in order. */
 export const tokenise = (text: string): string[] =>
-  text.normalize("NFC").match(/[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*|\p{N}+|[^\p{White_Space}\p{L}\p{M}\p{N}]/gu) ?? [];
+  text
+    .normalize("NFC")
+    .match(/[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*|\p{N}+|[^\p{White_Space}\p{L}\p{M}\p{N}]/gu) ?? [];
 
 /**
  * What a model reads of a text, as a key: texts with one reading are one example, however they are composed, spaced or

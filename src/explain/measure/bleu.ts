@@ -3,15 +3,21 @@
 const LONGEST_NGRAM = 4;
 
 /** White space as Python knows it, in which sacreBLEU is written: with the four separators, without the byte order mark. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the four separators are control characters
 const SPACES = /[\u001c-\u001f\p{White_Space}]+/gu;
+
+/** A text without the white space at its end. */
+const trimmedEnd = (text: string): string => {
+  const last = text.match(SPACES)?.at(-1) ?? "";
+  return text.endsWith(last) ? text.slice(0, text.length - last.length) : text;
+};
 
 /**
  * The tokens of a text by the rules of mteval-v13a, which published BLEU scores use (Post 2018, "A Call for Clarity in
  * Reporting BLEU Scores"; sacreBLEU's tokenizer `13a`).
  */
 export function tokenise13a(text: string): string[] {
-  return ` ${text
-    .replace(/[\u001c-\u001f\p{White_Space}]+$/u, "")
+  return ` ${trimmedEnd(text)
     .replaceAll("<skipped>", "")
     .replaceAll("-\n", "")
     .replaceAll("\n", " ")
