@@ -40,6 +40,7 @@ export function setup() {
       });
     writeFileSync(stamp, lock);
   }
+  run(process.execPath, [`${root}scripts/kernels.mjs`]);
   tool("typescript/bin/tsc", "-b");
   tool("vite/bin/vite.js", "build", "studio", "--config", "studio/vite.config.ts", "--logLevel", "warn");
 }

@@ -1,9 +1,8 @@
 import { reachableNodes, resolveDimension, type Tensor } from "../core/index.js";
 import type { Buffer, Scope } from "../nn/index.js";
 import { type Program, simplify } from "../onnx/index.js";
-import { inputAttributes } from "../ops/index.js";
-import { scalar, type Value, type Values } from "../session/index.js";
-import { makeOptimizer, optimizerSchema, TrainingState, trainingStep } from "../train/index.js";
+import type { Value, Values } from "../session/index.js";
+import { layoutOf, makeOptimizer, optimizerSchema, TrainingState, trainingStep } from "../train/index.js";
 import type { Sizes, Work } from "./contract.js";
 
 /** Floating-point operations of a program, as its operations count them. */
@@ -33,14 +32,7 @@ export function heldBytesOf(program: Program, sizes: Sizes): number {
   const ends = new Map<number, Tensor[]>();
   for (const [tensor, index] of lastUse) ends.set(index, [...(ends.get(index) ?? []), tensor]);
   const isInput = ({ operation }: Tensor["node"]) => operation.name === "input";
-  // In a training step the parameters are fed as views of the state that holds them all.
-  const roles = nodes.filter(isInput).map(({ outputs: [tensor] }) => inputAttributes(tensor!)!);
-  const training =
-    roles.some(({ role }) => role.kind === "parameter") && roles.some(({ name }) => name === "step");
-  let held = nodes
-    .filter(isInput)
-    .filter(({ outputs: [tensor] }) => !training || inputAttributes(tensor!)!.role.kind !== "parameter")
-    .reduce((sum, node) => sum + bytes(node.outputs[0]!), 0);
+  let held = nodes.filter(isInput).reduce((sum, node) => sum + bytes(node.outputs[0]!), 0);
   let most = held;
   nodes.forEach((node, index) => {
     if (!isView(node) && !isInput(node))
@@ -94,7 +86,6 @@ export function trainingWork(options: {
       loss,
       parameters,
       buffers,
-      optimizer,
       ...(crossEntropy && { extra: { loss: crossEntropy } }),
     });
     return made;
@@ -111,7 +102,10 @@ export function trainingWork(options: {
       return flopsOf(program(), sizes);
     },
     get heldBytes() {
-      return heldBytesOf(program(), sizes);
+      return (
+        heldBytesOf(program(), sizes) +
+        optimizer.slots.length * layoutOf(parameters).padded * Float32Array.BYTES_PER_ELEMENT
+      );
     },
     async start(backend, threads) {
       const begun = performance.now();
@@ -125,13 +119,11 @@ export function trainingWork(options: {
           const [ms, losses]: [number[], number[]] = [[], []];
           for (let step = 0; step < steps; step++) {
             const started = performance.now();
-            const results = await session.run(
-              { ...batch, ...trained.feeds, learningRate: scalar(1e-3), step: scalar(++count) },
-              trained.into,
-            );
-            trained.advance();
+            const results = await session.run({ ...batch, ...trained.feeds }, trained.into);
+            const loss = results.loss!.data[0]!;
+            trained.update({ loss, learningRate: 1e-3, step: ++count });
             ms.push(performance.now() - started);
-            losses.push(results.loss!.data[0]!);
+            losses.push(loss);
           }
           return { ms, losses };
         },

@@ -37,7 +37,12 @@ export function embedding(
   scope: Scope,
   sizes: { vocabulary: number; size: number; initialise?: Initialiser },
 ): (tokens: Tensor) => Tensor {
-  const table = scope.parameter("table", [sizes.vocabulary, sizes.size], sizes.initialise ?? normal(0.1));
+  const table = scope.parameter(
+    "table",
+    [sizes.vocabulary, sizes.size],
+    sizes.initialise ?? normal(0.1),
+    "table",
+  );
   return (tokens) => gather(table, tokens);
 }
 
@@ -71,7 +76,7 @@ export function layerNorm(
   scope: Scope,
   sizes: { features: number; epsilon?: number },
 ): (x: Tensor) => Tensor {
-  const scale = scope.parameter("scale", [sizes.features], ones);
+  const scale = scope.parameter("scale", [sizes.features], ones, "gain");
   const bias = scope.parameter("bias", [sizes.features], zeros);
   return (x) => layerNormOperation(x, scale, bias, sizes.epsilon);
 }

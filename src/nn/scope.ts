@@ -2,6 +2,12 @@ import { type DType, Random, RegardError, type Tensor, type TypedArray, typedArr
 import { input } from "../ops/index.js";
 import type { Initialiser } from "./initialise.js";
 
+/**
+ * What a parameter is to its layer: the weights of a sum, or a bias, a gain of a normalisation, a table of vectors that are
+ * looked up, vectors that stand for positions. Optimizers let weights alone decay.
+ */
+export type ParameterKind = "weight" | "bias" | "gain" | "table" | "position";
+
 /** A trainable tensor and how its first values are drawn. */
 export interface Parameter {
   /** The path of names from the root scope, joined by dots. */
@@ -9,6 +15,7 @@ export interface Parameter {
   readonly shape: readonly number[];
   readonly tensor: Tensor;
   readonly initialise: Initialiser;
+  readonly kind: ParameterKind;
 }
 
 interface Registry {
@@ -52,15 +59,23 @@ export class Scope {
     return new Scope(this.#registry, this.#join(name));
   }
 
-  /** A new parameter. @throws RegardError where the name is taken */
-  parameter(name: string, shape: readonly number[], initialise: Initialiser): Tensor {
+  /**
+   * A new parameter. What has two axes or more is a weight and what has fewer a bias, unless said otherwise.
+   * @throws RegardError where the name is taken
+   */
+  parameter(
+    name: string,
+    shape: readonly number[],
+    initialise: Initialiser,
+    kind: ParameterKind = shape.length >= 2 ? "weight" : "bias",
+  ): Tensor {
     const path = this.#join(name);
     if (this.#registry.parameters.has(path))
       throw new RegardError(
         `two parameters are named "${path}"; give each layer a scope of its own with scope.at().`,
       );
     const tensor = input(path, this.dtype, shape, { kind: "parameter" });
-    this.#registry.parameters.set(path, { name: path, shape, tensor, initialise });
+    this.#registry.parameters.set(path, { name: path, shape, tensor, initialise, kind });
     return tensor;
   }
 }

@@ -66,11 +66,8 @@ export function designOf(request: DesignRequest): ModelDesign {
   );
 
   const { parameters } = scope;
-  const program = trainingStep({
-    loss: trained.loss,
-    parameters,
-    optimizer: makeOptimizer(optimizerSchema.parse(trainingDefaults(card).optimizer)),
-  });
+  const program = trainingStep({ loss: trained.loss, parameters });
+  const { slots } = makeOptimizer(optimizerSchema.parse(trainingDefaults(card).optimizer));
   const nodes = reachableNodes(simplify(Object.values(program)));
   const stepFlops = nodes.reduce((sum, node) => sum + flopsOf(node, size), 0);
   const layout = layoutOf(parameters);
@@ -88,8 +85,8 @@ export function designOf(request: DesignRequest): ModelDesign {
     attention: card.attention,
     parameters: layout.count,
     stepFlops,
-    // Parameters, two memories of Adam, each twice, the gradient, and what is kept for the backward pass.
-    memory: BYTES * (7 * layout.padded + kept),
+    // Parameters, their gradient, what the optimizer remembers, and what is kept for the backward pass.
+    memory: BYTES * ((2 + slots.length) * layout.padded + kept),
     onnxNodes: countNodes(decodeModel(lower(program).bytes).graph.node),
     batch: request.batch,
     source: SOURCE,

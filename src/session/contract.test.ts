@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { add, input, neg } from "../ops/index.js";
-import { constants, DoubleBuffer, referenceBackend, type Value } from "./index.js";
+import { constants, referenceBackend, type Value } from "./index.js";
 import { nodeBackend } from "./node.js";
 import { webBackend } from "./web.js";
 
@@ -54,13 +54,4 @@ test("constants take the place of feeds", async () => {
   const found = await session.run({ a: value(3, 5) });
   expect([...found.y!.data]).toEqual([...b.data, ...b.data, ...b.data]);
   await session.release();
-});
-
-test("a double buffer changes places without moving anything", () => {
-  const first = value(3);
-  const buffer = new DoubleBuffer({ x: first });
-  const { next } = buffer;
-  buffer.swap();
-  expect(buffer.current).toBe(next);
-  expect(buffer.next.x).toBe(first);
 });

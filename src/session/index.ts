@@ -1,4 +1,3 @@
 export * from "./contract.js";
 export type { OpenedModel } from "./onnxruntime.js";
 export * from "./reference.js";
-export * from "./state.js";

@@ -62,13 +62,13 @@ export const openModel = async (
 let nowhere: InstanceType<typeof MessageChannel>["port1"] | undefined;
 
 /** Gives memory back at once, which would be kept until the next collection of garbage. */
-function free(buffer: ArrayBuffer): void {
+function free(buffers: ArrayBuffer[]): void {
   if (!nowhere) {
     const { port1, port2 } = new MessageChannel();
     port2.close();
     nowhere = port1;
   }
-  nowhere.postMessage(undefined, [buffer]);
+  nowhere.postMessage(undefined, buffers);
 }
 
 function wrapSession(runtime: Runtime, session: InferenceSession): OpenedModel {
@@ -83,15 +83,16 @@ function wrapSession(runtime: Runtime, session: InferenceSession): OpenedModel {
       const fetches: Record<string, OrtTensor | null> = {};
       for (const name of session.outputNames) fetches[name] = into[name] ? wrap(into[name]) : null;
       const results = await session.run(given, fetches);
-      return Object.fromEntries(
-        Object.entries(results).map(([name, tensor]) => {
-          const given = into[name];
-          const data = tensor.data as TypedArray;
-          // onnxruntime-node writes into the given array and returns a copy of it besides.
-          if (given && data.buffer !== given.data.buffer) free(data.buffer as ArrayBuffer);
-          return [name, given ?? { dtype: tensor.type as DType, shape: tensor.dims, data }];
-        }),
-      );
+      const copies: ArrayBuffer[] = [];
+      const values = Object.entries(results).map(([name, tensor]) => {
+        const given = into[name];
+        const data = tensor.data as TypedArray;
+        // onnxruntime-node writes into the given array and returns a copy of it besides.
+        if (given && data.buffer !== given.data.buffer) copies.push(data.buffer as ArrayBuffer);
+        return [name, given ?? { dtype: tensor.type as DType, shape: tensor.dims, data }] as const;
+      });
+      if (copies.length > 0) free(copies);
+      return Object.fromEntries(values);
     },
     release: () => session.release(),
   };

@@ -1,25 +1,38 @@
 import { z } from "zod";
-import type { Tensor } from "../core/index.js";
-import { add, constant, div, mul, pow, sqrt, square, sub } from "../ops/index.js";
+import type { Kernels } from "./kernels.js";
 
-/** An update rule for one element of a parameter; applied to all of them, in blocks. */
+/** Where the kernels find a parameter: addresses in bytes. */
+export interface Stretch {
+  readonly parameter: number;
+  readonly gradient: number;
+  /** What the optimizer remembers of it, in the order of its `slots`. */
+  readonly slots: readonly number[];
+  /** Elements. */
+  readonly count: number;
+  readonly decays: boolean;
+}
+
+/** An update rule. */
 export interface Optimizer {
   /** Names of what the rule remembers of each element from step to step. All start at 0. */
   readonly slots: readonly string[];
-  /**
-   * @param step the number of this update, from 1, as a scalar
-   * @returns the new value and the new memories
-   */
-  update(now: {
-    readonly parameter: Tensor;
-    readonly gradient: Tensor;
-    readonly slots: Readonly<Record<string, Tensor>>;
-    readonly learningRate: Tensor;
-    readonly step: Tensor;
-  }): { readonly parameter: Tensor; readonly slots: Readonly<Record<string, Tensor>> };
+  /** Updates a parameter, and what is remembered of it, in place. */
+  update(
+    kernels: Kernels,
+    stretch: Stretch,
+    now: {
+      /** The number of this update, from 1. */
+      readonly step: number;
+      readonly learningRate: number;
+      /** What the gradient is multiplied by first. */
+      readonly scale: number;
+    },
+  ): void;
 }
 
 const share = z.number().min(0).lt(1);
+/** Kept apart from 0 in single precision, since it is there to be divided by. */
+const tiny = z.number().min(1e-30);
 
 /** The optimizers and their options, as a run records them. */
 export const optimizerSchema = z.discriminatedUnion("name", [
@@ -27,85 +40,112 @@ export const optimizerSchema = z.discriminatedUnion("name", [
     name: z.literal("adam"),
     beta1: share.default(0.9),
     beta2: share.default(0.999),
-    epsilon: z.number().positive().default(1e-8),
+    epsilon: tiny.default(1e-8),
   }),
   z.object({
     name: z.literal("adamw"),
     beta1: share.default(0.9),
     beta2: share.default(0.999),
-    epsilon: z.number().positive().default(1e-8),
+    epsilon: tiny.default(1e-8),
     decay: z.number().min(0).max(1).default(0.01),
   }),
   z.object({ name: z.literal("sgd"), momentum: share.default(0) }),
   z.object({
     name: z.literal("adadelta"),
     rho: share.default(0.95),
-    epsilon: z.number().positive().default(1e-6),
+    epsilon: tiny.default(1e-6),
   }),
+  z.object({
+    name: z.literal("rmsprop"),
+    rho: share.default(0.9),
+    epsilon: tiny.default(1e-8),
+    momentum: share.default(0),
+  }),
+  z.object({ name: z.literal("adagrad"), epsilon: tiny.default(1e-10) }),
 ]);
 
 export type OptimizerOptions = z.output<typeof optimizerSchema>;
 type Options<Name extends OptimizerOptions["name"]> = Omit<Extract<OptimizerOptions, { name: Name }>, "name">;
 
-/** Kingma & Ba 2015, algorithm 1. */
-export const adam = ({ beta1, beta2, epsilon }: Options<"adam">): Optimizer => ({
+/**
+ * Kingma & Ba 2015, algorithm 1; with `decay`, Loshchilov & Hutter 2019, algorithm 2: weights decay apart from the gradient,
+ * those that `decays` says (see `ParameterKind`).
+ */
+const adam = ({ beta1, beta2, epsilon, decay = 0 }: Options<"adam"> & { decay?: number }): Optimizer => ({
   slots: ["first", "second"],
-  update({ parameter, gradient, slots, learningRate, step }) {
-    // The moments are kept as plain sums, m / (1 − β₁) and v / (1 − β₂), which saves a pass over memory for each; the
-    // factors, and the corrections for the start at 0, go into scalars.
-    const first = add(mul(slots.first!, beta1), gradient);
-    const second = add(mul(slots.second!, beta2), square(gradient));
-    const power = (base: number) => pow(constant(base, { dtype: step.dtype }), step);
-    const secondScale = sqrt(div(sub(1, power(beta2)), 1 - beta2));
-    const rate = mul(div(mul(learningRate, 1 - beta1), sub(1, power(beta1))), secondScale);
-    const denominator = add(sqrt(second), mul(secondScale, epsilon));
-    return { parameter: sub(parameter, div(mul(first, rate), denominator)), slots: { first, second } };
-  },
+  update: (
+    kernels,
+    { parameter, gradient, slots: [first, second], count, decays },
+    { step, learningRate, scale },
+  ) =>
+    kernels.adam(
+      parameter,
+      gradient,
+      first!,
+      second!,
+      count,
+      scale,
+      learningRate / (1 - beta1 ** step),
+      beta1,
+      beta2,
+      1 / Math.sqrt(1 - beta2 ** step),
+      epsilon,
+      decays ? learningRate * decay : 0,
+    ),
 });
 
-/** Adam with decay of the weights apart from the gradient (Loshchilov & Hutter 2019, algorithm 2). */
-export const adamw = ({ decay, ...options }: Options<"adamw">): Optimizer => {
-  const rule = adam(options);
-  return {
-    ...rule,
-    update: (now) =>
-      rule.update({ ...now, parameter: mul(now.parameter, sub(1, mul(now.learningRate, decay))) }),
-  };
-};
-
-/** Gradient descent, with classical momentum where asked for: v = momentum · v + g, p = p − lr · v. */
-export const sgd = ({ momentum }: Options<"sgd">): Optimizer => ({
+/** Gradient descent, with classical momentum where asked for (Polyak 1964). */
+const sgd = ({ momentum }: Options<"sgd">): Optimizer => ({
   slots: momentum > 0 ? ["velocity"] : [],
-  update({ parameter, gradient, slots, learningRate }) {
-    const velocity = momentum > 0 ? add(mul(slots.velocity!, momentum), gradient) : gradient;
-    return {
-      parameter: sub(parameter, mul(velocity, learningRate)),
-      slots: momentum > 0 ? { velocity } : {},
-    };
-  },
+  update: (kernels, { parameter, gradient, slots: [velocity], count }, { learningRate, scale }) =>
+    kernels.sgd(parameter, gradient, velocity ?? 0, count, scale, learningRate, momentum),
 });
 
 /** Zeiler 2012, algorithm 1; the paper's own rule has a learning rate of 1. */
-export const adadelta = ({ rho, epsilon }: Options<"adadelta">): Optimizer => ({
+const adadelta = ({ rho, epsilon }: Options<"adadelta">): Optimizer => ({
   slots: ["gradients", "updates"],
-  update({ parameter, gradient, slots, learningRate }) {
-    const gradients = add(mul(slots.gradients!, rho), mul(square(gradient), 1 - rho));
-    const change = mul(div(sqrt(add(slots.updates!, epsilon)), sqrt(add(gradients, epsilon))), gradient);
-    const updates = add(mul(slots.updates!, rho), mul(square(change), 1 - rho));
-    return { parameter: sub(parameter, mul(change, learningRate)), slots: { gradients, updates } };
-  },
+  update: (kernels, { parameter, gradient, slots: [gradients, updates], count }, { learningRate, scale }) =>
+    kernels.adadelta(parameter, gradient, gradients!, updates!, count, scale, learningRate, rho, epsilon),
+});
+
+/** Tieleman & Hinton 2012, lecture 6.5, with momentum where asked for. */
+const rmsprop = ({ rho, epsilon, momentum }: Options<"rmsprop">): Optimizer => ({
+  slots: momentum > 0 ? ["second", "velocity"] : ["second"],
+  update: (kernels, { parameter, gradient, slots: [second, velocity], count }, { learningRate, scale }) =>
+    kernels.rmsprop(
+      parameter,
+      gradient,
+      second!,
+      velocity ?? 0,
+      count,
+      scale,
+      learningRate,
+      rho,
+      epsilon,
+      momentum,
+    ),
+});
+
+/** Duchi, Hazan & Singer 2011, figure 1 with diagonal matrices. */
+const adagrad = ({ epsilon }: Options<"adagrad">): Optimizer => ({
+  slots: ["sum"],
+  update: (kernels, { parameter, gradient, slots: [sum], count }, { learningRate, scale }) =>
+    kernels.adagrad(parameter, gradient, sum!, count, scale, learningRate, epsilon),
 });
 
 /** The optimizer that options describe. */
 export function makeOptimizer(options: OptimizerOptions): Optimizer {
   switch (options.name) {
     case "adam":
-      return adam(options);
     case "adamw":
-      return adamw(options);
+      return adam(options);
     case "sgd":
       return sgd(options);
     case "adadelta":
       return adadelta(options);
+    case "rmsprop":
+      return rmsprop(options);
+    case "adagrad":
+      return adagrad(options);
   }
 }

@@ -1,163 +1,151 @@
 import { gradient } from "../autodiff/index.js";
-import { type DType, RegardError, type Tensor, type TypedArray, typedArray } from "../core/index.js";
+import { countOf, RegardError, type Tensor, type TypedArray, typedArray } from "../core/index.js";
 import { type Buffer, initialValues, type Parameter } from "../nn/index.js";
 import type { Program } from "../onnx/index.js";
-import {
-  add,
-  concat,
-  constant,
-  div,
-  fill,
-  input,
-  minimum,
-  mul,
-  reduceSum,
-  reshape,
-  scan,
-  sqrt,
-  square,
-} from "../ops/index.js";
-import { DoubleBuffer, type Values } from "../session/index.js";
+import { fill } from "../ops/index.js";
+import type { Value, Values } from "../session/index.js";
+import { GRAIN, type Kernels, kernelArrays } from "./kernels.js";
 import type { Optimizer } from "./optimizer.js";
+import type { StoredTensor } from "./safetensors.js";
 
-/** Where each parameter lies in the flat array that holds them all. */
+/** Where each parameter lies in the flat arrays that hold something of all of them. */
 export interface Slot {
   readonly name: string;
   readonly shape: readonly number[];
   readonly offset: number;
+  /** Elements; those up to the next slot are padding and stay 0. */
   readonly length: number;
+  readonly decays: boolean;
 }
 
-/** Elements the optimizer updates at a time: few enough that all it touches stays in the processor's cache. */
-const BLOCK = 16_384;
-
-/** Parameters one behind the other, padded to a whole number of optimizer blocks. */
+/** Parameters one behind the other, each at the beginning of a cache line. */
 export interface Layout {
   readonly slots: readonly Slot[];
   /** Elements without the padding. */
   readonly count: number;
   readonly padded: number;
-  readonly dtype: DType;
 }
 
-const blocksOf = ({ padded }: Layout): number[] => [padded / BLOCK, BLOCK];
+const inGrains = (count: number): number => Math.ceil(count / GRAIN) * GRAIN;
 
 export function layoutOf(parameters: readonly Parameter[]): Layout {
-  let count = 0;
-  const slots = parameters.map(({ name, shape }) => {
-    const length = shape.reduce((a, b) => a * b, 1);
-    const slot = { name, shape, offset: count, length };
+  let [count, padded] = [0, 0];
+  const slots = parameters.map(({ name, shape, kind }) => {
+    const length = countOf(shape);
+    const slot = { name, shape, offset: padded, length, decays: kind === "weight" };
     count += length;
+    padded += inGrains(length);
     return slot;
   });
-  return { slots, count, padded: Math.ceil(count / BLOCK) * BLOCK, dtype: parameters[0]!.tensor.dtype };
+  return { slots, count, padded };
 }
 
-/** The parameters inside a flat array, as values to feed, without copies. */
-export const viewsOf = (layout: Layout, flat: TypedArray): Values =>
+/** What a flat array holds of each parameter, under a prefix and its name, without copies. */
+const viewsOf = ({ slots }: Layout, flat: Float32Array, prefix = ""): Record<string, Value> =>
   Object.fromEntries(
-    layout.slots.map(({ name, shape, offset, length }) => [
-      name,
-      { dtype: layout.dtype, shape, data: flat.subarray(offset, offset + length) },
+    slots.map(({ name, shape, offset, length }) => [
+      prefix + name,
+      { dtype: "float32", shape, data: flat.subarray(offset, offset + length) },
     ]),
   );
 
-/** Names of what a step reads and writes besides the batch. */
-const STATE = "state.";
+/** What the names of a step's outputs, and of what a checkpoint holds besides the model, begin with. */
+const GRADIENT = "gradient.";
 const NEXT = "next.";
-const PARAMETERS = `${STATE}parameters`;
+const OPTIMIZER = "optimizer.";
 
 /**
- * Forward, backward and optimizer as one program. Gradients meet in one flat tensor, `gradient`, before the optimizer
- * takes it; between the two is where gradients of several machines would be averaged.
- *
- * Outputs: `loss`, `gradientNorm` (before clipping), those of `extra`, and the new state.
- * Where the loss or the norm is not finite the new state is worthless: do not advance to it.
+ * Forward and backward as one program. Outputs: `loss`, those of `extra`, the gradient of each parameter
+ * (`gradient.<name>`), and the buffers after the step (`next.<name>`).
  */
 export function trainingStep(options: {
   readonly loss: Tensor;
   readonly parameters: readonly Parameter[];
+  /** Gradients by the names of parameters, where they are not those of `loss`; 0 where one has none. */
+  readonly gradients?: Readonly<Record<string, Tensor>>;
   /** What the model carries from step to step besides them. */
   readonly buffers?: readonly Buffer[];
-  readonly optimizer: Optimizer;
-  /** The largest global norm a gradient may have; longer ones are scaled down to it. */
-  readonly clip?: number | undefined;
   readonly extra?: Program;
 }): Program {
-  const { loss, parameters, optimizer, clip, buffers = [] } = options;
-  const layout = layoutOf(parameters);
-  const { dtype, padded, count } = layout;
-  const gradients = gradient(
+  const { loss, parameters, buffers = [] } = options;
+  const given = options.gradients;
+  const gradients = given
+    ? parameters.map(({ name, shape, tensor: { dtype } }) => given[name] ?? fill(0, { dtype, shape }))
+    : gradient(
+        loss,
+        parameters.map(({ tensor }) => tensor),
+      );
+  return {
     loss,
-    parameters.map(({ tensor }) => tensor),
-  );
-  const flat = concat(
-    [
-      ...gradients.map((tensor, index) => reshape(tensor, [layout.slots[index]!.length])),
-      ...(padded > count ? [fill(0, { dtype, shape: [padded - count] })] : []),
-    ],
-    0,
-  );
-  const gradientNorm = sqrt(reduceSum(square(flat)));
-  const scale = clip === undefined ? constant(1, { dtype }) : minimum(div(clip, add(gradientNorm, 1e-12)), 1);
-
-  const learningRate = input("learningRate", dtype, []);
-  const step = input("step", dtype, []);
-  const names = ["parameters", ...optimizer.slots];
-  const blocks = blocksOf(layout);
-  const before = names.map((name) => [name, input(STATE + name, dtype, blocks)] as const);
-  const { outputs } = scan(
-    {
-      initial: {},
-      sequences: { ...Object.fromEntries(before), gradient: reshape(flat, blocks) } as Record<string, Tensor>,
-    },
-    (_, { gradient: block, parameters: parameter, ...slots }) => {
-      const next = optimizer.update({
-        parameter: parameter!,
-        gradient: clip === undefined ? block! : mul(block!, scale),
-        slots,
-        learningRate,
-        step,
-      });
-      return { states: {}, outputs: { parameters: next.parameter, ...next.slots } as Record<string, Tensor> };
-    },
-  );
-  const after = [
-    ...names.map((name) => [NEXT + name, outputs[name]!]),
-    ...buffers.map(({ name, next }) => [NEXT + name, next]),
-  ];
-  return { loss, gradientNorm, ...options.extra, ...Object.fromEntries(after) };
+    ...options.extra,
+    ...Object.fromEntries(parameters.map(({ name }, index) => [GRADIENT + name, gradients[index]!])),
+    ...Object.fromEntries(buffers.map(({ name, next }) => [NEXT + name, next])),
+  };
 }
 
 /**
- * The state of a training step: parameters and what the optimizer remembers, as flat arrays kept twice, and the model's
- * buffers, kept twice too.
+ * The state of training: parameters, what the optimizer remembers of them, and the model's buffers. A step's program reads
+ * parameters and buffers (`feeds`) and writes gradients (`into`); `update` then changes the state in place.
  */
 export class TrainingState {
-  readonly #buffer: DoubleBuffer;
-  readonly #buffers: DoubleBuffer;
+  readonly layout: Layout;
+  /** The gradient of all parameters, as the last step wrote it, padding included. */
+  readonly gradient: Float32Array;
+  /** The current parameters by name, without copies: they change when training goes on. */
+  readonly parameters: Values;
+  /** The model's buffers by name. */
+  readonly buffers: Values;
+  /** What a step reads. */
+  readonly feeds: Values;
+  /** Where a step writes. */
+  readonly into: Values;
+  /** Everything that resuming needs, by the names that checkpoints have for it. */
+  readonly tensors: Readonly<Record<string, StoredTensor>>;
+  readonly #kernels: Kernels;
+  readonly #flat: Float32Array;
+  readonly #remembered: readonly Float32Array[];
 
-  private constructor(
-    readonly layout: Layout,
-    arrays: Readonly<Record<string, TypedArray>>,
-    buffers: readonly Buffer[],
+  /**
+   * Parameters and what the optimizer remembers of them are 0.
+   * @throws RegardError where parameters are not float32, or take more memory than there is
+   */
+  constructor(
+    parameters: readonly Parameter[],
+    private readonly optimizer: Optimizer,
+    buffers: readonly Buffer[] = [],
   ) {
-    this.#buffers = new DoubleBuffer(
+    for (const { name, tensor } of parameters)
+      if (tensor.dtype !== "float32")
+        throw new RegardError(
+          `parameters are trained in float32 and "${name}" is ${tensor.dtype}; declare it in a scope of float32.`,
+        );
+    this.layout = layoutOf(parameters);
+    const { kernels, arrays } = kernelArrays(2 + optimizer.slots.length, this.layout.padded);
+    const [flat, slopes, ...remembered] = arrays;
+    this.#kernels = kernels;
+    this.#flat = flat!;
+    this.gradient = slopes!;
+    this.#remembered = remembered;
+    this.parameters = viewsOf(this.layout, flat!);
+    const values = (prefix: string) =>
       Object.fromEntries(
-        buffers.map(({ name, shape, tensor: { dtype }, initial }) => {
-          const count = shape.reduce((a, b) => a * b, 1);
-          return [name, { dtype, shape, data: typedArray(dtype, new Array<number>(count).fill(initial)) }];
-        }),
-      ),
-    );
-    this.#buffer = new DoubleBuffer(
-      Object.fromEntries(
-        Object.entries(arrays).map(([name, data]) => [
-          STATE + name,
-          { dtype: layout.dtype, shape: blocksOf(layout), data },
+        buffers.map(({ name, shape, tensor: { dtype }, initial }) => [
+          prefix + name,
+          { dtype, shape, data: typedArray(dtype, countOf(shape)).fill(initial) },
         ]),
+      );
+    this.buffers = values("");
+    this.feeds = { ...this.parameters, ...this.buffers };
+    this.into = { ...viewsOf(this.layout, slopes!, GRADIENT), ...values(NEXT) };
+    this.tensors = {
+      ...this.feeds,
+      ...Object.assign(
+        {},
+        ...remembered.map((array, index) =>
+          viewsOf(this.layout, array, `${OPTIMIZER}${optimizer.slots[index]}.`),
+        ),
       ),
-    );
+    };
   }
 
   /** First values of all parameters from a seed; what the optimizer remembers starts at 0. */
@@ -167,64 +155,67 @@ export class TrainingState {
     seed: number,
     buffers: readonly Buffer[] = [],
   ): TrainingState {
-    const layout = layoutOf(parameters);
-    const empty = () => typedArray(layout.dtype, layout.padded);
-    const flat = empty();
-    layout.slots.forEach(({ offset }, index) => {
-      flat.set(initialValues(parameters[index]!, seed), offset);
-    });
-    const arrays = {
-      parameters: flat,
-      ...Object.fromEntries(optimizer.slots.map((name) => [name, empty()])),
-    };
-    return new TrainingState(layout, arrays, buffers);
-  }
-
-  /** The arrays of the state by name (`parameters`, and one for each memory of the optimizer), padding included. */
-  get arrays(): Readonly<Record<string, TypedArray>> {
-    return Object.fromEntries(
-      Object.entries(this.#buffer.current).map(([name, { data }]) => [name.slice(STATE.length), data]),
-    );
-  }
-
-  /** What a step reads. */
-  get feeds(): Values {
-    return { ...this.#buffer.current, ...this.parameters, ...this.buffers };
-  }
-
-  /** Where a step writes. */
-  get into(): Values {
-    return Object.fromEntries([
-      ...Object.entries(this.#buffer.next).map(([name, value]) => [NEXT + name.slice(STATE.length), value]),
-      ...Object.entries(this.#buffers.next).map(([name, value]) => [NEXT + name, value]),
-    ]);
-  }
-
-  /** The current parameters by name, without copies: they change when training goes on. */
-  get parameters(): Values {
-    return viewsOf(this.layout, this.#buffer.current[PARAMETERS]!.data);
-  }
-
-  /** The model's buffers by name. */
-  get buffers(): Values {
-    return this.#buffers.current;
+    const state = new TrainingState(parameters, optimizer, buffers);
+    for (const parameter of parameters)
+      state.parameters[parameter.name]!.data.set(initialValues(parameter, seed));
+    return state;
   }
 
   /**
-   * Copies stored parameters, buffers and memories of the optimizer (`optimizer.` and their name) into the state.
-   * @throws RegardError naming what is missing or of another size
+   * Takes what the last step wrote as the state: the optimizer's update of the parameters, and the buffers. Where the loss
+   * or the gradient is not finite, or its square is not in single precision, nothing changes.
    */
-  restore(tensors: StoredTensors): void {
-    for (const [name, { shape, data }] of Object.entries({ ...this.parameters, ...this.buffers }))
-      data.set(stored(tensors, name, shape));
-    for (const [name, data] of Object.entries(this.arrays))
-      if (name !== "parameters") data.set(stored(tensors, `optimizer.${name}`, [data.length]));
+  update(now: {
+    readonly loss: number;
+    /** The number of this update, from 1. */
+    readonly step: number;
+    readonly learningRate: number;
+    /** The largest global norm a gradient may have; longer ones are scaled down to it. */
+    readonly clip?: number | undefined;
+  }): { readonly gradientNorm: number; readonly skipped: boolean } {
+    const { clip = Number.POSITIVE_INFINITY } = now;
+    const gradientNorm = this.#kernels.norm(this.gradient.byteOffset, this.gradient.length);
+    const applied = Math.min(gradientNorm, clip);
+    const skipped = !(
+      Number.isFinite(now.loss) &&
+      Number.isFinite(gradientNorm) &&
+      Number.isFinite(Math.fround(applied ** 2))
+    );
+    if (!skipped) {
+      const scale = gradientNorm > clip ? clip / gradientNorm : 1;
+      for (const { offset, length, decays } of this.layout.slots) {
+        const addressIn = ({ byteOffset }: Float32Array) =>
+          byteOffset + offset * Float32Array.BYTES_PER_ELEMENT;
+        this.optimizer.update(
+          this.#kernels,
+          {
+            parameter: addressIn(this.#flat),
+            gradient: addressIn(this.gradient),
+            slots: this.#remembered.map(addressIn),
+            count: inGrains(length),
+            decays,
+          },
+          { ...now, scale },
+        );
+      }
+      for (const [name, { data }] of Object.entries(this.buffers)) data.set(this.into[NEXT + name]!.data);
+    }
+    return { gradientNorm, skipped };
   }
 
-  /** Takes what the last step wrote as the state. */
-  advance(): void {
-    this.#buffer.swap();
-    this.#buffers.swap();
+  /**
+   * Copies stored parameters, buffers and memories of the optimizer into the state.
+   * @throws RegardError naming what is missing or of another size; nothing is changed then
+   */
+  restore(tensors: StoredTensors): void {
+    if (this.optimizer.slots.some((slot) => OPTIMIZER + slot in tensors))
+      throw new RegardError(
+        "the checkpoint holds what the optimizer remembers in one piece, as Regard wrote it before it went by the names of parameters; see, evaluate and export read it still, but training cannot go on from it: train in a new folder.",
+      );
+    const found = Object.entries(this.tensors).map(
+      ([name, { shape, data }]) => [data, stored(tensors, name, shape)] as const,
+    );
+    for (const [data, values] of found) data.set(values);
   }
 }
 

@@ -1,105 +1,20 @@
 import { describe, expect, test } from "vitest";
-import { runOnce } from "../../test/run.js";
 import { generate } from "../data/generate/bilingual/index.js";
 import type { ParallelData } from "../data/index.js";
-import { Mode, Scope, zeros } from "../nn/index.js";
-import { input, log, mul, reduceSum } from "../ops/index.js";
+import { Mode } from "../nn/index.js";
+import { input } from "../ops/index.js";
 import { nodeBackend } from "../session/node.js";
 import { textVocabularies, translation } from "../task/index.js";
 import {
   decodeSafetensors,
   encodeSafetensors,
-  makeOptimizer,
-  type OptimizerOptions,
-  optimizerSchema,
   type RunSettings,
   scheduleFactor,
   settingsSchema,
   Trainer,
-  TrainingState,
   train,
   trainingStep,
 } from "./index.js";
-
-/** Each rule on one number, written from its paper with plain numbers. */
-const rules: Record<OptimizerOptions["name"], (rate: number) => (p: number, g: number, t: number) => number> =
-  {
-    adam: (rate) => {
-      let [m, v] = [0, 0];
-      return (p, g, t) => {
-        m = 0.9 * m + 0.1 * g;
-        v = 0.999 * v + 0.001 * g * g;
-        return p - (rate * (m / (1 - 0.9 ** t))) / (Math.sqrt(v / (1 - 0.999 ** t)) + 1e-8);
-      };
-    },
-    adamw: (rate) => {
-      const adam = rules.adam(rate);
-      return (p, g, t) => adam(p * (1 - rate * 0.01), g, t);
-    },
-    sgd: (rate) => {
-      let velocity = 0;
-      return (p, g) => {
-        velocity = 0.9 * velocity + g;
-        return p - rate * velocity;
-      };
-    },
-    adadelta: (rate) => {
-      let [gradients, updates] = [0, 0];
-      return (p, g) => {
-        gradients = 0.95 * gradients + 0.05 * g * g;
-        const change = (Math.sqrt(updates + 1e-6) / Math.sqrt(gradients + 1e-6)) * g;
-        updates = 0.95 * updates + 0.05 * change * change;
-        return p - rate * change;
-      };
-    },
-  };
-
-describe.each(Object.keys(rules) as OptimizerOptions["name"][])("%s", (name) => {
-  test.each([undefined, 0.5])("follows its paper, clipped to %s", async (clip) => {
-    const options = optimizerSchema.parse(name === "sgd" ? { name, momentum: 0.9 } : { name });
-    const scope = Scope.root("float64");
-    const a = scope.parameter("a", [3], zeros);
-    const b = scope.parameter("b", [2, 5], zeros);
-    const slopes = { a: input("slopeA", "float64", [3]), b: input("slopeB", "float64", [2, 5]) };
-    const loss = mul(reduceSum(mul(a, slopes.a)), 1);
-    const program = trainingStep({
-      loss: mul(loss, 1),
-      parameters: scope.parameters,
-      optimizer: makeOptimizer(options),
-      clip,
-      extra: { other: reduceSum(mul(b, slopes.b)) },
-    });
-    const session = await nodeBackend.load(program);
-    const state = TrainingState.initial(scope.parameters, makeOptimizer(options), 1);
-    const rate = 0.01;
-    const expected = [0, 1, 2].map(() => ({ rule: rules[name](rate), value: 0 }));
-    for (let step = 1; step <= 5; step++) {
-      const slope = [0.3 * step, -2, 1 / step];
-      const results = await session.run(
-        {
-          ...state.feeds,
-          slopeA: { dtype: "float64", shape: [3], data: Float64Array.from(slope) },
-          slopeB: { dtype: "float64", shape: [2, 5], data: new Float64Array(10) },
-          learningRate: { dtype: "float64", shape: [], data: Float64Array.of(rate) },
-          step: { dtype: "float64", shape: [], data: Float64Array.of(step) },
-        },
-        state.into,
-      );
-      state.advance();
-      const norm = Math.hypot(...slope);
-      expect(results.gradientNorm!.data[0]).toBeCloseTo(norm, 10);
-      const scale = clip === undefined ? 1 : Math.min(1, clip / norm);
-      expected.forEach((entry, index) => {
-        entry.value = entry.rule(entry.value, slope[index]! * scale, step);
-      });
-    }
-    expect(state.parameters.a!.data).toBeAllClose(
-      expected.map(({ value }) => value),
-      1e-9,
-    );
-    expect([...state.parameters.b!.data].every((value) => value === 0)).toBe(true);
-  });
-});
 
 test("schedules rise and fall as they should", () => {
   const at = (name: "constant" | "linear" | "cosine" | "inverse-sqrt", step: number, progress: number) =>
@@ -288,11 +203,7 @@ test("a training graph loads in under half a second, whatever the length it will
     },
     Mode.training(),
   );
-  const program = trainingStep({
-    loss,
-    parameters: scope.parameters,
-    optimizer: makeOptimizer(optimizerSchema.parse({ name: "adam" })),
-  });
+  const program = trainingStep({ loss, parameters: scope.parameters });
   const times: number[] = [];
   for (let round = 0; round < 3; round++) {
     const started = performance.now();
@@ -301,23 +212,4 @@ test("a training graph loads in under half a second, whatever the length it will
     await session.release();
   }
   expect(Math.min(...times)).toBeLessThan(500);
-});
-
-test("the gradient of a parameter that the loss does not use is zero", async () => {
-  const scope = Scope.root("float64");
-  const used = scope.parameter("used", [2], () => Float64Array.of(1, 2));
-  scope.parameter("unused", [3], zeros);
-  const program = trainingStep({
-    loss: reduceSum(log(used)),
-    parameters: scope.parameters,
-    optimizer: makeOptimizer(optimizerSchema.parse({ name: "sgd" })),
-  });
-  const state = TrainingState.initial(
-    scope.parameters,
-    makeOptimizer(optimizerSchema.parse({ name: "sgd" })),
-    1,
-  );
-  const scalar = { dtype: "float64" as const, shape: [], data: Float64Array.of(1) };
-  const results = await runOnce(program, { ...state.feeds, learningRate: scalar, step: scalar });
-  expect(results["next.parameters"]!.data.slice(0, 5)).toBeAllClose([0, 1.5, 0, 0, 0], 1e-12);
 });

@@ -12,7 +12,7 @@ import { tokensValue } from "../decode/index.js";
 import { type Model, modelById, type SizesOf, type TaskId } from "../models/index.js";
 import { Mode, Scope } from "../nn/index.js";
 import { input, inputAttributes } from "../ops/index.js";
-import { type Backend, type Session, scalar, type Value } from "../session/index.js";
+import type { Backend, Session, Value } from "../session/index.js";
 import {
   Evaluator,
   type Scoring,
@@ -109,7 +109,7 @@ export class Trainer<Example = unknown> {
     };
     const optimizer = makeOptimizer(settings.optimizer);
     const mode = Mode.training({ labelSmoothing: settings.labelSmoothing });
-    const { loss, report } = model.objective(
+    const { loss, gradients, report } = model.objective(
       {
         source: task.source(sizes),
         target: input("target", "int32", ["target", multiplyDimensions(settings.targets, "batch")]),
@@ -121,9 +121,8 @@ export class Trainer<Example = unknown> {
     const program = trainingStep({
       loss,
       parameters,
+      ...(gradients && { gradients }),
       buffers,
-      optimizer,
-      clip: settings.clip,
       ...(report && { extra: report }),
     });
     const training = await backend.load(program);
@@ -190,16 +189,17 @@ export class Trainer<Example = unknown> {
         ),
         source,
         target: tokensValue(target),
-        learningRate: scalar(learningRate),
-        step: scalar(this.#step + 1),
       },
       this.state.into,
     );
     this.#step++;
     const loss = results.loss!.data[0]!;
-    const gradientNorm = results.gradientNorm!.data[0]!;
-    const skipped = !(Number.isFinite(loss) && Number.isFinite(gradientNorm));
-    if (!skipped) this.state.advance();
+    const { gradientNorm, skipped } = this.state.update({
+      loss,
+      step: this.#step - this.#skipped,
+      learningRate,
+      clip: settings.clip,
+    });
     this.#skippedInARow = skipped ? this.#skippedInARow + 1 : 0;
     if (skipped) this.#skipped++;
     if (this.#skippedInARow >= MOST_SKIPPED)
@@ -262,11 +262,10 @@ export class Trainer<Example = unknown> {
 
   /** Everything that resuming needs: parameters by name, what the optimizer remembers, and counters. */
   snapshot(): { tensors: Record<string, StoredTensor>; metadata: Record<string, string> } {
-    const tensors: Record<string, StoredTensor> = { ...this.state.parameters, ...this.state.buffers };
-    for (const [name, data] of Object.entries(this.state.arrays))
-      if (name !== "parameters")
-        tensors[`optimizer.${name}`] = { dtype: this.state.layout.dtype, shape: [data.length], data };
-    return { tensors, metadata: { step: String(this.#step), skipped: String(this.#skipped) } };
+    return {
+      tensors: { ...this.state.tensors },
+      metadata: { step: String(this.#step), skipped: String(this.#skipped) },
+    };
   }
 
   /** Takes up where a snapshot was made. @throws RegardError where it is of another model */

@@ -129,7 +129,10 @@ export const trainCommand: CommandDefinition = (program: Command) => {
       "the largest learning rate (the model's own: 0.005, 0.002 or 0.001)",
       number,
     )
-    .option("--optimizer <name>", "adam, adamw, sgd or adadelta (the model's own: adam or adamw)")
+    .option(
+      "--optimizer <name>",
+      "adam, adamw, sgd, adadelta, rmsprop or adagrad (the model's own: adam or adamw)",
+    )
     .option(
       "--weight-decay <n>",
       "of adamw: share of each weight, times the learning rate, that a step takes off (the model's own)",

@@ -63,7 +63,7 @@ export const showAndTell: ModelCard<z.output<typeof configuration>, CaptioningSi
   build(scope, { features, detectors, embedding: E, hidden: H }, sizes) {
     const read = imageEncoder(scope.at("encoder"), sizes, features);
     const places = read.rows * read.columns;
-    const position = scope.parameter("position", [places, read.features], normal(0.1));
+    const position = scope.parameter("position", [places, read.features], normal(0.1), "position");
     const detect = linear(scope.at("detectors"), { input: read.features, output: detectors });
     const asWord = linear(scope.at("image"), { input: detectors, output: E });
     const words = embedding(scope.at("target"), {

@@ -140,7 +140,7 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, Captionin
     const { features: D } = read;
     const L = read.rows * read.columns;
     const normalise = layerNorm(scope.at("annotations"), { features: D });
-    const position = scope.parameter("position", [L, D], normal(0.1));
+    const position = scope.parameter("position", [L, D], normal(0.1), "position");
     const startHidden = linear(scope.at("start.hidden"), { input: D, output: H });
     const startCell = linear(scope.at("start.cell"), { input: D, output: H });
     const attend = mechanisms[configuration.score](scope.at("attention"), {
