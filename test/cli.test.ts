@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { bleu } from "../src/explain/index.js";
 import { decodeModel, lower } from "../src/onnx/index.js";
 import { exp, input } from "../src/ops/index.js";
 import { main, regard, small } from "./command.js";
@@ -369,6 +370,19 @@ describe("evaluate", () => {
     );
     expect(counted).toBe(1000);
     expect(await readFile(picture, "utf8")).toContain("BLEU by words in the source, bilingual test");
+    const written = await regard(["evaluate", first, "--split", "validation", "--json", "--outputs"]);
+    const { outputs, ...scored } = JSON.parse(written.out);
+    expect(outputs).toHaveLength(500);
+    const [texts, references] = ["output", "references"].map((key) =>
+      outputs.map((one: Record<string, unknown>) => one[key]),
+    );
+    expect(bleu(texts, references)).toBe(scored.metrics.bleu);
+    expect(outputs[0].source).toMatch(/^\p{Lu}/u);
+    const alone = await regard(["evaluate", first, "--outputs"]);
+    expect([alone.code, alone.err]).toEqual([
+      2,
+      "regard: --outputs is for --json; give both, or leave it out.\n",
+    ]);
     const text = await regard(["evaluate", first, "--split", "validation"]);
     expect(text.out).toMatch(/^loss +\d/);
     expect(text.err).toContain("on 500 examples of bilingual, split validation, beam 1.");

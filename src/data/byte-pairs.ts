@@ -1,3 +1,6 @@
+import { UsageError } from "../core/index.js";
+import { lettersOf, surfaceOf } from "./text.js";
+
 /** Marks a piece that its word goes on after, as in "cof@@ fee". */
 const CONTINUES = "@@";
 
@@ -18,7 +21,7 @@ export function joinPieces(pieces: readonly string[]): string[] {
 
 /** The letters of a word, all but the last marked as continuing. */
 const letters = (word: string): string[] =>
-  [...word].map((letter, index, all) => (index < all.length - 1 ? letter + CONTINUES : letter));
+  lettersOf(word).map((letter, index, all) => (index < all.length - 1 ? letter + CONTINUES : letter));
 
 const joined = (left: string, right: string): string => left.slice(0, -CONTINUES.length) + right;
 
@@ -36,6 +39,7 @@ interface Entry {
  */
 export class BytePairs {
   readonly #ranks: ReadonlyMap<string, number>;
+  readonly #pieces: ReadonlySet<string>;
   readonly #known = new Map<string, readonly string[]>();
 
   constructor(
@@ -43,19 +47,32 @@ export class BytePairs {
     /** Pairs that are merged, first ones first. */
     readonly merges: readonly (readonly [left: string, right: string])[],
   ) {
+    this.#pieces = new Set(pieces);
     this.#ranks = new Map(merges.map(([left, right], rank) => [key(left, right), rank]));
   }
 
   /**
    * Learns merges from words and how often they occur, until there are `size` pieces or no pair occurs `atLeast` times
-   * (twice, where less is asked for). Equally frequent pairs are taken in order of their letters.
+   * (twice, where less is asked for). Equally frequent pairs are taken in order of their letters. Every letter is a piece
+   * both where a word ends with it and where it goes on, so that a word of known letters is never unknown.
+   * @throws UsageError where `size` has no room for the letters
    */
   static learn(
     words: ReadonlyMap<string, number>,
     { size, atLeast }: { size: number; atLeast: number },
   ): BytePairs {
     const entries: Entry[] = [...words].map(([word, count]) => ({ pieces: letters(word), count }));
-    const pieces = new Set(entries.flatMap((entry) => entry.pieces).sort());
+    const plain = [...new Set([...words.keys()].flatMap(lettersOf).map(surfaceOf))];
+    const pieces = new Set(
+      [
+        ...entries.flatMap((entry) => entry.pieces),
+        ...plain.flatMap((letter) => [letter, letter + CONTINUES]),
+      ].sort(),
+    );
+    if (pieces.size > size)
+      throw new UsageError(
+        `a vocabulary of ${size} byte pairs has no room for the ${plain.length} letters of the training text, which take ${pieces.size} pieces as words end with them and go on after them; give --vocabulary-size ${pieces.size} or more, or --vocabulary word.`,
+      );
     // For each pair: how often it occurs, and the words it occurs in.
     const counts = new Map<string, number>();
     const places = new Map<string, Set<Entry>>();
@@ -96,7 +113,8 @@ export class BytePairs {
   split(word: string): readonly string[] {
     const known = this.#known.get(word);
     if (known) return known;
-    let pieces = letters(word);
+    // A letter that no word had with these marks is read without them.
+    let pieces = letters(word).map((piece) => (this.#pieces.has(piece) ? piece : surfaceOf(piece)));
     for (;;) {
       let first = Number.POSITIVE_INFINITY;
       for (let index = 0; index + 1 < pieces.length; index++)

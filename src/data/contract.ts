@@ -11,6 +11,8 @@ export interface Link {
 export interface Pair {
   readonly source: readonly string[];
   readonly target: readonly string[];
+  /** The translation as its file has it, which translations are scored against; absent where the words are all there is. */
+  readonly reference?: string;
   /** The gold alignment, where it is known. */
   readonly links?: readonly Link[];
 }

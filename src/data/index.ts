@@ -8,6 +8,7 @@ export * from "./contract.js";
 export { DEMONSTRATION } from "./generate/bilingual/index.js";
 export * as scene from "./generate/scenes/index.js";
 export * from "./image.js";
+export { detokenise, normalised, plainWords, readingOf, surfaceOf, tokenise } from "./text.js";
 export * from "./vocabulary.js";
 
 /** Every dataset that needs no download. */

@@ -1,5 +1,6 @@
 import { END, RegardError, START, UNKNOWN } from "../core/index.js";
 import { BytePairs, joinPieces } from "./byte-pairs.js";
+import { capitalised, firstWord, surfaceOf, uncapitalised } from "./text.js";
 
 const SPECIAL = ["<pad>", "<start>", "<end>", "<unknown>"] as const;
 
@@ -7,7 +8,7 @@ const SPECIAL = ["<pad>", "<start>", "<end>", "<unknown>"] as const;
 export const vocabularyKinds = ["word", "byte-pair"] as const;
 export type VocabularyKind = (typeof vocabularyKinds)[number];
 
-/** Words as tokens. `pieces` are what the tokens spell, `wordOf` the word each piece is of. */
+/** Words as tokens. `pieces` are what the text has at each, without marks of words, `wordOf` the word each piece is of. */
 export interface Segmented {
   readonly tokens: readonly number[];
   readonly pieces: readonly string[];
@@ -40,9 +41,7 @@ export class Vocabulary {
     options: { kind?: VocabularyKind; size?: number; atLeast?: number } = {},
   ): Vocabulary {
     const { kind = "word", size = Number.POSITIVE_INFINITY, atLeast = 1 } = options;
-    const counts = new Map<string, number>();
-    for (const sentence of sentences)
-      for (const word of sentence) counts.set(word, (counts.get(word) ?? 0) + 1);
+    const counts = countWords(sentences);
     if (kind === "byte-pair") {
       const bytePairs = BytePairs.learn(counts, { size, atLeast });
       return new Vocabulary([...SPECIAL, ...bytePairs.pieces], bytePairs);
@@ -79,27 +78,43 @@ export class Vocabulary {
     return this.bytePairs ? "byte-pair" : "word";
   }
 
-  /** The number of a word, tried as written, then in lower case, then capitalised; UNKNOWN where none is known. */
+  /** The number of a word, tried as written, then in lower case, without its marks, and capitalised; UNKNOWN where none is known. */
   #numberOf(word: string): number {
-    const lower = word.toLowerCase();
-    const capitalised = lower.charAt(0).toUpperCase() + lower.slice(1);
-    return this.#numbers.get(word) ?? this.#numbers.get(lower) ?? this.#numbers.get(capitalised) ?? UNKNOWN;
+    const surface = surfaceOf(word);
+    const lower = surface.toLowerCase();
+    for (const form of [word, word.toLowerCase(), surface, lower, capitalised(lower)]) {
+      const number = this.#numbers.get(form);
+      if (number !== undefined) return number;
+    }
+    return UNKNOWN;
+  }
+
+  /** The word that begins a sentence, with the capital that it has inside of sentences more often, or without. */
+  #beginning(word: string): string {
+    const small = uncapitalised(word);
+    if (small === undefined) return word;
+    if (this.bytePairs)
+      return this.bytePairs.split(small).length <= this.bytePairs.split(word).length ? small : word;
+    const [own, other] = [word, small].map((form) => this.#numbers.get(form) ?? Number.POSITIVE_INFINITY);
+    return other! < own! ? small : word;
   }
 
   /** Words as tokens, without START and END. */
   segment(words: readonly string[]): Segmented {
     const { bytePairs } = this;
+    const first = firstWord(words);
+    const read = words.map((word, index) => (index === first ? this.#beginning(word) : word));
     if (!bytePairs)
       return {
-        tokens: words.map((word) => this.#numberOf(word)),
-        pieces: words,
+        tokens: read.map((word) => this.#numberOf(word)),
+        pieces: words.map(surfaceOf),
         wordOf: words.map((_, index) => index),
       };
-    const parts = words.map((word) => bytePairs.split(word));
+    const parts = read.map((word) => bytePairs.split(word));
     const pieces = parts.flat();
     return {
       tokens: pieces.map((piece) => this.#numbers.get(piece) ?? UNKNOWN),
-      pieces,
+      pieces: pieces.map(surfaceOf),
       wordOf: parts.flatMap((part, index) => part.map(() => index)),
     };
   }
@@ -120,24 +135,26 @@ export class Vocabulary {
   }
 }
 
-/** Words and punctuation marks of a text, in order. */
-export const tokenise = (text: string): string[] =>
-  text
-    .normalize("NFC")
-    .match(/[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*|\p{N}+|[^\p{White_Space}\p{L}\p{M}\p{N}]/gu) ?? [];
-
 /**
- * What a model reads of a text, as a key: texts with one reading are one example, however they are composed, spaced or
- * capitalised, so a text must not be tested on whose reading was trained on.
+ * How often words occur. The first of a sentence is counted without its capital where it is written so inside of sentences,
+ * and no less often, so that "The" and "the" are one word but names stay as they are.
  */
-export const readingOf = (text: string): string => tokenise(text).join(" ").toLowerCase().normalize("NFC");
-
-/** Words as a text: capitalised, with punctuation where it belongs. */
-export function detokenise(words: readonly string[]): string {
-  const text = words
-    .join(" ")
-    .replace(/([¿¡(]) /g, "$1")
-    .replace(/ ([?!.,;:)])/g, "$1");
-  const first = text.search(/\p{L}/u);
-  return first < 0 ? text : text.slice(0, first) + text.charAt(first).toUpperCase() + text.slice(first + 1);
+function countWords(sentences: Iterable<readonly string[]>): Map<string, number> {
+  const counts = new Map<string, number>();
+  const beginnings = new Map<string, number>();
+  for (const sentence of sentences) {
+    const first = firstWord(sentence);
+    for (const [index, word] of sentence.entries()) {
+      const where = index === first && uncapitalised(word) !== undefined ? beginnings : counts;
+      where.set(word, (where.get(word) ?? 0) + 1);
+    }
+  }
+  const inside = new Map(counts);
+  for (const [word, count] of beginnings) {
+    const small = uncapitalised(word)!;
+    const often = inside.get(small) ?? 0;
+    const counted = often > 0 && often >= (inside.get(word) ?? 0) ? small : word;
+    counts.set(counted, (counts.get(counted) ?? 0) + count);
+  }
+  return counts;
 }

@@ -1,5 +1,5 @@
 import { END, UNKNOWN, UsageError } from "../core/index.js";
-import { detokenise, type Pair, type ParallelData, tokenise } from "../data/index.js";
+import { detokenise, type Pair, type ParallelData, readingOf, tokenise } from "../data/index.js";
 import { END_MARK, readGates, translationOf } from "../decode/index.js";
 import {
   attentionEntropy,
@@ -191,9 +191,8 @@ const longestFor = (words: readonly string[]): number => 2 * words.length + 10;
 
 /** The pair of a text in the data, where it is one. */
 export function pairOfText(data: ParallelData, text: string): Pair | undefined {
-  const wanted = tokenise(text).join(" ").toLowerCase();
+  const wanted = readingOf(text);
   for (const split of splitNamesOf(data))
-    for (const pair of examplesOfSplit(data, split))
-      if (pair.source.join(" ").toLowerCase() === wanted) return pair;
+    for (const pair of examplesOfSplit(data, split)) if (readingOf(pair.source) === wanted) return pair;
   return undefined;
 }

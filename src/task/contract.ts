@@ -47,8 +47,17 @@ export interface Report {
     readonly by: string;
     readonly ranges: readonly RangeScore[];
   };
-  /** What was written for each example. */
-  readonly outputs: readonly string[];
+  /** What was written for each example, in their order. */
+  readonly outputs: readonly Written[];
+}
+
+/** What was written for an example. */
+export interface Written {
+  /** The sentence, or the name of the image. */
+  readonly source: string;
+  readonly output: string;
+  /** What it is scored against. */
+  readonly references: readonly string[];
 }
 
 /** How examples of a training step are changed: a function of (seed, example, step). */

@@ -17,6 +17,7 @@ interface EvaluateOptions extends CommonOptions {
   readonly beam: number;
   readonly device: string;
   readonly keepUnknown?: boolean;
+  readonly outputs?: boolean;
   readonly svg?: string;
   readonly png?: string;
 }
@@ -26,6 +27,7 @@ export const evaluateCommand: CommandDefinition = (program) => {
     "evaluate runs/first",
     "evaluate runs/first --split test-long --beam 4 --svg length.svg",
     "evaluate runs/rnnsearch runs/seq2seq --split test-long --png compared.png",
+    "evaluate runs/first --json --outputs",
   ])
     .option("--data <data>", "what to score on (what the run was trained on)")
     .option("--split <name>", "test, another split of the data, or validation", "test")
@@ -38,12 +40,13 @@ export const evaluateCommand: CommandDefinition = (program) => {
     .option("--svg <file>", "draw BLEU by source length, or correct captions by number of objects, as SVG")
     .option("--png <file>", "draw the same as PNG")
     .option("--keep-unknown", "do not replace unknown words by the source words they looked at")
+    .option("--outputs", "with --json: what was written for each example, and what it was scored against")
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
     .action(evaluate);
 };
 
 /** What is known of one run. */
-interface Evaluated extends Omit<Report, "outputs"> {
+interface Evaluated extends Omit<Report, "outputs">, Partial<Pick<Report, "outputs">> {
   readonly run: string;
   readonly model: string;
   readonly step: number;
@@ -54,6 +57,8 @@ interface Evaluated extends Omit<Report, "outputs"> {
 }
 
 async function evaluate(paths: readonly string[], options: EvaluateOptions): Promise<void> {
+  if (options.outputs && !options.json)
+    throw new UsageError("--outputs is for --json; give both, or leave it out.");
   // All of them must be runs before the first is scored, which may take long.
   for (const path of paths) await RunFolder.open(path);
   const evaluated: Evaluated[] = [];
@@ -97,10 +102,14 @@ async function evaluateRun(path: string, options: EvaluateOptions): Promise<Eval
     place: options.data === undefined ? undefined : locateData({ data: options.data, from, to }),
   });
   const examples = examplesOfSplit(data, options.split);
-  const { metrics, breakdown } = await task.report({ evaluator, parameters, vocabularies }, examples, {
-    ...options,
-    onProgress: (done) => status(`${done} of ${examples.length} done`),
-  });
+  const { metrics, breakdown, outputs } = await task.report(
+    { evaluator, parameters, vocabularies },
+    examples,
+    {
+      ...options,
+      onProgress: (done) => status(`${done} of ${examples.length} done`),
+    },
+  );
   status();
   await evaluator.release();
   return {
@@ -113,6 +122,7 @@ async function evaluateRun(path: string, options: EvaluateOptions): Promise<Eval
     examples: examples.length,
     metrics,
     ...(breakdown && { breakdown }),
+    ...(options.outputs && { outputs }),
   };
 }
 

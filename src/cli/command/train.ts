@@ -103,7 +103,11 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     .option("--from <ending>", "of a folder: the ending of the source files, such as de")
     .option("--to <ending>", "of a folder: the ending of the target files, such as en")
     .option("--skip-bad", "leave out lines that cannot be used, and count them")
-    .option("--vocabulary <kind>", "word, or byte-pair: pieces of words, so that no word is unknown", "word")
+    .option(
+      "--vocabulary <kind>",
+      "word, or byte-pair: pieces of words, so that no word of known letters is unknown",
+      "word",
+    )
     .option(
       "--vocabulary-size <n>",
       "words or pieces a side that are kept, the most frequent (30000; 8000 for byte-pair)",

@@ -1,10 +1,10 @@
 import { hashString, UsageError } from "../../core/index.js";
-import { tokenise } from "../vocabulary.js";
+import { plainWords } from "../text.js";
 import type { BadLines } from "./pairs.js";
 
 /** The words of a caption as models read them: in lower case, without punctuation. */
 export const captionWords = (text: string): string[] =>
-  tokenise(text.toLowerCase()).filter((word) => /[\p{L}\p{N}]/u.test(word));
+  plainWords(text.toLowerCase()).filter((word) => /[\p{L}\p{N}]/u.test(word));
 
 /** Captions of images by the images' names. */
 export type CaptionsByName = ReadonlyMap<string, readonly (readonly string[])[]>;

@@ -3,15 +3,7 @@ import { basename, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { UsageError } from "../../core/index.js";
 import type { Pair, ParallelData } from "../contract.js";
-import {
-  BadLines,
-  linesOf,
-  type PairOptions,
-  pairsOfTable,
-  type RawPair,
-  usable,
-  wordReader,
-} from "./pairs.js";
+import { BadLines, linesOf, type PairOptions, pairOf, pairsOfTable, type RawPair, usable } from "./pairs.js";
 
 /**
  * Reads sentence pairs from a table (`source TAB target` a line, further columns ignored) or from a folder of parallel
@@ -82,12 +74,11 @@ async function readFolder(path: string, { from, to }: PairOptions, bad: BadLines
       return [];
     });
   };
-  const training = await read("train");
-  const wordsOf = wordReader(training);
+  const wordsOf = async (split: string): Promise<Pair[]> => (await read(split)).map(pairOf);
   const tests: Record<string, Pair[]> = {};
   for (const split of splits)
-    if (split !== "train" && split !== validation) tests[split] = wordsOf(await read(split));
-  return { train: wordsOf(training), validation: wordsOf(await read(validation)), tests };
+    if (split !== "train" && split !== validation) tests[split] = await wordsOf(split);
+  return { train: await wordsOf("train"), validation: await wordsOf(validation), tests };
 }
 
 /** The lines of a text file, plain or gzip; undefined for lines that are left out. @throws UsageError */

@@ -1,6 +1,6 @@
 import { hashString, UsageError } from "../../core/index.js";
 import type { Pair, ParallelData } from "../contract.js";
-import { tokenise } from "../vocabulary.js";
+import { tokenise } from "../text.js";
 
 export interface PairOptions {
   /** The endings of the files of a folder that hold source and target: `de` and `en` for `train.de`, `train.en.gz`. */
@@ -59,7 +59,7 @@ export function pairsOfTable(
   }
   if (raw.length === 0)
     throw new UsageError(`"${path}" holds no sentence pairs; give one pair a line, source TAB target.`);
-  const pairs = wordReader(raw)(raw);
+  const pairs = raw.map(pairOf);
   const slot = (pair: RawPair) => hashString(`pair ${pair[0].trim().toLowerCase()}`) % SHARE;
   const part = (wanted: (slot: number) => boolean) => pairs.filter((_, index) => wanted(slot(raw[index]!)));
   return {
@@ -88,26 +88,12 @@ export function linesOf(bytes: Uint8Array, path: string, bad: BadLines): (string
   return lines;
 }
 
-/**
- * Turns texts into words. The first word of a sentence loses its capital unless the training text writes it with one
- * more often than not inside sentences, so that "The" and "the" are one word but names stay as they are.
- */
-export function wordReader(training: readonly RawPair[]): (raw: readonly RawPair[]) => Pair[] {
-  const counts = [0, 1].map((side) => {
-    const inside = new Map<string, number>();
-    for (const pair of training)
-      for (const word of tokenise(pair[side]!).slice(1)) inside.set(word, (inside.get(word) ?? 0) + 1);
-    return inside;
-  });
-  const words = (text: string, side: 0 | 1): string[] => {
-    const [first, ...rest] = tokenise(text);
-    if (first === undefined) return [];
-    const small = first.toLowerCase();
-    const count = (word: string) => counts[side]!.get(word) ?? 0;
-    return [count(small) >= count(first) ? small : first, ...rest];
-  };
-  return (raw) => raw.map(([source, target]) => ({ source: words(source, 0), target: words(target, 1) }));
-}
+/** A pair of texts in words. */
+export const pairOf = ([source, target]: RawPair): Pair => ({
+  source: tokenise(source),
+  target: tokenise(target),
+  reference: target,
+});
 
 /** The data as it is. @throws UsageError where there is nothing to train or to validate on */
 export function usable(data: ParallelData, path: string): ParallelData {

@@ -53,7 +53,11 @@ export async function reportOf(
         ranges: correctByObjects(images, right),
       },
     }),
-    outputs: captions.map(detokenise),
+    outputs: images.map(({ name, captions: own }, index) => ({
+      source: name,
+      output: detokenise(captions[index]!),
+      references: own.map(detokenise),
+    })),
   };
 }
 

@@ -1,4 +1,4 @@
-import { detokenise, type Pair } from "../../data/index.js";
+import { detokenise, normalised, type Pair } from "../../data/index.js";
 import { translationOf } from "../../decode/index.js";
 import { alignmentErrorRate, alignmentPrecision, alignmentRecall, bleu, chrf } from "../../explain/index.js";
 import type { RangeScore, Report, ReportOptions, Scoring } from "../contract.js";
@@ -17,7 +17,7 @@ export async function reportOf(
   const outputs = found.map(
     ([best], index) => translationOf(best!, vocabularies, pairs[index]!.source, options).output,
   );
-  const references = pairs.map((pair) => detokenise(pair.target));
+  const references = pairs.map(({ reference, target }) => reference ?? detokenise(target));
   const metrics = {
     loss,
     perplexity: Math.exp(loss),
@@ -26,7 +26,7 @@ export async function reportOf(
       references.map((reference) => [reference]),
     ),
     chrf: chrf(outputs, references),
-    exact: outputs.filter((text, index) => text === references[index]).length / pairs.length,
+    exact: outputs.filter((text, index) => text === normalised(references[index]!)).length / pairs.length,
     ...(alignment.sure > 0 && {
       aer: alignmentErrorRate(alignment),
       alignmentPrecision: alignmentPrecision(alignment),
@@ -41,7 +41,11 @@ export async function reportOf(
       by: "words in the source",
       ranges: scoresByLength(pairs, outputs, references),
     },
-    outputs,
+    outputs: outputs.map((output, index) => ({
+      source: detokenise(pairs[index]!.source),
+      output,
+      references: [references[index]!],
+    })),
   };
 }
 
