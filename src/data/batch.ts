@@ -25,7 +25,7 @@ const BATCHES_IN_BUCKET = 32;
 
 /**
  * Batches for training, items of like length together. The batch of a step is a function of (seed, step), so training can
- * go on from any step.
+ * go on from any step. Where the items do not divide into batches, each pass leaves some out.
  */
 export class Batches {
   readonly perEpoch: number;
@@ -33,6 +33,7 @@ export class Batches {
   readonly #size: number;
   readonly #seed: number;
   #epoch = -1;
+  #turns: readonly number[] | undefined;
   #order: (readonly number[])[] = [];
 
   /**
@@ -60,14 +61,29 @@ export class Batches {
     return this.#order[step % this.perEpoch]!;
   }
 
+  /**
+   * The items that do not fit into the batches of a pass. They take turns in an order of chance, so that over many passes every
+   * item is trained on as often as any other, whatever its length.
+   */
+  #leftOut(epoch: number): ReadonlySet<number> {
+    const count = this.#lengths.length;
+    const left = count - this.perEpoch * this.#size;
+    this.#turns ??= new Random(this.#seed, "left out").shuffle(this.#lengths.map((_, index) => index));
+    const first = (epoch * left) % count;
+    return new Set(Array.from({ length: left }, (_, place) => this.#turns![(first + place) % count]!));
+  }
+
   #shuffle(epoch: number): number[][] {
     const random = new Random(this.#seed, "batches", epoch);
-    const indices = random.shuffle(this.#lengths.map((_, index) => index));
+    const leftOut = this.#leftOut(epoch);
+    const indices = random
+      .shuffle(this.#lengths.map((_, index) => index))
+      .filter((index) => !leftOut.has(index));
     const batches: number[][] = [];
     const bucket = this.#size * BATCHES_IN_BUCKET;
     for (let start = 0; start < indices.length; start += bucket) {
       const part = indices.slice(start, start + bucket).sort((a, b) => this.#lengths[a]! - this.#lengths[b]!);
-      for (let first = 0; first + this.#size <= part.length; first += this.#size)
+      for (let first = 0; first < part.length; first += this.#size)
         batches.push(part.slice(first, first + this.#size));
     }
     return random.shuffle(batches);

@@ -223,6 +223,31 @@ describe("batches", () => {
     expect(new Batches(lengths, 5, 2).at(9)).not.toEqual(later);
   });
 
+  test.each([
+    [65, 16],
+    [65, 64],
+    [100, 64],
+    [127, 64],
+    [521, 16],
+    [2047, 16],
+    [2047, 64],
+  ])("over many passes each of %i items is trained on as often, at a batch of %i", (count, size) => {
+    // The longest come last where a bucket is sorted: they must not be the ones that are left out.
+    const batches = new Batches(
+      Array.from({ length: count }, (_, index) => index),
+      size,
+      3,
+    );
+    const passes = 31;
+    const times = new Array<number>(count).fill(0);
+    for (let step = 0; step < passes * batches.perEpoch; step++)
+      for (const index of batches.at(step)) times[index]!++;
+    expect(Math.max(...times) - Math.min(...times)).toBeLessThanOrEqual(1);
+    expect(times.reduce((a, b) => a + b, 0)).toBe(passes * batches.perEpoch * size);
+    const epoch = Array.from({ length: batches.perEpoch }, (_, step) => batches.at(step)).flat();
+    expect(new Set(epoch).size).toBe(batches.perEpoch * size);
+  });
+
   test("fewer pairs than a batch are refused", () => {
     expect(() => new Batches(lengths, 64, 1)).toThrow(
       "a batch holds 64 pairs but there are only 23 for training; give --batch 23 or less, or more data.",

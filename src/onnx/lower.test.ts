@@ -3,6 +3,7 @@ import { reachableNodes } from "../core/index.js";
 import {
   add,
   constant,
+  div,
   exp,
   extent,
   input,
@@ -17,6 +18,38 @@ import { nodeBackend } from "../session/node.js";
 import { decodeModel, lower, simplify } from "./index.js";
 
 const x = input("x", "float32", ["batch", 3]);
+
+test("constants that JSON writes alike stay apart", async () => {
+  const values = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 0, -0];
+  const one = input("one", "float64", []);
+  const program = Object.fromEntries(
+    values.flatMap((value, index) => [
+      [`product${index}`, mul(one, constant(value, { dtype: "float64" }))],
+      // 1 / ±0 tells the zeros apart.
+      [`inverse${index}`, div(one, constant(value, { dtype: "float64" }))],
+      [`vector${index}`, div(one, constant([value, 3], { dtype: "float64", shape: [2] }))],
+    ]),
+  );
+  const session = await nodeBackend.load(program);
+  const found = await session.run({ one: { dtype: "float64", shape: [], data: Float64Array.of(1) } });
+  await session.release();
+  values.forEach((value, index) => {
+    expect(found[`product${index}`]!.data[0]).toBe(value);
+    expect(found[`inverse${index}`]!.data[0]).toBe(1 / value);
+    expect(found[`vector${index}`]!.data[0]).toBe(1 / value);
+  });
+  const constants = reachableNodes(simplify(Object.values(program))).filter(
+    ({ operation }) => operation.name === "constant",
+  );
+  const held = constants.map(({ attributes }) => [attributes.shape, attributes.data] as const);
+  for (const value of values)
+    expect(
+      held.filter(
+        ([shape, data]) => (shape as number[]).length === 0 && Object.is((data as number[])[0], value),
+      ),
+      String(value),
+    ).toHaveLength(1);
+});
 
 test("equal nodes become one, and constants are folded", () => {
   const twice = () => tanh(mul(x, add(constant(2), 3)));

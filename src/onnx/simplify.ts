@@ -20,7 +20,7 @@ export function simplify(outputs: readonly Tensor[]): Tensor[] {
   return rewrite(pruned, new Map(), (node, inputs) => {
     if (node.operation === scan.operation) return simplifyBody(node, inputs);
     if (node.inputs.length === 0 && inputAttributes(node.outputs[0]!)) return node.outputs;
-    const key = `${node.operation.name} ${JSON.stringify(node.attributes)} ${inputs.map((t) => `${t.node.id}.${t.index}`).join(" ")}`;
+    const key = `${node.operation.name} ${keyOf(node.attributes)} ${inputs.map((t) => `${t.node.id}.${t.index}`).join(" ")}`;
     let found = known.get(key);
     if (!found) {
       found = fold(node, inputs) ?? reapply(node, inputs);
@@ -29,6 +29,14 @@ export function simplify(outputs: readonly Tensor[]): Tensor[] {
     return found;
   });
 }
+
+/** Attributes as a text that is alike only where they are, to the bit: JSON knows no infinity, no NaN and no −0. */
+const keyOf = (attributes: unknown): string =>
+  JSON.stringify(attributes, (_, value: unknown) =>
+    typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+      ? { number: Object.is(value, -0) ? "-0" : String(value) }
+      : value,
+  );
 
 function simplifyBody(node: Node, inputs: readonly Tensor[]): readonly Tensor[] {
   const attributes = node.attributes as unknown as ScanAttributes;
