@@ -64,10 +64,12 @@ export async function taskOfData({ data }: DataPlace): Promise<keyof DataOf> {
 export async function openData<Task extends keyof DataOf>(
   task: Task,
   { data, ...place }: DataPlace,
-  options: Pick<PairOptions, "skipBad" | "warn"> & {
+  options: Pick<PairOptions, "skipBad" | "warn" | "maxLength"> & {
     seed: number;
     /** Height and width that images are brought to; needed for captioning. */
     size?: readonly [height: number, width: number] | undefined;
+    /** Whether images are all read at once, as before training. */
+    check?: boolean;
   },
 ): Promise<DataOf[Task]> {
   const embedded = datasets.find(({ id }) => id === data);
@@ -86,7 +88,7 @@ export async function openData<Task extends keyof DataOf>(
     );
   const read =
     task === "captioning"
-      ? readCaptions(data, { ...options, size: options.size ?? IMAGE_SIZE })
+      ? readCaptions(data, { ...options, check: options.check ?? false, size: options.size ?? IMAGE_SIZE })
       : readPairs(data, { ...options, ...place });
   return read as Promise<DataOf[Task]>;
 }

@@ -123,7 +123,7 @@ export class Runs {
       place,
       isCaptioner ? { size: [...size] as [number, number] } : undefined,
     );
-    const { from, to, skipBad } = settings.dataOptions;
+    const { from, to, skipBad, maxLength } = settings.dataOptions;
     const option = (name: string, value: string | number | undefined) =>
       value === undefined ? [] : [`--${name}`, String(value)];
     await this.#train(
@@ -134,6 +134,7 @@ export class Runs {
         ...option("from", from),
         ...option("to", to),
         ...(skipBad ? ["--skip-bad"] : []),
+        ...(maxLength === undefined ? [] : ["--max-length", String(maxLength)]),
         ...option("vocabulary", settings.vocabulary.kind),
         ...option("vocabulary-size", settings.vocabulary.size),
         ...option("min-count", settings.vocabulary.atLeast),

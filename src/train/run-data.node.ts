@@ -18,13 +18,17 @@ export async function openRunData(
     readonly warn?: (message: string) => void;
     readonly encoder?: FrozenEncoder | undefined;
     readonly place?: DataPlace | undefined;
+    /** Whether images are all read at once, as before training. */
+    readonly check?: boolean;
   } = {},
   // biome-ignore lint/suspicious/noExplicitAny: the examples are those of the model's task.
 ): Promise<Splits<any>> {
   const { task } = modelById(settings.model);
-  const { from, to, skipBad } = settings.dataOptions;
+  const { from, to, skipBad, maxLength } = settings.dataOptions;
   const data = await openData(task, options.place ?? { data: settings.data, from, to }, {
     skipBad,
+    maxLength,
+    check: options.check ?? false,
     seed: settings.seed,
     size: settings.images?.size,
     ...(options.warn && { warn: options.warn }),

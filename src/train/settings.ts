@@ -26,7 +26,13 @@ export const settingsSchema = z.object({
   /** The id of an embedded dataset, or the path of the user's own. */
   data: z.string(),
   dataOptions: z
-    .object({ from: z.string().optional(), to: z.string().optional(), skipBad: z.boolean().default(false) })
+    .object({
+      from: z.string().optional(),
+      to: z.string().optional(),
+      skipBad: z.boolean().default(false),
+      /** Words a sentence or caption may have; longer ones are left out. */
+      maxLength: z.int().min(1).max(100_000).optional(),
+    })
     .default({ skipBad: false }),
   /** How images are read, where the model reads images. */
   images: imageOptionsSchema.optional(),

@@ -14,6 +14,7 @@ import { Mode, Scope } from "../nn/index.js";
 import { input, inputAttributes } from "../ops/index.js";
 import type { Backend, Session, Value } from "../session/index.js";
 import {
+  assertWords,
   Evaluator,
   type Scoring,
   type Task,
@@ -100,6 +101,7 @@ export class Trainer<Example = unknown> {
       throw new UsageError(
         `a batch of ${settings.batch} ${task.examples} is more than the ${data.train.length} there are for training; give a smaller --batch or more data.`,
       );
+    assertWords(vocabularies, settings.vocabulary.atLeast);
     const known: (readonly (readonly number[])[])[] = new Array(data.train.length);
     const targetsOf = (index: number) => {
       known[index] ??= task

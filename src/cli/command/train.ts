@@ -62,6 +62,7 @@ interface TrainOptions extends CommonOptions {
   readonly from?: string;
   readonly to?: string;
   readonly skipBad?: boolean;
+  readonly maxLength?: number;
   readonly vocabulary: string;
   readonly vocabularySize?: number;
   readonly minCount: number;
@@ -113,6 +114,7 @@ export const trainCommand: CommandDefinition = (program: Command) => {
       "words or pieces a side that are kept, the most frequent (30000; 8000 for byte-pair)",
       number,
     )
+    .option("--max-length <n>", "words a sentence may have; longer ones are left out (250)", number)
     .option("--min-count <n>", "how often a word, or a pair to be merged, must occur", number, 1)
     .option("--minutes <n>", `train for this long (${DEFAULT_MINUTES} where no other limit is given)`, number)
     .option("--steps <n>", "train for this many steps", number)
@@ -222,7 +224,7 @@ async function start(model: string, options: TrainOptions): Promise<void> {
     configuration,
     data,
     images: read?.images,
-    dataOptions: { from, to, skipBad: options.skipBad ?? false },
+    dataOptions: { from, to, skipBad: options.skipBad ?? false, maxLength: options.maxLength },
     vocabulary: {
       kind: options.vocabulary,
       size: options.vocabularySize ?? VOCABULARY_SIZES[options.vocabulary],
@@ -245,7 +247,7 @@ async function start(model: string, options: TrainOptions): Promise<void> {
     options.out ?? join("runs", `${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}-${model}`);
   await RunFolder.assertFree(path);
   status(`Reading ${settings.data} …`);
-  const found = await openRunData(settings, { warn, encoder: read?.encoder });
+  const found = await openRunData(settings, { warn, encoder: read?.encoder, check: true });
   const vocabularies = task.vocabulariesOf(found, settings.vocabulary);
   const trainer = await Trainer.create(settings, found, vocabularies, backend);
   status();
@@ -337,7 +339,7 @@ async function resumeRun(path: string, options: TrainOptions): Promise<void> {
   const checkpoint = begun ? await folder.newestCheckpoint(warn) : undefined;
   const encoder = await openRunEncoder(path, settings, openOnnx);
   status(`Reading ${settings.data} …`);
-  const data = await openRunData(settings, { warn, encoder });
+  const data = await openRunData(settings, { warn, encoder, check: true });
   const trainer = await Trainer.create(settings, data, folder.vocabularies, backend);
   status();
   if (checkpoint) trainer.restore(checkpoint.tensors, checkpoint.metadata);

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CsvError, parse } from "csv-parse/sync";
-import { UsageError } from "../../core/index.js";
-import type { CaptionData, CaptionedImage } from "../contract.js";
+import { RegardError, UsageError } from "../../core/index.js";
+import type { CaptionData, CaptionedImage, Pixels } from "../contract.js";
 import { ImageCache } from "../image.js";
 import {
   type CaptionsByName,
@@ -16,9 +16,14 @@ import { assertImage, augmentImage, readImage } from "./image.node.js";
 import { BadLines, linesOf, type PairOptions } from "./pairs.js";
 import { VALIDATION } from "./pairs.node.js";
 
-export interface CaptionOptions extends Pick<PairOptions, "skipBad" | "warn"> {
+export interface CaptionOptions extends Pick<PairOptions, "skipBad" | "warn" | "maxLength"> {
   /** Height and width in pixels that every image is brought to. */
   readonly size: readonly [height: number, width: number];
+  /**
+   * Whether every image is read at once, so that none stops what comes later; otherwise they are listed, and read when they are
+   * needed. Bad ones can only be left out where all are read.
+   */
+  readonly check?: boolean;
 }
 
 /** Where captions and images lie. */
@@ -53,37 +58,51 @@ const LIST = /^((?:train|val|valid|validation|dev|test)(?:-[\w-]+)?)\.txt$/;
 export async function readCaptions(path: string, options: CaptionOptions): Promise<CaptionData> {
   const bad = new BadLines(options);
   const layout = await layoutOf(path);
-  const cache = new ImageCache<{ width: number; height: number; data: Uint8Array }>();
+  const cache = new ImageCache<Pixels>();
   const splits = new Map<string, CaptionedImage[]>();
   const lists = await readLists(layout, bad);
-  let uncaptioned = 0;
+  const places = await placesOf(layout.images);
+  const used = new Set<string>();
+  let unlisted = 0;
   for (const { file, split } of layout.captions) {
     const captions = captionsByName(await readRaw(file, bad), bad);
-    const places = await placesOf(layout.images);
-    for (const name of captions.keys())
-      if (!places.has(basename(name)))
-        bad.found(`${file}: there is no image "${name}" in ${layout.images.join(" or ")}; put it there`);
-    uncaptioned += [...places.keys()].filter((name) => !captions.has(name)).length;
-    const usable = await checked(captions, places, bad);
+    const found = located(captions, places, file, layout.images, bad);
+    for (const place of found.values()) used.add(place);
+    const usable =
+      options.check !== false || options.skipBad
+        ? await checked(found, cache, options.size, bad)
+        : found.keys();
     for (const name of usable) {
-      const pixels = () => cache.get(name, () => readImage(places.get(basename(name))!, options.size));
+      const place = found.get(name)!;
+      const pixels = () => cache.get(place, () => readImage(place, options.size));
       const image: CaptionedImage = {
         name,
         captions: captions.get(name)!,
         pixels,
         augmented: async (changes, random) => augmentImage(await pixels(), changes, random),
       };
-      const where = lists ? lists.get(name) : (split ?? splitOfName(name));
-      if (where) splits.set(where, [...(splits.get(where) ?? []), image]);
+      const where = lists ? lists.splitOf(name) : (split ?? splitOfName(name));
+      if (where === undefined) unlisted++;
+      else if (splits.has(where)) splits.get(where)!.push(image);
+      else splits.set(where, [image]);
     }
   }
   bad.report();
-  if (uncaptioned > 0 && layout.captions.length === 1)
-    options.warn?.(
-      `${uncaptioned} ${uncaptioned === 1 ? "image has" : "images have"} no caption and ${uncaptioned === 1 ? "is" : "are"} left out.`,
+  const uncaptioned = [...places.values()].flat().filter((place) => !used.has(place)).length;
+  if (uncaptioned > 0)
+    bad.say(
+      `${counted(uncaptioned, "image has", "images have")} no caption and ${uncaptioned === 1 ? "is" : "are"} left out.`,
+    );
+  if (unlisted > 0) bad.say(`${counted(unlisted, "image is", "images are")} in no list and left out.`);
+  const unknown = lists?.unused() ?? [];
+  if (unknown.length > 0)
+    bad.say(
+      `${counted(unknown.length, "name in a list is", "names in lists are")} of no captioned image; the first: ${unknown[0]}.`,
     );
   return arranged(splits, path, options.size);
 }
+
+const counted = (count: number, one: string, more: string): string => `${count} ${count === 1 ? one : more}`;
 
 /** Splits by name as data. @throws UsageError where there is nothing to train or to validate on */
 function arranged(
@@ -154,45 +173,120 @@ async function layoutOf(path: string): Promise<Layout> {
   return { captions, images: images.length > 0 ? images : [folder], lists };
 }
 
-/** The split of each image that a list names; undefined where there are no lists. */
-async function readLists({ lists }: Layout, bad: BadLines): Promise<Map<string, string> | undefined> {
-  if (Object.keys(lists).length === 0) return undefined;
-  const found = new Map<string, string>();
-  for (const [split, file] of Object.entries(lists))
-    for (const line of linesOf(await readFile(file), file, bad))
-      if (line !== undefined && line.trim() !== "") found.set(line.trim(), split);
-  return found;
+/** Which split the images are in that lists name. */
+interface Lists {
+  splitOf(name: string): string | undefined;
+  /** Entries that no image was asked for by, with where they stand. */
+  unused(): readonly string[];
 }
 
-/** Where each image lies, by its name. */
-async function placesOf(folders: readonly string[]): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
+/** The lists of images; undefined where there are none. An entry may leave the ending of an image's name out. */
+async function readLists({ lists }: Layout, bad: BadLines): Promise<Lists | undefined> {
+  if (Object.keys(lists).length === 0) return undefined;
+  const found = new Map<string, { readonly split: string; readonly where: string }>();
+  for (const [split, file] of Object.entries(lists))
+    for (const [index, line] of linesOf(await readFile(file), file, bad).entries()) {
+      const name = line?.trim();
+      if (!name) continue;
+      const [known, where] = [found.get(name), `${file}, line ${index + 1}`];
+      if (known && known.split !== split)
+        bad.found(`${where}: "${name}" is in ${known.where} too; leave it in one list`);
+      else if (!known) found.set(name, { split, where: `${where.replace(`${dirname(file)}/`, "")}` });
+    }
+  const unused = new Set(found.keys());
+  return {
+    splitOf(name) {
+      const key = [name, basename(name), stemOf(name), stemOf(basename(name))].find((one) => found.has(one));
+      if (key === undefined) return undefined;
+      unused.delete(key);
+      return found.get(key)!.split;
+    },
+    unused: () => [...unused].map((name) => `"${name}" in ${found.get(name)!.where}`),
+  };
+}
+
+const stemOf = (name: string): string => name.replace(/\.[^./]+$/, "");
+
+/** Where images lie, by their names without folders. */
+type PlacesByName = ReadonlyMap<string, readonly string[]>;
+
+async function placesOf(folders: readonly string[]): Promise<PlacesByName> {
+  const found = new Map<string, string[]>();
   for (const folder of folders)
     for (const name of await readdir(folder))
-      if (/\.(jpe?g|png|webp|gif|tiff?|avif|bmp)$/i.test(name)) found.set(name, join(folder, name));
+      if (/\.(jpe?g|png|webp|gif|tiff?|avif|bmp)$/i.test(name)) {
+        const known = found.get(name);
+        if (known) known.push(join(folder, name));
+        else found.set(name, [join(folder, name)]);
+      }
   return found;
 }
 
-/** Images whose beginnings are read at once. */
+/** Where each captioned image lies; those that are missing, or of whose name there are several, are bad lines. */
+function located(
+  captions: CaptionsByName,
+  places: PlacesByName,
+  file: string,
+  folders: readonly string[],
+  bad: BadLines,
+): Map<string, string> {
+  const found = new Map<string, string>();
+  const taken = new Map<string, string>();
+  for (const name of captions.keys()) {
+    const inFolder = name.includes("/")
+      ? [dirname(file), ...folders].map((folder) => join(folder, name)).find((place) => existsSync(place))
+      : undefined;
+    const candidates = inFolder === undefined ? (places.get(basename(name)) ?? []) : [inFolder];
+    const [place, other] = candidates;
+    if (place === undefined)
+      bad.found(`${file}: there is no image "${name}" in ${folders.join(" or ")}; put it there`);
+    else if (other !== undefined)
+      bad.found(
+        `${file}: "${name}" may be ${candidates.join(" or ")}; give them names of their own, or write the folder before the name`,
+      );
+    else if (taken.has(place))
+      bad.found(
+        `${file}: "${taken.get(place)}" and "${name}" would both be ${place}; put each image where its name says`,
+      );
+    else {
+      taken.set(place, name);
+      found.set(name, place);
+    }
+  }
+  return found;
+}
+
+/** Images that are read at once. */
 const AT_ONCE = 32;
 
-/** The names of the images that can be read, by their beginnings. */
+/** The names of the images that can be read: they are read as training reads them, and kept as far as there is room. */
 async function checked(
-  captions: CaptionsByName,
   places: ReadonlyMap<string, string>,
+  cache: ImageCache<Pixels>,
+  size: CaptionOptions["size"],
   bad: BadLines,
 ): Promise<string[]> {
-  const names = [...captions.keys()].filter((name) => places.has(basename(name)));
+  const names = [...places.keys()];
   const usable: string[] = [];
   for (let start = 0; start < names.length; start += AT_ONCE) {
     const part = names.slice(start, start + AT_ONCE);
     const problems = await Promise.all(
-      part.map((name) => assertImage(places.get(basename(name))!).catch((error) => error)),
+      part.map(async (name) => {
+        const place = places.get(name)!;
+        try {
+          await assertImage(place);
+          await cache.get(place, () => readImage(place, size));
+          return undefined;
+        } catch (error) {
+          if (error instanceof RegardError) return error.message;
+          throw error;
+        }
+      }),
     );
     part.forEach((name, index) => {
-      const problem: unknown = problems[index];
-      if (problem instanceof UsageError) bad.found(problem.message.replace(/\.$/, ""));
-      else usable.push(name);
+      const problem = problems[index];
+      if (problem === undefined) usable.push(name);
+      else bad.found(problem.replace(/\.$/, ""));
     });
   }
   return usable;
@@ -203,23 +297,7 @@ async function readRaw(file: string, bad: BadLines): Promise<RawCaption[]> {
     throw new UsageError(`cannot read "${file}": ${error.message}.`);
   });
   if (/\.json$/i.test(file)) return captionsOfCoco(bytes.toString("utf8"), file, bad);
-  const text = linesOf(bytes, file, bad)
-    .map((line) => line ?? "")
-    .join("\n");
-  let rows: { record: string[]; info: { lines: number } }[];
-  try {
-    rows = parse(text, {
-      bom: true,
-      relax_column_count: true,
-      relax_quotes: true,
-      skip_empty_lines: true,
-      delimiter: [",", "\t"],
-      info: true,
-    }) as unknown as typeof rows;
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw new UsageError(`"${file}" cannot be read as CSV (${error.message}).`);
-  }
+  const rows = rowsOf(linesOf(bytes, file, bad), file, bad);
   const header = rows[0]?.record.map((name) => name.trim().toLowerCase()) ?? [];
   const column = (names: readonly string[]) => header.findIndex((name) => names.includes(name));
   const [image, caption] = [
@@ -230,8 +308,8 @@ async function readRaw(file: string, bad: BadLines): Promise<RawCaption[]> {
     throw new UsageError(
       `"${file}" has the columns ${header.length > 0 ? header.map((name) => `"${name}"`).join(", ") : "none"}; its first line must name the columns "image" and "caption".`,
     );
-  return rows.slice(1).flatMap(({ record, info }): RawCaption[] => {
-    const where = `${file}, line ${info.lines}`;
+  return rows.slice(1).flatMap(({ record, line }): RawCaption[] => {
+    const where = `${file}, line ${line}`;
     if (record.length <= Math.max(image, caption)) {
       bad.found(
         `${where}: there are ${record.length} columns where the first line has ${header.length}; add the rest`,
@@ -243,3 +321,42 @@ async function readRaw(file: string, bad: BadLines): Promise<RawCaption[]> {
     return [{ name: record[image]!.trim(), caption: last, where }];
   });
 }
+
+interface Row {
+  readonly record: readonly string[];
+  readonly line: number;
+}
+
+/** The rows of a table, each a line: a quote that is not closed on its own line would swallow those after it. */
+function rowsOf(lines: readonly (string | undefined)[], file: string, bad: BadLines): Row[] {
+  const text = lines.map((line) => line ?? "").join("\n");
+  try {
+    const rows = csv(text);
+    if (rows.every(({ record }) => !record.some((field) => field.includes("\n"))))
+      return rows.map(({ record, info }) => ({ record, line: info.lines }));
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+  }
+  return lines.flatMap((line, index): Row[] => {
+    if (line === undefined || line.trim() === "") return [];
+    try {
+      return csv(line).map(({ record }) => ({ record, line: index + 1 }));
+    } catch (error) {
+      if (!(error instanceof CsvError)) throw error;
+      bad.found(
+        `${file}, line ${index + 1}: ${/quote/i.test(error.message) ? "a quote is opened and not closed on the line; close it" : `it cannot be read as CSV (${error.message})`}`,
+      );
+      return [];
+    }
+  });
+}
+
+const csv = (text: string) =>
+  parse(text, {
+    bom: true,
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+    delimiter: [",", "\t"],
+    info: true,
+  }) as unknown as { record: string[]; info: { lines: number } }[];

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32, deflateSync } from "node:zlib";
 import sharp, { type Color, type Sharp } from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Random } from "../../core/index.js";
@@ -118,6 +119,34 @@ describe("captioned images", () => {
   });
 });
 
+/** A TIFF of grey values that are 32-bit floats, as scientific instruments write them. */
+function floatTiff(width: number, height: number): Buffer {
+  const tags = [
+    [256, 4, width],
+    [257, 4, height],
+    [258, 3, 32],
+    [259, 3, 1],
+    [262, 3, 1],
+    [273, 4, 8 + 2 + 10 * 12 + 4],
+    [277, 3, 1],
+    [278, 4, height],
+    [279, 4, 4 * width * height],
+    [339, 3, 3],
+  ] as const;
+  const head = Buffer.alloc(8 + 2 + tags.length * 12 + 4);
+  head.write("II*\0", "latin1");
+  head.writeUInt32LE(8, 4);
+  head.writeUInt16LE(tags.length, 8);
+  tags.forEach(([tag, type, value], index) => {
+    const at = 10 + 12 * index;
+    head.writeUInt16LE(tag, at);
+    head.writeUInt16LE(type, at + 2);
+    head.writeUInt32LE(1, at + 4);
+    head.writeUInt32LE(value, at + 8);
+  });
+  return Buffer.concat([head, Buffer.from(new Float32Array(width * height).fill(0.5).buffer)]);
+}
+
 describe("bad input is named, or left out and counted", () => {
   const images = names(60);
   const whole = table(images);
@@ -151,10 +180,104 @@ describe("bad input is named, or left out and counted", () => {
     const path = await make("no-image", { "captions.csv": whole }, images);
     await writeFile(join(path, "images", "photo7.png"), "not an image");
     await expect(read(path)).rejects.toThrow(
-      /^"photo7\.png" cannot be read as an image \(.*\); give a JPEG, PNG or WebP file, or leave such lines out/,
+      /^"photo7\.png" cannot be read as an image \(.*\); give a JPEG, PNG, WebP, GIF, TIFF or AVIF file, or leave such lines out/,
     );
     const { data } = await read(path, { skipBad: true });
     expect(data.train.length + data.validation.length + data.tests.test!.length).toBe(59);
+  });
+
+  test("what only looks like an image, or holds no colours, is told by what it holds", async () => {
+    const path = await make("content", { "captions.csv": whole }, images);
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><image href="photo1.png"/></svg>`;
+    await writeFile(join(path, "images", "photo7.png"), svg);
+    await expect(read(path)).rejects.toThrow('"photo7.png" holds SVG, whatever its name says; give a JPEG');
+    await writeFile(join(path, "images", "photo7.png"), floatTiff(7, 5));
+    await expect(read(path)).rejects.toThrow('"photo7.png" holds numbers of type float, not colours');
+  });
+
+  test("an image that breaks off is found before training, as everything that cannot be used is", async () => {
+    const path = await make("cut", { "captions.csv": whole }, images);
+    const noise = Buffer.from(Array.from({ length: 64 * 64 * 3 }, (_, index) => (index * 7919) % 251));
+    const jpeg = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
+      .jpeg()
+      .toBuffer();
+    await writeFile(join(path, "images", "photo11.png"), jpeg.subarray(0, jpeg.length / 2));
+    await expect(read(path)).rejects.toThrow(/^"photo11\.png" cannot be decoded/);
+    const { data, warnings } = await read(path, { skipBad: true });
+    const all = [...data.train, ...data.validation, ...data.tests.test!];
+    expect(all).toHaveLength(59);
+    for (const image of all) await image.pixels();
+    expect(warnings).toEqual([
+      expect.stringMatching(/^1 line was left out; the first: "photo11\.png" cannot/),
+    ]);
+  });
+
+  test("a quote that is not closed loses its own line alone", async () => {
+    const lines = whole.trim().split("\n");
+    const path = await make(
+      "quote",
+      {
+        "captions.csv": [...lines.slice(0, 31), `photo2.png,"A dog that never ends`, ...lines.slice(31)].join(
+          "\n",
+        ),
+      },
+      images,
+    );
+    await expect(read(path)).rejects.toThrow(
+      "captions.csv, line 32: a quote is opened and not closed on the line; close it, or leave such lines out with --skip-bad.",
+    );
+    const { data, warnings } = await read(path, { skipBad: true });
+    const all = [...data.train, ...data.validation, ...data.tests.test!];
+    expect(all).toHaveLength(60);
+    expect(all.every(({ captions }) => captions.length === 2)).toBe(true);
+    expect(warnings).toHaveLength(1);
+  });
+
+  test("one name in two folders is two images, told apart by their folders or refused", async () => {
+    const path = await make("two", { "captions.csv": table(["images/same.png", "Images/same.png"]) }, [
+      "same.png",
+    ]);
+    await mkdir(join(path, "Images"));
+    await writeFile(
+      join(path, "Images", "same.png"),
+      await flat(20, 20, { r: 0, g: 0, b: 255 }).png().toBuffer(),
+    );
+    for (const [folderName, split] of [
+      ["images", "train"],
+      ["Images", "val"],
+    ])
+      await writeFile(join(path, `${split}.txt`), `${folderName}/same.png\n`);
+    const { data } = await read(path);
+    expect([...(await data.train[0]!.pixels()).data.slice(0, 3)]).toEqual([220, 20, 30]);
+    expect([...(await data.validation[0]!.pixels()).data.slice(0, 3)]).toEqual([0, 0, 255]);
+    await writeFile(join(path, "captions.csv"), table(["same.png"]));
+    await expect(read(path)).rejects.toThrow(
+      /"same\.png" may be .*images\/same\.png or .*Images\/same\.png; give them names of their own/,
+    );
+    await writeFile(join(path, "captions.csv"), table(["elsewhere/only.png", "other/only.png"]));
+    await writeFile(join(path, "images", "only.png"), await flat(20, 20).png().toBuffer());
+    await expect(read(path)).rejects.toThrow(
+      /"elsewhere\/only\.png" and "other\/only\.png" would both be .*only\.png; put each image/,
+    );
+  });
+
+  test("lists: names without their endings, images in two or in none, and names of no image", async () => {
+    const listed = (lists: Record<string, string>) =>
+      make(`lists-${Object.values(lists).join().length}`, { "captions.csv": whole, ...lists }, images);
+    const { data, warnings } = await read(
+      await listed({ "train.txt": "photo0\nphoto1.png\nnobody\n", "val.txt": "photo2\n" }),
+    );
+    expect(data.train.map(({ name }) => name)).toEqual(["photo0.png", "photo1.png"]);
+    expect(data.validation.map(({ name }) => name)).toEqual(["photo2.png"]);
+    expect(warnings).toEqual([
+      "57 images are in no list and left out.",
+      '1 name in a list is of no captioned image; the first: "nobody" in train.txt, line 3.',
+    ]);
+    const twice = await listed({ "train.txt": "photo0\nphoto1\n", "val.txt": "photo2\nphoto1\n" });
+    await expect(read(twice)).rejects.toThrow(
+      /val\.txt, line 2: "photo1" is in train\.txt, line 2 too; leave it in one list, or leave/,
+    );
+    expect((await read(twice, { skipBad: true })).data.train).toHaveLength(2);
   });
 
   test("images without a caption are counted", async () => {
@@ -229,12 +352,29 @@ describe("images of every kind become red, green and blue at one size", () => {
   });
 
   test("one that is too large is refused before it is decoded, by what its beginning says", async () => {
-    const file = join(folder, "huge.svg");
-    await writeFile(file, `<svg xmlns="http://www.w3.org/2000/svg" width="20000" height="20000"/>`);
-    await expect(assertImage(file)).rejects.toThrow(
-      '"huge.svg" has 20000 × 20000 pixels but at most 100 million are taken; scale it down.',
+    // A PNG that says it has 20,000 × 20,000 pixels, and holds none of them.
+    const chunk = (type: string, data: Buffer) => {
+      const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
+      const around = Buffer.alloc(8);
+      around.writeUInt32BE(data.length, 0);
+      around.writeUInt32BE(crc32(body), 4);
+      return Buffer.concat([around.subarray(0, 4), body, around.subarray(4)]);
+    };
+    const about = Buffer.from([0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20, 8, 2, 0, 0, 0]);
+    const file = join(folder, "huge.png");
+    await writeFile(
+      file,
+      Buffer.concat([
+        Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+        chunk("IHDR", about),
+        chunk("IDAT", deflateSync(Buffer.alloc(100))),
+        chunk("IEND", Buffer.alloc(0)),
+      ]),
     );
-    await expect(readImage(file, SIZE)).rejects.toThrow(/^"huge\.svg" cannot be decoded/);
+    await expect(assertImage(file)).rejects.toThrow(
+      '"huge.png" has 20000 × 20000 pixels but at most 100 million are taken; scale it down.',
+    );
+    await expect(readImage(file, SIZE)).rejects.toThrow(/^"huge\.png" cannot be decoded/);
     expect(MOST_PIXELS).toBe(10_000 ** 2);
   });
 

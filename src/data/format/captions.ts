@@ -23,7 +23,11 @@ export function captionsByName(raw: readonly RawCaption[], bad: BadLines): Capti
     const words = captionWords(caption);
     if (name.trim() === "") bad.found(`${where}: the name of the image is empty; fill it in`);
     else if (words.length === 0) bad.found(`${where}: the caption of "${name}" has no words; fill it in`);
-    else found.set(name, [...(found.get(name) ?? []), words]);
+    else if (bad.fits([caption], where)) {
+      const known = found.get(name);
+      if (known) known.push(words);
+      else found.set(name, [words]);
+    }
   }
   return found;
 }

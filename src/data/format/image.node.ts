@@ -11,15 +11,27 @@ sharp.cache(false);
 
 const why = (error: unknown): string => (error as Error).message.split("\n")[0]!.replace(/\.$/, "");
 
-/** @throws UsageError where a file is no image, or one that is too large, by its beginning */
+/** What is read, by content and not by name: formats that hold one picture and nothing that points elsewhere. */
+const FORMATS = ["jpeg", "png", "webp", "gif", "tiff", "heif"] as const;
+const FORMAT_NAMES = "JPEG, PNG, WebP, GIF, TIFF or AVIF";
+
+/** @throws UsageError where a file is no image of a kind that is read, or one that is too large, by its beginning */
 export async function assertImage(file: string | Uint8Array, name = nameOf(file)): Promise<void> {
-  const { width, height } = await sharp(file, { limitInputPixels: false })
+  const { width, height, format, depth } = await sharp(file, { limitInputPixels: false })
     .metadata()
     .catch((error) => {
       throw new UsageError(
-        `"${name}" cannot be read as an image (${why(error)}); give a JPEG, PNG or WebP file.`,
+        `"${name}" cannot be read as an image (${why(error)}); give a ${FORMAT_NAMES} file.`,
       );
     });
+  if (!FORMATS.some((known) => known === format))
+    throw new UsageError(
+      `"${name}" holds ${format.toUpperCase()}, whatever its name says; give a ${FORMAT_NAMES} file.`,
+    );
+  if (depth !== "uchar" && depth !== "ushort")
+    throw new UsageError(
+      `"${name}" holds numbers of type ${depth}, not colours of 8 or 16 bits; save it as PNG with 8 bits a channel.`,
+    );
   if (width * height > MOST_PIXELS)
     throw new UsageError(
       `"${name}" has ${width} × ${height} pixels but at most ${MOST_PIXELS / 1e6} million are taken; scale it down.`,

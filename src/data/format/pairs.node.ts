@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { UsageError } from "../../core/index.js";
 import type { Pair, ParallelData } from "../contract.js";
+import { readingOf } from "../text.js";
 import { BadLines, linesOf, type PairOptions, pairOf, pairsOfTable, type RawPair, usable } from "./pairs.js";
 
 /**
@@ -69,16 +70,27 @@ async function readFolder(path: string, { from, to }: PairOptions, bad: BadLines
     return source!.flatMap((line, index) => {
       const other = target![index];
       if (line === undefined || other === undefined) return [];
-      if (line.trim() !== "" && other.trim() !== "") return [[line, other] as const];
+      if (line.trim() !== "" && other.trim() !== "")
+        return bad.fits([line, other], `${files[0]}, line ${index + 1}`) ? [[line, other] as const] : [];
       bad.found(`${files[line.trim() === "" ? 0 : 1]}, line ${index + 1}: the line is empty; fill it in`);
       return [];
     });
   };
-  const wordsOf = async (split: string): Promise<Pair[]> => (await read(split)).map(pairOf);
+  const training = await read("train");
+  const known = new Set(training.map(([source]) => readingOf(source)));
   const tests: Record<string, Pair[]> = {};
+  const scored = async (split: string): Promise<Pair[]> => {
+    const pairs = await read(split);
+    const again = pairs.filter(([source]) => known.has(readingOf(source))).length;
+    if (again > 0)
+      bad.say(
+        `${again} of the ${pairs.length} sources of ${split}.${from} are in train.${from} too, so scores on ${split} tell of memory as well.`,
+      );
+    return pairs.map(pairOf);
+  };
   for (const split of splits)
-    if (split !== "train" && split !== validation) tests[split] = await wordsOf(split);
-  return { train: await wordsOf("train"), validation: await wordsOf(validation), tests };
+    if (split !== "train" && split !== validation) tests[split] = await scored(split);
+  return { train: training.map(pairOf), validation: await scored(validation), tests };
 }
 
 /** The lines of a text file, plain or gzip; undefined for lines that are left out. @throws UsageError */

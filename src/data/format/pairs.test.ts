@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { detokenise } from "../index.js";
+import { readingOf } from "../text.js";
+import type { PairOptions } from "./pairs.js";
 import { readPairs } from "./pairs.node.js";
 
 let folder: string;
@@ -144,6 +146,110 @@ describe("what cannot be used is named by file and line", () => {
     expect(train.length + validation.length + tests.test!.length).toBe(200);
     expect(said).toEqual([
       `2 lines were left out; the first: ${path}, line 1: there is no tab between source and target; add one.`,
+    ]);
+  });
+});
+
+describe("what would be lost in silence is said", () => {
+  const lines = (count: number) => table(count).split("\n");
+  const reading = async (name: string, contents: string, options: PairOptions = {}) => {
+    const said: string[] = [];
+    const path = await file(name, contents);
+    const data = await readPairs(path, { ...options, warn: (message) => void said.push(message) });
+    const all = [data.train, data.validation, ...Object.values(data.tests)].flat();
+    return { path, data, all, said };
+  };
+
+  test.each([7, 64, 199])(
+    "a carriage return inside line %i of a file with both kinds of ends",
+    async (at) => {
+      const all = lines(200);
+      const glued = [...all.slice(0, at), `${all[at]}\r${all[at + 1]}`, ...all.slice(at + 2)].join("\r\n");
+      const path = await file(`glued${at}.tsv`, glued);
+      await expect(readPairs(path)).rejects.toThrow(
+        `${path}, line ${at + 1}: a carriage return stands inside the line, so two lines may have become one; end every line alike, or leave such lines out with --skip-bad.`,
+      );
+      const { all: left, said } = await reading(`glued${at}.tsv`, glued, { skipBad: true });
+      expect(left).toHaveLength(glued.split("\r\n").length - 1);
+      expect(said[0]).toMatch(/^1 line was left out/);
+    },
+  );
+
+  test("lines that end in carriage returns alone are lines", async () => {
+    const { all } = await reading("old.tsv", lines(200).join("\r"));
+    expect(all).toHaveLength(200);
+  });
+
+  test("bytes that are no text", async () => {
+    const path = await file("nul.tsv", `${table(100)}\nnu\0l\tetwas\n`);
+    await expect(readPairs(path)).rejects.toThrow(
+      `${path}, line 101: there is a control character, U+0000; save the file as plain text, or leave`,
+    );
+  });
+
+  test("numbers in the first of several columns", async () => {
+    const path = await file(
+      "ids.tsv",
+      lines(100)
+        .map((_, index) => `${1276 + index}\tI see ${index}.\t${9000 + index}\tYo veo ${index}.`)
+        .join("\n"),
+    );
+    await expect(readPairs(path)).rejects.toThrow(
+      `${path}: column 1 holds numbers, such as 1276, but must hold the source sentences; keep two columns, source and target, as with: cut -f 2,4.`,
+    );
+    // Two columns may well be numbers and their names.
+    const numbers = await reading(
+      "numbers.tsv",
+      lines(200)
+        .map((_, index) => `${index}\tnumber ${index}`)
+        .join("\n"),
+    );
+    expect(numbers.all).toHaveLength(200);
+  });
+
+  test("lines that are too long are counted and named, whether they have spaces or not", async () => {
+    const words = `${"word ".repeat(60)}\tWort`;
+    const letters = `kurz\t${"x".repeat(40 * 21)}`;
+    const contents = [...lines(100), words, letters].join("\n");
+    const { path, all, said } = await reading("long.tsv", contents, { maxLength: 40 });
+    expect(all).toHaveLength(100);
+    expect(said).toEqual([
+      `2 lines are longer than 40 words and left out; the longest, of about 60, is ${path}, line 101; --max-length keeps longer ones.`,
+    ]);
+    expect((await reading("long.tsv", contents, { maxLength: 61 })).all).toHaveLength(102);
+  });
+
+  test("one source in several spellings stays in one split", async () => {
+    const spellings = ["Un café  grande NUM.", "Un cafe\u0301 grande NUM.", "un café\u00a0grande NUM."];
+    const contents = Array.from({ length: 300 }, (_, index) =>
+      spellings.map((text, way) => `${text.replace("NUM", String(index))}\tA large coffee ${index} ${way}`),
+    );
+    const { data } = await reading("spelt.tsv", contents.flat().join("\n"));
+    const seen = new Set(data.train.map(({ source }) => readingOf(source.join(" "))));
+    expect(data.tests.test!.length).toBeGreaterThan(10);
+    for (const { source } of [...data.tests.test!, ...data.validation])
+      expect(seen).not.toContain(readingOf(source.join(" ")));
+  });
+
+  test("sources of scored files that are in the training file too are counted", async () => {
+    const side = (from: number, to: number, word: string) =>
+      Array.from({ length: to - from }, (_, index) => `${word} ${from + index}`).join("\n");
+    for (const [split, from, to] of [
+      ["train", 0, 50],
+      ["val", 47, 60],
+      ["test", 60, 71],
+    ] as const) {
+      await file(`overlap/${split}.de`, side(from, to, "Satz"));
+      await file(`overlap/${split}.en`, side(from, to, "sentence"));
+    }
+    const said: string[] = [];
+    await readPairs(join(folder, "overlap"), {
+      from: "de",
+      to: "en",
+      warn: (message) => void said.push(message),
+    });
+    expect(said).toEqual([
+      "3 of the 13 sources of val.de are in train.de too, so scores on val tell of memory as well.",
     ]);
   });
 });
