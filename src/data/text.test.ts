@@ -105,6 +105,21 @@ describe.each(vocabularyKinds)("a vocabulary of kind %s", (kind) => {
     }
   });
 
+  test("spells whatever texts it is of", () => {
+    const random = new Random(5, "vocabularies");
+    const letters = [...TEXTS.join(" "), "É", "Q", "ǅ", "Б", "Б", "𐐀"];
+    for (let round = 0; round < 30; round++) {
+      const texts = Array.from({ length: 23 }, () =>
+        Array.from({ length: random.integer(13) }, () => letters[random.integer(letters.length)]!).join(""),
+      );
+      const learned = Vocabulary.of(texts.map(tokenise), { kind });
+      for (const text of texts) {
+        const { tokens } = learned.segment(tokenise(text));
+        expect(detokenise(learned.decode(tokens)), JSON.stringify(text)).toBe(normalised(text));
+      }
+    }
+  });
+
   test("knows the first word of a sentence as it is inside of others", () => {
     const texts = ["The dog sees the cat", "Ana sees a dog and Ana", "Seen by Ana", "A cat", "↓ end the"];
     const learned = Vocabulary.of([...texts, ...texts, ...texts].map(tokenise), { kind });

@@ -93,10 +93,14 @@ export class Vocabulary {
   #beginning(word: string): string {
     const small = uncapitalised(word);
     if (small === undefined) return word;
-    if (this.bytePairs)
-      return this.bytePairs.split(small).length <= this.bytePairs.split(word).length ? small : word;
-    const [own, other] = [word, small].map((form) => this.#numbers.get(form) ?? Number.POSITIVE_INFINITY);
-    return other! < own! ? small : word;
+    // A frequent word has a small number, or few pieces.
+    const rank = (form: string): number => {
+      const pieces = this.bytePairs?.split(form) ?? [form];
+      if (pieces.some((piece) => !this.#numbers.has(piece))) return Number.POSITIVE_INFINITY;
+      return this.bytePairs ? pieces.length : this.#numbers.get(form)!;
+    };
+    const [own, other] = [rank(word), rank(small)];
+    return other <= own && other < Number.POSITIVE_INFINITY ? small : word;
   }
 
   /** Words as tokens, without START and END. */
