@@ -9,13 +9,11 @@
 
 /** Marks of a word: no space on this side of it, a space on this side of it, no capital though it is the first. */
 const [JOINED, SPACED, SMALL] = ["‿", "␣", "↓"] as const;
+const MARKS = `${JOINED}${SPACED}${SMALL}`;
 const MARKED = new RegExp(`^([${JOINED}${SPACED}]?)(${SMALL}?)(.+?)([${JOINED}${SPACED}]?)$`, "su");
-const MARKS_ALONE = new RegExp(`^[${JOINED}${SPACED}${SMALL}]+$`, "u");
+const MARKS_ALONE = new RegExp(`^[${MARKS}]+$`, "u");
 /** A letter of a word with the marks that stand beside it, or marks alone. */
-const MARKED_LETTERS = new RegExp(
-  `[${JOINED}${SPACED}${SMALL}]*[^${JOINED}${SPACED}${SMALL}][${JOINED}${SPACED}${SMALL}]*|[${JOINED}${SPACED}${SMALL}]+`,
-  "gu",
-);
+const MARKED_LETTERS = new RegExp(`[${MARKS}]*[^${MARKS}][${MARKS}]*|[${MARKS}]+`, "gu");
 
 /** Letters and digits of scripts that are written without spaces between words. */
 const UNSPACED =
@@ -28,13 +26,13 @@ const WORDS = new RegExp(
     // A stretch that is to be parted by a dictionary.
     `(?<unspaced>(?:${UNSPACED})+)`,
     // An address, up to the punctuation behind it.
-    `\\p{L}+://[^\\p{White_Space}@${JOINED}${SPACED}${SMALL}]*[\\p{L}\\p{N}/]`,
+    `\\p{L}+://[^\\p{White_Space}@${MARKS}]*[\\p{L}\\p{N}/]`,
     // Letters, with apostrophes, hyphens, points and what is not seen (soft hyphens, joiners) between them.
     `${LETTERS}(?:(?:['’‐‑·-]|[\\u00ad\\u200c\\u200d]+)${LETTERS})*`,
     // Numbers with decimals, thousands, or minutes.
     `${DIGITS}(?:[.,:'’]${DIGITS})*`,
     "\\p{RI}\\p{RI}",
-    `[${JOINED}${SPACED}${SMALL}]+`,
+    `[${MARKS}]+`,
     // A punctuation mark or symbol, with its variants: skin tones, joined emoji, flags of regions.
     "[^\\p{White_Space}](?:[\\p{M}\\p{EMod}\\u{e0020}-\\u{e007f}]|\\u200d\\p{ExtPict})*",
   ].join("|"),
