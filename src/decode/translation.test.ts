@@ -28,6 +28,23 @@ test("an unknown word becomes the source word it looked at", () => {
   );
 });
 
+test("words are drawn as the text has them, and written with their marks", () => {
+  const target = Vocabulary.of([["10", "‿-‿", "12"]]);
+  const { output, pieces, trace } = translationOf(
+    {
+      tokens: target.segment(["10", "‿-‿", "12"]).tokens,
+      weights: weights.slice(0, 4),
+      logProbability: 0,
+      finished: true,
+    },
+    { source: german, target },
+    source,
+  );
+  expect(output).toBe("10-12");
+  expect(pieces).toEqual(["10", "‿-‿", "12", "■"]);
+  expect(trace!.target).toEqual(["10", "-", "12", "■"]);
+});
+
 test("without attention it stays unknown, and there is no trace", () => {
   const { words, trace } = translationOf(decoded, vocabularies, source);
   expect(words).toEqual(["<unknown>", "lives", "in", "<unknown>"]);

@@ -1,6 +1,6 @@
 import type { AlignmentTrace } from "../attention/index.js";
 import { UNKNOWN } from "../core/index.js";
-import { detokenise, joinPieces, type Vocabulary } from "../data/index.js";
+import { detokenise, joinPieces, surfaceOf, type Vocabulary } from "../data/index.js";
 import type { Decoded } from "./decoder.js";
 
 /** How the end of a sentence, which attention may look at, is written. */
@@ -10,6 +10,8 @@ export const END_MARK = "■";
 export interface Translation {
   readonly output: string;
   readonly words: readonly string[];
+  /** What each step wrote, with the marks of words, the end included. */
+  readonly pieces: readonly string[];
   /** What each piece written looked at, the ends of both sentences included; absent where the model has no attention. */
   readonly trace?: AlignmentTrace;
 }
@@ -32,14 +34,16 @@ export function translationOf(
     return source[read.wordOf[row.indexOf(Math.max(...row))] ?? -1] ?? piece;
   });
   const words = joinPieces(pieces);
+  const target = [...pieces, END_MARK].slice(0, weights?.length);
   return {
     output: detokenise(words),
     words,
+    pieces: target,
     ...(weights && {
       trace: {
         kind: "alignment",
         source: [...read.pieces, END_MARK],
-        target: [...pieces, END_MARK].slice(0, weights.length),
+        target: target.map(surfaceOf),
         weights,
       },
     }),

@@ -1,5 +1,5 @@
 import { END, UNKNOWN, UsageError } from "../core/index.js";
-import { detokenise, type Pair, type ParallelData, readingOf, tokenise } from "../data/index.js";
+import { detokenise, type Pair, type ParallelData, readingOf, surfaceOf, tokenise } from "../data/index.js";
 import { END_MARK, readGates, translationOf } from "../decode/index.js";
 import {
   attentionEntropy,
@@ -81,12 +81,12 @@ export class TrainedTranslator extends TrainedModel<Pair, "translation"> {
           steps.map(({ token }) => token),
         )
       : undefined;
-    const { output, trace } = translationOf(decodedOfSteps(steps), this.vocabularies, words);
+    const { output, pieces, trace } = translationOf(decodedOfSteps(steps), this.vocabularies, words);
     const unknown = read.pieces.filter((_, index) => read.tokens[index] === UNKNOWN);
     return {
       output,
       source: [...read.pieces, END_MARK],
-      steps: stepAnswers(steps, target, effects, trace?.target),
+      steps: stepAnswers(steps, target, effects, trace && pieces),
       ...(trace && { trace }),
       ...(!trace && {
         gates: await readGates(this.model, this.backend, this.parameters, source, words),
@@ -131,7 +131,7 @@ export class TrainedTranslator extends TrainedModel<Pair, "translation"> {
     return {
       output: gold ? detokenise(gold.target) : detokenise(this.vocabularies.target.decode(best.tokens)),
       source: read.pieces,
-      target: written.map(({ token }) => spellOf(this.vocabularies.target, token)),
+      target: written.map(({ token }) => surfaceOf(spellOf(this.vocabularies.target, token))),
       ...(attention && { attention }),
       ...(salience && { salience }),
       effect,
