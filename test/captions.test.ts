@@ -351,7 +351,7 @@ describe("used wrongly", () => {
         await writeFile(file, "no image");
         return ["see", soft, file];
       },
-      /text\.jpg" cannot be read as an image \(.*\); give a JPEG, PNG or WebP file\.$/,
+      /text\.jpg" cannot be read as an image \(.*\); give a JPEG, PNG, WebP, GIF, TIFF or AVIF file\.$/,
     ],
     [
       "an image that is not there",

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { RegardError } from "../core/index.js";
 import { Vocabulary } from "../data/index.js";
 import type { Vocabularies } from "../task/index.js";
+import { decodeSafetensors, type StoredTensor } from "./safetensors.js";
 import { settingsSchema } from "./settings.js";
 
 // What the files of a run hold, wherever they are: in a folder, or in an archive that a browser made.
@@ -50,4 +52,59 @@ export const checkpointName = (step: number): string =>
 export function checkpointStep(name: string): number | undefined {
   const digits = /^checkpoint-(\d+)\.safetensors$/.exec(name)?.[1];
   return digits === undefined ? undefined : Number(digits);
+}
+
+/** What was trained by a step, and what going on from there needs. */
+export interface Checkpoint {
+  readonly step: number;
+  readonly tensors: Record<string, StoredTensor>;
+  readonly metadata: Record<string, string>;
+}
+
+/**
+ * Reads a checkpoint: a whole file of the step that its name says, all of whose numbers are finite.
+ * @throws RegardError where it is none
+ */
+export function decodeCheckpoint(bytes: Uint8Array, name: string, step: number): Checkpoint {
+  const { tensors, metadata } = decodeSafetensors(bytes, name);
+  const problem = (what: string): RegardError =>
+    new RegardError(`${name} cannot be used: ${what}; use an earlier checkpoint.`);
+  if (metadata.step !== String(step))
+    throw problem(`its step is ${metadata.step ?? "missing"}, not the ${step} of its name`);
+  const { skipped = "0", bestStep = "0", bestLoss = "Infinity" } = metadata;
+  for (const [key, value] of Object.entries({ skipped, bestStep }))
+    if (!/^\d{1,15}$/.test(value)) throw problem(`its ${key} is "${value}"`);
+  if (bestLoss === "" || Number.isNaN(Number(bestLoss))) throw problem(`its bestLoss is "${bestLoss}"`);
+  for (const [key, { data }] of Object.entries(tensors)) {
+    const place = data.findIndex((value: number) => !Number.isFinite(value));
+    if (place >= 0) throw problem(`number ${place} of "${key}" is ${data[place]}`);
+  }
+  return { step, tensors, metadata: { ...metadata, skipped, bestStep, bestLoss } };
+}
+
+/**
+ * The first checkpoint of those named that can be read, `wanted` before the newest ones; undefined where none can.
+ * @param wanted the step that is asked for, where it is not the newest
+ * @param warn hears of those that cannot be read
+ */
+export async function readableCheckpoint(
+  steps: readonly number[],
+  read: (step: number) => Promise<Checkpoint> | Checkpoint,
+  warn: (message: string) => void,
+  wanted?: number,
+): Promise<Checkpoint | undefined> {
+  const newest = [...steps].sort((a, b) => b - a);
+  const order =
+    wanted !== undefined && steps.includes(wanted)
+      ? [wanted, ...newest.filter((step) => step !== wanted)]
+      : newest;
+  for (const step of order) {
+    try {
+      return await read(step);
+    } catch (error) {
+      if (!(error instanceof RegardError)) throw error;
+      warn(`${error.message.replace(/; use an earlier checkpoint\.$/, "")}; using another checkpoint.`);
+    }
+  }
+  return undefined;
 }

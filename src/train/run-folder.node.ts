@@ -5,22 +5,19 @@ import type { z } from "zod";
 import { RegardError, UsageError } from "../core/index.js";
 import type { Vocabularies } from "../task/index.js";
 import {
+  type Checkpoint,
   checkpointName,
   checkpointStep,
+  decodeCheckpoint,
   type RunStateRecord,
+  readableCheckpoint,
   runSchema,
   stateSchema,
   vocabulariesFrom,
   vocabularySchema,
 } from "./run-files.js";
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.js";
+import { encodeSafetensors, type StoredTensor } from "./safetensors.js";
 import type { RunSettings } from "./settings.js";
-
-export interface Checkpoint {
-  readonly step: number;
-  readonly tensors: Record<string, StoredTensor>;
-  readonly metadata: Record<string, string>;
-}
 
 /** Whether a process is there. */
 function isAlive(pid: number): boolean {
@@ -142,7 +139,7 @@ export class RunFolder {
 
   async readCheckpoint(step: number): Promise<Checkpoint> {
     const file = this.#file(step);
-    return { step, ...decodeSafetensors(await readFile(file), file) };
+    return decodeCheckpoint(await readFile(file), file, step);
   }
 
   /**
@@ -150,28 +147,27 @@ export class RunFolder {
    * @throws RegardError where there is none
    */
   async newestCheckpoint(warn: (message: string) => void): Promise<Checkpoint> {
-    for (const step of (await this.checkpoints()).reverse()) {
-      try {
-        return await this.readCheckpoint(step);
-      } catch (error) {
-        if (!(error instanceof RegardError)) throw error;
-        warn(
-          `${error.message.replace(/; use an earlier checkpoint\.$/, "")}; using the checkpoint before it.`,
-        );
-      }
-    }
+    return this.#readable(warn);
+  }
+
+  /** The checkpoint with the best validation score, or the newest where that is not scored or cannot be read. */
+  async bestCheckpoint(warn: (message: string) => void): Promise<Checkpoint> {
+    const newest = await this.#readable(warn);
+    const best = Number(newest.metadata.bestStep);
+    return best === newest.step ? newest : this.#readable(warn, best);
+  }
+
+  async #readable(warn: (message: string) => void, wanted?: number): Promise<Checkpoint> {
+    const found = await readableCheckpoint(
+      await this.checkpoints(),
+      (step) => this.readCheckpoint(step),
+      warn,
+      wanted,
+    );
+    if (found) return found;
     throw new UsageError(
       `"${this.path}" holds no checkpoint that can be read; train it again in a new folder.`,
     );
-  }
-
-  /** The checkpoint with the best validation score, or the newest where none has been scored. */
-  async bestCheckpoint(warn: (message: string) => void): Promise<Checkpoint> {
-    const newest = await this.newestCheckpoint(warn);
-    const best = Number(newest.metadata.bestStep);
-    return best !== newest.step && (await this.checkpoints()).includes(best)
-      ? this.readCheckpoint(best)
-      : newest;
   }
 
   /** Says where the run stands, for other processes that look at it. */

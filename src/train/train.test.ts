@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Random, RegardError } from "../core/index.js";
 import { generate } from "../data/generate/bilingual/index.js";
 import type { ParallelData } from "../data/index.js";
 import { Mode } from "../nn/index.js";
@@ -6,6 +7,7 @@ import { input } from "../ops/index.js";
 import { nodeBackend } from "../session/node.js";
 import { textVocabularies, translation } from "../task/index.js";
 import {
+  decodeCheckpoint,
   decodeSafetensors,
   encodeSafetensors,
   type RunSettings,
@@ -37,10 +39,86 @@ describe("safetensors", () => {
 
   test("what is written is read back, at the offsets the format asks for", () => {
     expect(decodeSafetensors(bytes)).toEqual({ tensors, metadata: { step: "7" } });
+    // A file of another program has no checksum.
+    const plain = fileOf({ x: { dtype: "F32", shape: [2], data_offsets: [0, 8] } }, 8);
+    expect(decodeSafetensors(plain).tensors.x!.shape).toEqual([2]);
     const header = JSON.parse(
       new TextDecoder().decode(bytes.slice(8, 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true)))),
     );
     expect(header.weights).toEqual({ dtype: "F32", shape: [2, 3], data_offsets: [8, 32] });
+  });
+
+  /** A file with a header and so many bytes of data. */
+  const fileOf = (header: unknown, size: number): Uint8Array => {
+    const json = new TextEncoder().encode(JSON.stringify(header));
+    const file = new Uint8Array(8 + json.length + size);
+    new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
+    file.set(json, 8);
+    return file;
+  };
+  const one = { dtype: "F32", shape: [2, 3], data_offsets: [0, 24] };
+
+  test.each<[string, unknown, number]>([
+    ["its header is no object", null, 0],
+    ["its header is no object", [], 0],
+    ["its metadata is not made of texts", { __metadata__: { step: 7 } }, 0],
+    ['tensor "x" is not described', { x: null }, 0],
+    ['tensor "x" has element type F8', { x: { ...one, dtype: "F8" } }, 24],
+    ['tensor "x" has the shape [2,-3]', { x: { ...one, shape: [2, -3] } }, 24],
+    ['tensor "x" has the shape [2,1.5]', { x: { ...one, shape: [2, 1.5] } }, 24],
+    ['tensor "x" lies at undefined', { x: { dtype: "F32", shape: [2, 3] } }, 24],
+    ['tensor "x" of shape [2, 3] takes 24 bytes but has 20', { x: { ...one, data_offsets: [0, 20] } }, 24],
+    ['tensor "x" of shape [2, 3] takes 24 bytes but has -24', { x: { ...one, data_offsets: [24, 0] } }, 24],
+    [
+      'tensor "y" begins at byte 20 of the data, not at 24',
+      { x: one, y: { ...one, data_offsets: [20, 44] } },
+      44,
+    ],
+    ['tensor "x" begins at byte 4 of the data, not at 0', { x: { ...one, data_offsets: [4, 28] } }, 28],
+    ["its tensors end at byte 89 but it has 97 bytes", { x: one }, 32],
+  ])("a header that does not hold together: %s", (message, header, size) => {
+    expect(() => decodeSafetensors(fileOf(header, size))).toThrow(message);
+  });
+
+  test("whatever is changed in a file, it is refused or reads as it was", () => {
+    const random = new Random(7, "damage");
+    const whole = decodeSafetensors(bytes);
+    for (let count = 0; count < 500; count++) {
+      const at = Math.floor(random.uniform() * bytes.length);
+      const by = 1 + Math.floor(random.uniform() * 255);
+      const length = 1 + Math.floor(random.uniform() * 9);
+      const damaged = [
+        bytes.map((byte, index) => (index === at ? byte ^ by : byte)),
+        Uint8Array.from([...bytes.subarray(0, at), ...bytes.subarray(at + length)]),
+        Uint8Array.from([...bytes.subarray(0, at), ...new Array(length).fill(by), ...bytes.subarray(at)]),
+        bytes.slice(0, at),
+      ][count % 4]!;
+      let read: unknown;
+      try {
+        read = decodeSafetensors(damaged);
+      } catch (error) {
+        expect(error).toBeInstanceOf(RegardError);
+        expect((error as Error).message).toMatch(/^the file is not a whole safetensors file: /);
+        continue;
+      }
+      expect(read).toEqual(whole);
+    }
+  });
+
+  test.each<[string, Record<string, string>, number]>([
+    ["its step is missing, not the 7 of its name", {}, 1],
+    ["its step is NaN, not the 7 of its name", { step: "NaN" }, 1],
+    ["its step is 8, not the 7 of its name", { step: "8" }, 1],
+    ['its bestStep is "-1"', { step: "7", bestStep: "-1" }, 1],
+    ['its bestLoss is "low"', { step: "7", bestLoss: "low" }, 1],
+    ['number 1 of "x" is NaN', { step: "7" }, Number.NaN],
+    ['number 1 of "x" is -Infinity', { step: "7" }, Number.NEGATIVE_INFINITY],
+  ])("a checkpoint is of a step and has finite numbers: %s", (message, metadata, value) => {
+    const x = { dtype: "float32" as const, shape: [3], data: Float32Array.of(1, value, 2) };
+    const file = encodeSafetensors({ x }, metadata);
+    expect(() => decodeCheckpoint(file, "x", 7)).toThrow(
+      `x cannot be used: ${message}; use an earlier checkpoint.`,
+    );
   });
 
   test("a file that was cut short says where", () => {

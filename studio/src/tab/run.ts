@@ -15,13 +15,13 @@ import {
 import type { Backend } from "../../../src/session/index.js";
 import { tasks, type Vocabularies } from "../../../src/task/index.js";
 import {
+  type Checkpoint,
   checkpointName,
   checkpointStep,
-  decodeSafetensors,
+  decodeCheckpoint,
   encodeSafetensors,
   type RunSettings,
   runSchema,
-  type StoredTensor,
   stateSchema,
   Trainer,
   train,
@@ -32,12 +32,6 @@ import {
 const VERSION = "0.1.0";
 /** Steps between two metric events. */
 const RECORD_EVERY = 10;
-
-interface Checkpoint {
-  readonly step: number;
-  readonly tensors: Record<string, StoredTensor>;
-  readonly metadata: Record<string, string>;
-}
 
 export type TabData = ParallelData | CaptionData;
 
@@ -237,12 +231,21 @@ export class TabRun {
     const { state, problem } = stateSchema.parse(json("state.json"));
     run.state = state === "training" ? "stopped" : state;
     run.problem = problem;
+    // A damaged checkpoint is left out, unless there is no other.
+    let damage: unknown;
     run.#checkpoints = [...files]
       .flatMap(([name, content]) => {
         const step = checkpointStep(name);
-        return step === undefined ? [] : [{ step, ...decodeSafetensors(content, name) }];
+        if (step === undefined) return [];
+        try {
+          return [decodeCheckpoint(content, name, step)];
+        } catch (error) {
+          damage = error;
+          return [];
+        }
       })
       .sort((a, b) => a.step - b.step);
+    if (damage && run.#checkpoints.length === 0) throw damage;
     return run;
   }
 }
