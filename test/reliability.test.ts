@@ -1,11 +1,11 @@
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Random } from "../src/core/index.js";
 import { main, regard, small } from "./command.js";
 
@@ -78,6 +78,175 @@ test("a run that is killed again and again ends in the same bytes as one that is
       .map((line) => JSON.parse(line).step);
   expect(await steps(path)).toEqual(await steps(whole));
 }, 120_000);
+
+describe("who holds a run", () => {
+  const stateOf = (run: string) => readFile(join(run, "state.json"), "utf8").then(JSON.parse);
+  const begin = async (name: string) => {
+    const run = join(folder, name);
+    const result = await regard([
+      ...training(run).slice(0, -4),
+      "--steps",
+      "6",
+      "--validate-every",
+      "3",
+      "--out",
+      run,
+    ]);
+    expect(result.code, result.err).toBe(0);
+    return run;
+  };
+
+  test.each([-1, 0, 1, process.pid, 4_000_000])("a number %i in state.json is nobody's word", async (pid) => {
+    const run = await begin(`pid${pid}`);
+    expect(await readdir(run)).not.toContain("run.lock");
+    await writeFile(join(run, "state.json"), JSON.stringify({ state: "training", pid }));
+    const resumed = await regard(["train", "--resume", run, "--steps", "9", "--json"]);
+    expect(resumed.code, resumed.err).toBe(0);
+    expect(JSON.parse(resumed.out).steps).toBe(9);
+    expect((await stateOf(run)).state).toBe("done");
+  });
+
+  test("a lock that a gone process, or one that has its number since, left is none; one of another machine is", async () => {
+    const run = await begin("left");
+    const lock = join(run, "run.lock");
+    let steps = 6;
+    for (const left of [
+      JSON.stringify({ host: hostname(), pid: process.pid, started: "another start", token: "old" }),
+      JSON.stringify({ host: hostname(), pid: 4_000_000, started: "", token: "old" }),
+      JSON.stringify({ host: hostname(), pid: 1, started: "", token: "old" }),
+      "no lock at all",
+      "",
+    ]) {
+      await writeFile(lock, left);
+      steps += 3;
+      const resumed = await regard(["train", "--resume", run, "--steps", String(steps)]);
+      expect(resumed.code, resumed.err).toBe(0);
+    }
+    await writeFile(lock, JSON.stringify({ host: "elsewhere", pid: 7, started: "then", token: "theirs" }));
+    const refused = await regard(["train", "--resume", run, "--steps", "100"]);
+    expect(refused.code).toBe(2);
+    expect(refused.err).toContain(
+      `"${run}" is being trained on elsewhere, by process 7; stop that first, or remove ${lock} where it is gone.`,
+    );
+    expect(await readFile(lock, "utf8")).toContain("theirs");
+  });
+
+  test("of two that go on with a run at once one is refused, and the run is as if it had gone on once", async () => {
+    const run = await begin("twice");
+    const whole = await begin("once");
+    const more = ["--steps", "90"];
+    const both = await Promise.all([1, 2, 3].map(() => regard(["train", "--resume", run, ...more])));
+    const codes = both.map(({ code }) => code).sort();
+    expect(codes, both.map(({ err }) => err).join()).toEqual([0, 2, 2]);
+    for (const { code, err } of both)
+      if (code === 2)
+        expect(err).toMatch(/is being trained by process \d+; stop that first, or wait for it\.$/m);
+    expect((await regard(["train", "--resume", whole, ...more])).code).toBe(0);
+    const bytes = (path: string) => readFile(join(path, "checkpoint-00000090.safetensors"));
+    expect((await bytes(run)).equals(await bytes(whole))).toBe(true);
+    expect(await readdir(run)).not.toContain("run.lock");
+  });
+
+  test.each(["SIGTERM", "SIGHUP"] as const)("%s saves as Ctrl-C does", async (signal) => {
+    const run = join(folder, signal);
+    const child = spawn(
+      process.execPath,
+      [main, ...training(run).slice(0, -4), "--steps", "100000", "--out", run],
+      {
+        stdio: "ignore",
+      },
+    );
+    const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
+    while (!existsSync(join(run, "metrics.jsonl"))) await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill(signal);
+    expect(await closed).toBe(130);
+    expect((await stateOf(run)).state).toBe("stopped");
+    expect((await readdir(run)).some((name) => name.endsWith(".safetensors"))).toBe(true);
+  });
+});
+
+describe("what a run that goes on is told", () => {
+  test("options that were settled are refused, one that trains nothing says so, changed data is named", async () => {
+    const run = join(folder, "settled");
+    const data = join(folder, "settled.tsv");
+    const lines = (await readFile(table, "utf8")).trim().split("\n");
+    await writeFile(data, lines.join("\n"));
+    const args = ["train", "rnnsearch", ...small, "--data", data, "--steps", "6", "--out", run];
+    expect((await regard(args)).code).toBe(0);
+    const before = await readFile(join(run, "checkpoint-00000006.safetensors"));
+    for (const [option, value] of [
+      ["--learning-rate", "0.1"],
+      ["--batch", "16"],
+      ["--data", data],
+      ["--set", "hidden=16"],
+      ["--seed", "1"],
+      ["--out", run],
+      ["--validate-every", "3"],
+    ] as const) {
+      const refused = await regard(["train", "--resume", run, option, value]);
+      expect(refused.code, option).toBe(2);
+      expect(refused.err).toContain(
+        `${option} was settled when ${run} began; leave it out, or begin a new run with it.`,
+      );
+    }
+    const other = await regard(["train", "seq2seq", "--resume", run]);
+    expect(other.err).toContain(
+      `${run} trains rnnsearch, not seq2seq; leave the model out, or begin a new run.`,
+    );
+    const nothing = await regard(["train", "rnnsearch", "--resume", run]);
+    expect(nothing.code).toBe(0);
+    expect(nothing.out).toContain(`Nothing was trained: ${run} has its 6 steps already, at step 6.`);
+    expect((await readFile(join(run, "checkpoint-00000006.safetensors"))).equals(before)).toBe(true);
+    await writeFile(data, lines.slice(0, -20).join("\n"));
+    const changed = await regard(["train", "--resume", run, "--steps", "8"]);
+    expect(changed.code, changed.err).toBe(0);
+    expect(changed.err).toMatch(
+      /The data .*settled\.tsv has changed since the run began: \d+ examples in train in place of \d+/,
+    );
+  });
+
+  test("a damaged newest or best checkpoint gives way to another, for going on and for use", async () => {
+    const run = join(folder, "damaged");
+    const args = ["train", "rnnsearch", ...small, "--data", table, "--steps", "9", "--validate-every", "3"];
+    expect((await regard([...args, "--out", run])).code).toBe(0);
+    const newest = join(run, "checkpoint-00000009.safetensors");
+    const bytes = await readFile(newest);
+    bytes[bytes.length - 1]! ^= 0x40;
+    await writeFile(newest, bytes);
+    const seen = await regard(["see", run, "red house"]);
+    expect(seen.code, seen.err).toBe(0);
+    expect(seen.err).toMatch(
+      /checkpoint-00000009\.safetensors is not a whole safetensors file: its checksum is \w+, not \w+; using another checkpoint\./,
+    );
+    const resumed = await regard(["train", "--resume", run, "--steps", "12", "--json"]);
+    expect(resumed.code, resumed.err).toBe(0);
+    expect(resumed.err).toContain(`Going on with ${run} from step 6.`);
+  });
+});
+
+test("files are written through links, to pipes and devices, and under the ending of their format", async () => {
+  const run = join(folder, "pictures");
+  const args = ["train", "rnnsearch", ...small, "--data", table, "--steps", "3"];
+  const empty = join(folder, "empty");
+  await mkdir(empty);
+  await symlink(empty, run);
+  expect((await regard([...args, "--out", run])).code).toBe(0);
+  expect((await lstat(run)).isSymbolicLink()).toBe(true);
+  expect(await readdir(empty)).toContain("run.json");
+  const real = join(folder, "real.svg");
+  const linked = join(folder, "linked.svg");
+  await symlink(real, linked);
+  const seen = await regard(["see", run, "red house", "--svg", linked, "--png", "/dev/null"]);
+  expect(seen.code, seen.err).toBe(0);
+  expect((await lstat(linked)).isSymbolicLink()).toBe(true);
+  expect(await readFile(real, "utf8")).toMatch(/^<svg/);
+  expect((await lstat("/dev/null")).isCharacterDevice()).toBe(true);
+  const refused = await regard(["see", run, "red house", "--svg", join(folder, "x.pdf")]);
+  expect(refused.code).toBe(2);
+  expect(refused.err).toContain(
+    `--svg writes SVG, but the file is called "${join(folder, "x.pdf")}"; call it ${join(folder, "x")}.svg.`,
+  );
+});
 
 test("memory stays flat over 2,000 training steps and 2,000 predictions", async () => {
   const script = fileURLToPath(new URL("memory.mjs", import.meta.url));

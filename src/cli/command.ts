@@ -1,3 +1,4 @@
+import { extname } from "node:path";
 import type { Command } from "commander";
 import { UsageError } from "../core/index.js";
 
@@ -49,3 +50,19 @@ export function beamWidth(text: string): number {
     throw new UsageError(`--beam is ${text} but must be a whole number from 1 to 64.`);
   return width;
 }
+
+/**
+ * Reads the name of a file that is written in one format: a name that says another is refused.
+ * @throws UsageError
+ */
+export const fileOf =
+  (option: string, format: "svg" | "png" | "html") =>
+  (file: string): string => {
+    const ending = extname(file).slice(1).toLowerCase();
+    const fits = ending === "" || ending === format || (format === "html" && ending === "htm");
+    if (file === "" || !(fits || file.startsWith("/dev/")))
+      throw new UsageError(
+        `${option} writes ${format.toUpperCase()}, but the file is called "${file}"; call it ${file.slice(0, file.length - extname(file).length) || "picture"}.${format}.`,
+      );
+    return file;
+  };

@@ -3,6 +3,9 @@ export class Interrupted extends Error {
   override name = "Interrupted";
 }
 
+/** Ctrl-C, being asked to end, and a terminal that closes. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** A signal that Ctrl-C raises. A second Ctrl-C ends the process at once. */
 export function interruptSignal(onFirst: () => void): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
@@ -11,13 +14,11 @@ export function interruptSignal(onFirst: () => void): { signal: AbortSignal; sto
     controller.abort();
     onFirst();
   };
-  process.on("SIGINT", handler);
-  process.on("SIGTERM", handler);
+  for (const name of SIGNALS) process.on(name, handler);
   return {
     signal: controller.signal,
     stop() {
-      process.off("SIGINT", handler);
-      process.off("SIGTERM", handler);
+      for (const name of SIGNALS) process.off(name, handler);
     },
   };
 }

@@ -5,6 +5,7 @@ import { scenes } from "./generate/scenes/index.js";
 export * from "./batch.js";
 export { joinPieces } from "./byte-pairs.js";
 export * from "./contract.js";
+export * from "./fingerprint.js";
 export { DEMONSTRATION } from "./generate/bilingual/index.js";
 export * as scene from "./generate/scenes/index.js";
 export * from "./image.js";

@@ -17,6 +17,7 @@ import {
   type RunEvent,
   requests,
 } from "../service/index.js";
+import { LOCK_FILE } from "../train/run-lock.node.js";
 import { type DataFolder, dataOf } from "./data.js";
 import { inside } from "./files.js";
 import type { Models } from "./models.js";
@@ -220,7 +221,7 @@ export function makeApp({ runs, data, models, pages, hosts, closing }: AppOption
   app.get("/api/runs/:run/run.zip", async (context) => {
     const { path } = await runs.open(context.req.param("run"));
     const names = (await readdir(path, { withFileTypes: true })).flatMap((entry) =>
-      entry.isFile() && !entry.name.startsWith(".") ? [entry.name] : [],
+      entry.isFile() && !entry.name.startsWith(".") && entry.name !== LOCK_FILE ? [entry.name] : [],
     );
     const files = await Promise.all(
       names.map(async (name) => [name, await readFile(join(path, name))] as const),

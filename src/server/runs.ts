@@ -158,19 +158,23 @@ export class Runs {
   async resume(run: string, budget: StartRequest["budget"] | undefined): Promise<void> {
     const folder = await this.open(run);
     const before = await folder.readState();
+    const stamp = stampOf(folder.path, "state.json");
     if (before.state === "training")
-      throw new UsageError(`"${run}" is being trained already, by process ${before.pid}.`);
+      throw new UsageError(
+        `"${run}" is being trained already${before.pid ? `, by process ${before.pid}` : ` on ${before.host}`}.`,
+      );
     await this.#train(run, ["--resume", folder.path, ...budgetOptions(budget ?? {})], async () => {
       const now = await folder.readState();
-      return now.state === "training" || now.pid !== before.pid;
+      return now.state === "training" || stampOf(folder.path, "state.json") !== stamp;
     });
   }
 
   /** Asks a training to save and stop, whoever started it. */
   async stop(run: string): Promise<void> {
     const folder = await this.open(run);
-    const { state, pid } = await folder.readState();
+    const { state, pid, host } = await folder.readState();
     if (state !== "training") throw new UsageError(`"${run}" is not being trained now.`);
+    if (pid === undefined) throw new UsageError(`"${run}" is being trained on ${host}; stop it there.`);
     process.kill(pid, "SIGINT");
   }
 

@@ -34,6 +34,27 @@ export interface LoopOptions {
 /** Steps over which the pace is averaged. */
 const PACE = 50;
 
+/** The step and the second after which a run is over. */
+function limitsOf({ stepsPerEpoch }: Pick<Trainer, "stepsPerEpoch">, { steps, epochs, minutes }: Budget) {
+  const never = Number.POSITIVE_INFINITY;
+  return {
+    lastStep: Math.min(
+      steps ?? never,
+      epochs === undefined ? never : Math.max(1, Math.round(epochs * stepsPerEpoch)),
+    ),
+    lastSecond: (minutes ?? never) * 60,
+  };
+}
+
+/** Whether there is nothing left to train within the budget. */
+export function isOver(
+  trainer: Pick<Trainer, "step" | "stepsPerEpoch" | "settings">,
+  seconds: number,
+): boolean {
+  const { lastStep, lastSecond } = limitsOf(trainer, trainer.settings.budget);
+  return trainer.step >= lastStep || seconds >= lastSecond;
+}
+
 /** Trains until the budget is used up or the signal says stop. Validates at every multiple of the interval and at the end. */
 export async function train<Example>(
   trainer: Trainer<Example>,
@@ -43,13 +64,7 @@ export async function train<Example>(
   const { validateEvery } = trainer.settings;
   const started = performance.now();
   const seconds = () => (options.secondsBefore ?? 0) + (performance.now() - started) / 1000;
-  const lastStep = Math.min(
-    budget.steps ?? Number.POSITIVE_INFINITY,
-    budget.epochs === undefined
-      ? Number.POSITIVE_INFINITY
-      : Math.max(1, Math.round(budget.epochs * trainer.stepsPerEpoch)),
-  );
-  const lastSecond = (budget.minutes ?? Number.POSITIVE_INFINITY) * 60;
+  const { lastStep, lastSecond } = limitsOf(trainer, budget);
   const progressNow = () => Math.min(1, Math.max(trainer.step / lastStep, seconds() / lastSecond));
   const recent: { tokens: number; seconds: number }[] = [];
   let validation: Validation | undefined;

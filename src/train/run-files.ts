@@ -12,6 +12,8 @@ export const runSchema = z.object({
   regard: z.string(),
   node: z.string(),
   created: z.string(),
+  /** What the data was when the run began. */
+  fingerprint: z.string().optional(),
   settings: settingsSchema,
 });
 const storedVocabularySchema = z.union([

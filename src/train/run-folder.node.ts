@@ -1,5 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, rmdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import {
+  appendFile,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { z } from "zod";
 import { RegardError, UsageError } from "../core/index.js";
@@ -16,18 +31,12 @@ import {
   vocabulariesFrom,
   vocabularySchema,
 } from "./run-files.js";
+import { holderOf, holdRun, LOCK_FILE, ownLock, releasing } from "./run-lock.node.js";
 import { encodeSafetensors, type StoredTensor } from "./safetensors.js";
 import type { RunSettings } from "./settings.js";
 
-/** Whether a process is there. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
+/** Where a run stands, and who trains it: the number of a process of this machine that is surely the one. */
+export type RunStanding = Omit<RunStateRecord, "pid"> & { readonly host?: string; readonly pid?: number };
 
 /** What grows line by line: numbers of training, and the attention over a few fixed sentences at every validation. */
 export type RecordName = "metrics" | "traces";
@@ -44,6 +53,8 @@ export class RunFolder {
     readonly vocabularies: Vocabularies,
     /** When it was begun, as ISO 8601. */
     readonly created: string,
+    /** What the data was when the run began, where that is known. */
+    readonly fingerprint: string | undefined,
   ) {}
 
   /** Starts a run in a new or empty folder. @throws UsageError where the folder holds something */
@@ -52,27 +63,74 @@ export class RunFolder {
     settings: RunSettings,
     vocabularies: Vocabularies,
     version: string,
-    /** What else belongs to the run, by the names of files. */
-    files: Readonly<Record<string, Uint8Array>> = {},
+    {
+      files = {},
+      fingerprint,
+    }: {
+      /** What else belongs to the run, by the names of files. */
+      readonly files?: Readonly<Record<string, Uint8Array>> | undefined;
+      /** What the data is. */
+      readonly fingerprint?: string;
+    } = {},
   ): Promise<RunFolder> {
+    let release: (() => void) | undefined;
     await RunFolder.assertFree(path);
-    const run = { regard: version, node: process.version, created: new Date().toISOString(), settings };
+    // A link to an empty folder stays a link.
+    const place = await realpath(path).catch(() => path);
+    const run = {
+      regard: version,
+      node: process.version,
+      created: new Date().toISOString(),
+      fingerprint,
+      settings,
+    };
     // Filled under another name first, so that a folder of this name is a whole run from its first moment.
-    const partial = join(dirname(resolve(path)), `.${basename(path)}.${randomUUID()}.partial`);
+    const partial = join(dirname(resolve(place)), `.${basename(place)}.${randomUUID()}.partial`);
     try {
       await mkdir(partial, { recursive: true });
       for (const [name, bytes] of Object.entries(files)) await writeAtomically(join(partial, name), bytes);
       await writeAtomically(join(partial, "vocabulary.json"), JSON.stringify(vocabularies));
       await writeAtomically(join(partial, "run.json"), `${JSON.stringify(run, undefined, 2)}\n`);
-      await rmdir(path).catch(() => {});
-      await rename(partial, path);
+      // Held by this process from its first moment.
+      const lock = ownLock();
+      await writeFile(join(partial, LOCK_FILE), lock.text);
+      await rmdir(place).catch(() => {});
+      await rename(partial, place);
+      release = releasing(join(resolve(place), LOCK_FILE), lock.token);
     } catch (error) {
       await rm(partial, { recursive: true, force: true });
       throw new RegardError(
         `cannot make the run "${path}": ${(error as Error).message.replace(/\.$/, "")}; choose another folder with --out.`,
       );
     }
-    return new RunFolder(path, settings, vocabularies, run.created);
+    const folder = new RunFolder(path, settings, vocabularies, run.created, fingerprint);
+    folder.#release = release;
+    return folder;
+  }
+
+  #release: (() => void) | undefined;
+
+  /**
+   * Opens a run that this process alone may change from now on.
+   * @throws UsageError where it is no run, or another process holds it
+   */
+  static async hold(path: string): Promise<RunFolder> {
+    if (!existsSync(join(path, "run.json"))) return RunFolder.open(path);
+    const release = await holdRun(path);
+    try {
+      const folder = await RunFolder.open(path);
+      folder.#release = release;
+      return folder;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** Lets others change the run again. */
+  release(): void {
+    this.#release?.();
+    this.#release = undefined;
   }
 
   /** @throws UsageError where the folder holds something */
@@ -111,9 +169,9 @@ export class RunFolder {
         );
       }
     };
-    const { settings, created } = await read("run.json", runSchema);
+    const { settings, created, fingerprint } = await read("run.json", runSchema);
     const words = await read("vocabulary.json", vocabularySchema);
-    return new RunFolder(path, settings, vocabulariesFrom(words), created);
+    return new RunFolder(path, settings, vocabulariesFrom(words), created, fingerprint);
   }
 
   /** Steps of the checkpoints there are, in order. */
@@ -177,7 +235,7 @@ export class RunFolder {
   }
 
   /** Where the run stands. */
-  async readState(): Promise<RunStateRecord> {
+  async readState(): Promise<RunStanding> {
     const text = await readFile(join(this.path, "state.json"), "utf8").catch(() => "{}");
     let parsed: ReturnType<typeof stateSchema.safeParse> | undefined;
     try {
@@ -185,8 +243,11 @@ export class RunFolder {
     } catch {
       parsed = undefined;
     }
-    const record: RunStateRecord = parsed?.data ?? { state: "stopped", pid: 0 };
-    return record.state === "training" && !isAlive(record.pid) ? { ...record, state: "stopped" } : record;
+    const { pid: _, ...record } = parsed?.data ?? { state: "stopped" as const, pid: 0 };
+    // Who trains it is who holds it: the number in the file may be of another machine, or of another process by now.
+    const holder = await holderOf(this.path);
+    if (record.state !== "training") return record;
+    return holder ? { ...record, ...holder } : { ...record, state: "stopped" };
   }
 
   /** Adds a line to one of the records. */
@@ -221,22 +282,50 @@ export class RunFolder {
   }
 }
 
-/** Writes a file so that it is there whole or not at all, also where the machine stops half-way. */
+/**
+ * Writes a file so that it is there whole or not at all, also where the machine stops half-way. A link is followed; what is no
+ * file, such as a pipe or a device, is written to as it is.
+ */
 export async function writeAtomically(path: string, contents: string | Uint8Array): Promise<void> {
-  const temporary = join(dirname(path), `.${randomUUID()}.partial`);
+  let temporary: string | undefined;
   try {
-    const file = await open(temporary, "wx");
+    const target = await followed(path);
+    const there = await stat(target).catch(() => undefined);
+    if (there && !there.isFile()) {
+      const file = await open(target, "w");
+      try {
+        await file.writeFile(contents);
+      } finally {
+        await file.close();
+      }
+      return;
+    }
+    temporary = join(dirname(target), `.${randomUUID()}.partial`);
+    const file = await open(temporary, "wx", there?.mode);
     try {
       await file.writeFile(contents);
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await rename(temporary, target);
   } catch (error) {
-    await rm(temporary, { force: true });
+    if (temporary !== undefined) await rm(temporary, { force: true });
     throw new RegardError(
       `cannot write ${path}: ${(error as Error).message}; free some space or choose another folder.`,
     );
   }
+}
+
+/** Links that are followed, one after the other. */
+const MOST_LINKS = 40;
+
+/** Where a path leads, over links that may lead to what is not there yet. */
+async function followed(path: string): Promise<string> {
+  let target = path;
+  for (let links = 0; links < MOST_LINKS; links++) {
+    if (!(await lstat(target).catch(() => undefined))?.isSymbolicLink()) return target;
+    target = resolve(dirname(target), await readlink(target));
+  }
+  throw new Error("too many links");
 }

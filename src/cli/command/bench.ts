@@ -8,7 +8,15 @@ import { measureGrowth } from "../../bench/sweep.node.js";
 import { UsageError } from "../../core/index.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
 import { GrowthCurves, svgOf } from "../../views/index.js";
-import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
+import {
+  type CommandDefinition,
+  type CommonOptions,
+  define,
+  fileOf,
+  number,
+  print,
+  warn,
+} from "../command.js";
 import { status } from "../terminal.js";
 
 interface BenchOptions extends CommonOptions {
@@ -37,7 +45,7 @@ export const benchCommand: CommandDefinition = (program) => {
     .option("--rounds <n>", "turns of each, after one that warms up", number, 7)
     .option("--threads <n>", "threads of each", number, Math.min(2, availableParallelism()))
     .option("--sweep <size=values>", "measure one workload at several values of a size")
-    .option("--svg <file>", "with --sweep: write how the time grows as a picture")
+    .option("--svg <file>", "with --sweep: write how the time grows as a picture", fileOf("--svg", "svg"))
     .option("--profile", "tell which operators Regard's time goes into, instead of comparing")
     .option("--list", "list the workloads and their sizes")
     .action(bench);

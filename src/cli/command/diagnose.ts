@@ -4,7 +4,15 @@ import { modelById } from "../../models/index.js";
 import { examplesOfSplit } from "../../service/index.js";
 import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
 import { DiagnosisReport, pageOf } from "../../views/index.js";
-import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
+import {
+  type CommandDefinition,
+  type CommonOptions,
+  define,
+  fileOf,
+  number,
+  print,
+  warn,
+} from "../command.js";
 import { openCaptioner } from "../open-captioner.js";
 import { status } from "../terminal.js";
 
@@ -27,7 +35,11 @@ export const diagnoseCommand: CommandDefinition = (program) => {
   )
     .option("--split <name>", "test, another split of the data, or validation", "test")
     .option("--examples <n>", "images that are captioned at most", number, 500)
-    .option("--html <file>", "write a page with the worst mistakes, each with its map")
+    .option(
+      "--html <file>",
+      "write a page with the worst mistakes, each with its map",
+      fileOf("--html", "html"),
+    )
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
     .action(diagnose);
 };

@@ -6,7 +6,15 @@ import type { RangeScore, Report } from "../../task/index.js";
 import { openRunData } from "../../train/run-data.node.js";
 import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
 import { ScoreByLength, svgOf } from "../../views/index.js";
-import { beamWidth, type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
+import {
+  beamWidth,
+  type CommandDefinition,
+  type CommonOptions,
+  define,
+  fileOf,
+  print,
+  warn,
+} from "../command.js";
 import { openRun } from "../open-run.js";
 import { toPng } from "../png.js";
 import { status } from "../terminal.js";
@@ -37,8 +45,12 @@ export const evaluateCommand: CommandDefinition = (program) => {
       beamWidth,
       1,
     )
-    .option("--svg <file>", "draw BLEU by source length, or correct captions by number of objects, as SVG")
-    .option("--png <file>", "draw the same as PNG")
+    .option(
+      "--svg <file>",
+      "draw BLEU by source length, or correct captions by number of objects, as SVG",
+      fileOf("--svg", "svg"),
+    )
+    .option("--png <file>", "draw the same as PNG", fileOf("--png", "png"))
     .option("--keep-unknown", "do not replace unknown words by the source words they looked at")
     .option("--outputs", "with --json: what was written for each example, and what it was scored against")
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")

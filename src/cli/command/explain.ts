@@ -7,7 +7,7 @@ import { pairOfText, TrainedTranslator } from "../../service/index.js";
 import { RunFolder } from "../../train/run-folder.node.js";
 import { scoresAsWeights } from "../../views/index.js";
 import { backendFor } from "../backend.js";
-import { type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
+import { type CommandDefinition, type CommonOptions, define, fileOf, print, warn } from "../command.js";
 import { openCaptioner } from "../open-captioner.js";
 import { textOf, writePictures } from "../pictures.js";
 
@@ -46,9 +46,9 @@ export const explainCommand: CommandDefinition = (program) => {
     ],
   )
     .option("--method <name>", `${Object.keys(METHODS).join(", ")} (all of them)`)
-    .option("--svg <file>", "draw the method named as SVG")
-    .option("--png <file>", "draw the method named as PNG")
-    .option("--html <file>", "write one page with every method asked for")
+    .option("--svg <file>", "draw the method named as SVG", fileOf("--svg", "svg"))
+    .option("--png <file>", "draw the method named as PNG", fileOf("--png", "png"))
+    .option("--html <file>", "write one page with every method asked for", fileOf("--html", "html"))
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
     .action(explain);
 };

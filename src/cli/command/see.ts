@@ -26,6 +26,7 @@ import {
   type CommandDefinition,
   type CommonOptions,
   define,
+  fileOf,
   number,
   print,
   warn,
@@ -61,9 +62,13 @@ export const seeCommand: CommandDefinition = (program) => {
       "see runs/captions test:17 --svg looked.svg --map grid",
     ],
   )
-    .option("--svg <file>", "write the picture as SVG")
-    .option("--png <file>", "write the picture as PNG")
-    .option("--html <file>", "write one page with the picture that needs nothing else")
+    .option("--svg <file>", "write the picture as SVG", fileOf("--svg", "svg"))
+    .option("--png <file>", "write the picture as PNG", fileOf("--png", "png"))
+    .option(
+      "--html <file>",
+      "write one page with the picture that needs nothing else",
+      fileOf("--html", "html"),
+    )
     .option(
       "--beam <n>",
       "hypotheses kept while decoding; 1 takes the likeliest word each time",
@@ -72,8 +77,16 @@ export const seeCommand: CommandDefinition = (program) => {
     )
     .option("--keep-unknown", "do not replace unknown words by the source words they looked at")
     .option("--gates", "read the gates of the recurrent layers too, and draw them in --svg and --png")
-    .option("--animation <file>", "images: write the attention of one word after the other as a moving SVG")
-    .option("--path <file>", "images: write the way that attention took over the image as SVG")
+    .option(
+      "--animation <file>",
+      "images: write the attention of one word after the other as a moving SVG",
+      fileOf("--animation", "svg"),
+    )
+    .option(
+      "--path <file>",
+      "images: write the way that attention took over the image as SVG",
+      fileOf("--path", "svg"),
+    )
     .addOption(
       new Option("--map <style>", "images: smooth, or grid: every cell as it is").choices(["smooth", "grid"]),
     )

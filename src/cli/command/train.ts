@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { RegardError, UsageError } from "../../core/index.js";
-import { AUGMENTATIONS, type Augmentation } from "../../data/index.js";
+import { AUGMENTATIONS, type Augmentation, changeOf, datasets, fingerprintOf } from "../../data/index.js";
 import { imageSizeOf, locateData } from "../../data/open.node.js";
 import { modelById, type OptimizerChoice } from "../../models/index.js";
 import { openOnnx } from "../../session/node.js";
@@ -20,6 +20,7 @@ import {
 import {
   checked,
   ENCODER_FILE,
+  isOver,
   optimizerSchema,
   type RunSettings,
   settingsSchema,
@@ -160,8 +161,8 @@ export const trainCommand: CommandDefinition = (program: Command) => {
       (entry: string, all: string[]) => [...all, entry],
       [] as string[],
     )
-    .action(async (model: string | undefined, options: TrainOptions) => {
-      if (options.resume !== undefined) await resumeRun(options.resume, options);
+    .action(async (model: string | undefined, options: TrainOptions, command: Command) => {
+      if (options.resume !== undefined) await resumeRun(options.resume, model, options, command);
       else if (model === undefined)
         throw new UsageError(
           "name a model to train, as in: regard train rnnsearch; regard models lists them.",
@@ -251,13 +252,17 @@ async function start(model: string, options: TrainOptions): Promise<void> {
   const vocabularies = task.vocabulariesOf(found, settings.vocabulary);
   const trainer = await Trainer.create(settings, found, vocabularies, backend);
   status();
-  const folder = await RunFolder.create(path, settings, vocabularies, VERSION, read?.files);
-  describe(trainer);
-  await run(trainer, folder, {
-    options,
-    secondsBefore: 0,
-    best: NOTHING_YET,
+  const embedded = datasets.some(({ id }) => id === settings.data);
+  const folder = await RunFolder.create(path, settings, vocabularies, VERSION, {
+    files: read?.files,
+    ...(!embedded && { fingerprint: fingerprintOf(found) }),
   });
+  describe(trainer);
+  try {
+    await run(trainer, folder, { options, secondsBefore: 0, best: NOTHING_YET });
+  } finally {
+    folder.release();
+  }
 }
 
 /** The best validation of a run that has had none. */
@@ -327,32 +332,77 @@ async function imagesOf(
   };
 }
 
-async function resumeRun(path: string, options: TrainOptions): Promise<void> {
-  const folder = await RunFolder.open(path);
-  const { state, pid } = await folder.readState();
-  if (state === "training")
-    throw new UsageError(`"${path}" is being trained by process ${pid}; stop that first, or wait for it.`);
-  const settings = { ...folder.settings, budget: budgetOf(options) ?? folder.settings.budget };
-  const backend = await backendFor(options.device, options.threads);
-  // A run that was stopped before its first checkpoint begins again.
-  const begun = (await folder.checkpoints()).length > 0;
-  const checkpoint = begun ? await folder.newestCheckpoint(warn) : undefined;
-  const encoder = await openRunEncoder(path, settings, openOnnx);
-  status(`Reading ${settings.data} …`);
-  const data = await openRunData(settings, { warn, encoder, check: true });
-  const trainer = await Trainer.create(settings, data, folder.vocabularies, backend);
-  status();
-  if (checkpoint) trainer.restore(checkpoint.tensors, checkpoint.metadata);
-  const secondsBefore = await folder.rewind(trainer.step);
-  warn(`Going on with ${path} from step ${trainer.step}.`);
-  await run(trainer, folder, {
-    options,
-    secondsBefore,
-    best: checkpoint
-      ? { loss: Number(checkpoint.metadata.bestLoss), step: Number(checkpoint.metadata.bestStep) }
-      : NOTHING_YET,
-  });
+/** What may be asked of a run that goes on: how far, and how it is computed and told of. */
+const FREE = ["resume", "minutes", "steps", "epochs", "device", "threads", "json", "debug"];
+
+/** @throws UsageError where something is asked for that was settled when the run began */
+function assertFree(path: string, model: string | undefined, settled: RunSettings, command: Command): void {
+  if (model !== undefined && model !== settled.model)
+    throw new UsageError(
+      `${path} trains ${settled.model}, not ${model}; leave the model out, or begin a new run.`,
+    );
+  for (const option of command.options) {
+    const name = option.attributeName();
+    if (FREE.includes(name) || command.getOptionValueSource(name) !== "cli") continue;
+    throw new UsageError(
+      `${option.long} was settled when ${path} began; leave it out, or begin a new run with it. A resumed run takes --minutes, --steps or --epochs, --device and --threads.`,
+    );
+  }
 }
+
+async function resumeRun(
+  path: string,
+  model: string | undefined,
+  options: TrainOptions,
+  command: Command,
+): Promise<void> {
+  const folder = await RunFolder.hold(path);
+  try {
+    assertFree(path, model, folder.settings, command);
+    const settings = { ...folder.settings, budget: budgetOf(options) ?? folder.settings.budget };
+    const backend = await backendFor(options.device, options.threads);
+    // A run that was stopped before its first checkpoint begins again.
+    const begun = (await folder.checkpoints()).length > 0;
+    const checkpoint = begun ? await folder.newestCheckpoint(warn) : undefined;
+    const encoder = await openRunEncoder(path, settings, openOnnx);
+    status(`Reading ${settings.data} …`);
+    const data = await openRunData(settings, { warn, encoder, check: true });
+    const change = folder.fingerprint && changeOf(folder.fingerprint, fingerprintOf(data));
+    if (change)
+      warn(
+        `The data ${settings.data} has changed since the run began: ${change}. The run goes on with it as it is now.`,
+      );
+    const trainer = await Trainer.create(settings, data, folder.vocabularies, backend);
+    status();
+    if (checkpoint) trainer.restore(checkpoint.tensors, checkpoint.metadata);
+    const secondsBefore = await folder.rewind(trainer.step);
+    if (isOver(trainer, secondsBefore)) {
+      await trainer.release();
+      await folder.writeState("done");
+      print(
+        options,
+        { run: path, steps: trainer.step, seconds: secondsBefore, loss: null, validation: null, trained: 0 },
+        `Nothing was trained: ${path} has its ${budgetText(settings.budget)} already, at step ${trainer.step}. Give it more, as with --steps ${2 * trainer.step}.`,
+      );
+      return;
+    }
+    warn(`Going on with ${path} from step ${trainer.step}.`);
+    await run(trainer, folder, {
+      options,
+      secondsBefore,
+      best: checkpoint
+        ? { loss: Number(checkpoint.metadata.bestLoss), step: Number(checkpoint.metadata.bestStep) }
+        : NOTHING_YET,
+    });
+  } finally {
+    folder.release();
+  }
+}
+
+const budgetText = (budget: RunSettings["budget"]): string =>
+  Object.entries(budget)
+    .flatMap(([unit, count]) => (count === undefined ? [] : [`${count} ${unit}`]))
+    .join(" or ");
 
 function describe({ settings, task, state, data, vocabularies: { source, target } }: Trainer): void {
   const count = (value: number) => value.toLocaleString("en");
