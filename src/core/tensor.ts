@@ -24,8 +24,7 @@ let created = 0;
 export class Node {
   /** Rises with creation; inputs always have smaller numbers than the nodes that use them. */
   readonly id = created++;
-  /** Grows only where `scan` is asked for more of its per-step values; otherwise fixed. */
-  readonly outputs: Tensor[];
+  readonly outputs: readonly Tensor[];
 
   constructor(
     readonly operation: Operation,

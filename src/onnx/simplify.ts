@@ -11,11 +11,11 @@ import {
 import { constant, inputAttributes, type ScanAttributes, scan } from "../ops/index.js";
 
 /**
- * The same values from fewer nodes: scans lose outputs and states that nothing uses, nodes whose inputs are constants
+ * The same values from fewer nodes: scans that take the same steps become one, scans lose outputs and states that nothing uses, nodes whose inputs are constants
  * become constants, and equal nodes become one. What no output needs falls away by not being reached.
  */
 export function simplify(outputs: readonly Tensor[]): Tensor[] {
-  const pruned = pruneScans(outputs);
+  const pruned = pruneScans(mergeScans(outputs));
   const known = new Map<string, readonly Tensor[]>();
   return rewrite(pruned, new Map(), (node, inputs) => {
     if (node.operation === scan.operation) return simplifyBody(node, inputs);
@@ -27,6 +27,55 @@ export function simplify(outputs: readonly Tensor[]): Tensor[] {
       known.set(key, found);
     }
     return found;
+  });
+}
+
+/**
+ * Scans of one step over the same inputs as one scan that puts out what any of them does. A gradient reads values of the forward
+ * step from such a scan beside the first.
+ */
+function mergeScans(outputs: readonly Tensor[]): Tensor[] {
+  const nodes = reachableNodes(outputs).filter(({ operation }) => operation === scan.operation);
+  const alike = new Map<readonly Tensor[], Node[]>();
+  for (const node of nodes) {
+    // Scans of one step share its parameters: each step that is traced has its own.
+    const { parameters } = (node.attributes as unknown as ScanAttributes).body;
+    alike.set(parameters, [...(alike.get(parameters) ?? []), node]);
+  }
+  if ([...alike.values()].every(({ length }) => length === 1)) return [...outputs];
+  const merged: { readonly inputs: readonly Tensor[]; readonly results: Tensor[]; readonly node: Node }[] =
+    [];
+  return rewrite(outputs, new Map(), (node, inputs) => {
+    const attributes = node.attributes as unknown as ScanAttributes;
+    const group = node.operation === scan.operation ? alike.get(attributes.body.parameters)! : [];
+    if (group.length < 2) return reapply(node, inputs);
+    const { states, body } = attributes;
+    let found = merged.find(
+      (one) =>
+        (one.node.attributes as unknown as ScanAttributes).body.parameters === body.parameters &&
+        one.inputs.every((input, index) => input === inputs[index]) &&
+        body.results.slice(0, states).every((result, index) => result === one.results[index]),
+    );
+    if (!found) {
+      const all = group.map((one) => (one.attributes as unknown as ScanAttributes).body);
+      const same = all.filter(({ results }) =>
+        body.results.slice(0, states).every((result, index) => result === results[index]),
+      );
+      const results = [
+        ...body.results.slice(0, states),
+        ...new Set(same.flatMap((one) => one.results.slice(states))),
+      ];
+      const made = apply(scan.operation, inputs, {
+        ...attributes,
+        body: { parameters: body.parameters, results },
+      });
+      found = { inputs, results, node: made };
+      merged.push(found);
+    }
+    const { results, node: one } = found;
+    return body.results.map(
+      (result, index) => one.outputs[index < states ? index : results.indexOf(result, states)]!,
+    );
   });
 }
 

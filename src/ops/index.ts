@@ -10,6 +10,8 @@ export * from "./layout.js";
 export * from "./matmul.js";
 export * from "./reduce.js";
 export * from "./scan.js";
+export type { Body, ScanAttributes } from "./scan-body.js";
+export * from "./scan-unroll.js";
 export * from "./select.js";
 export * from "./softmax.js";
 export * from "./unary.js";

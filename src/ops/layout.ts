@@ -252,7 +252,7 @@ const splitOperation: Operation<{ sizes: readonly Dimension[]; axis: number }> =
 /** The operand cut into parts of the given sizes along an axis. */
 export const split = defineOperation(
   splitOperation,
-  (make): ((x: Tensor, sizes: readonly Dimension[], axis: number) => Tensor[]) =>
+  (make): ((x: Tensor, sizes: readonly Dimension[], axis: number) => readonly Tensor[]) =>
     (x, sizes, axis) => {
       const normal = normaliseAxis("split", axis, x.shape);
       return sizes.length === 1 && sizes[0] === x.shape[normal]

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { instantiate, variantsOf } from "../../test/sample.js";
 import { differentiate, gradient } from "../autodiff/index.js";
-import { Random, reachableNodes, type Tensor, typedArray } from "../core/index.js";
+import { Random, reachableNodes, rewrite, type Tensor, typedArray } from "../core/index.js";
 import { lower, type Program, simplify } from "../onnx/index.js";
 import { referenceBackend, type Value } from "../session/index.js";
 import { nodeBackend } from "../session/node.js";
@@ -142,4 +142,61 @@ test("a gradient of a gradient passes through scans", async () => {
   for (let index = 0; index < 9; index++)
     numeric.push(((await at(index, 1e-5)) - (await at(index, -1e-5))) / 2e-5);
   expect((await session.run(feeds)).second!.data).toBeAllClose(numeric, 1e-6);
+});
+
+test("a graph, its copies and their gradients share nothing that changes", async () => {
+  const initial = input("initial", "float64", ["batch", 3]);
+  const sequence = input("sequence", "float64", ["steps", "batch", 3]);
+  const weights = input("weights", "float64", [3, 3]);
+  const { states, outputs } = scan(
+    { initial: { hidden: initial }, sequences: { x: sequence } },
+    ({ hidden }, { x }) => {
+      const next = tanh(add(matmul(hidden, weights), mul(x, x)));
+      return { states: { hidden: next }, outputs: { next } };
+    },
+  );
+  const loss = reduceSum(mul(states.hidden, reduceSum(outputs.next, { axes: 0 })));
+  const other = input("other", "float64", [3, 3]);
+  const [copy] = rewrite([loss], new Map([[weights, other]]));
+  const shapeOf = (of: Tensor) =>
+    reachableNodes([of]).map(({ outputs: all, attributes }) => [
+      all.length,
+      ((attributes as { body?: ScanAttributes["body"] }).body?.results ?? []).length,
+    ]);
+  const before = [shapeOf(loss), shapeOf(copy!)];
+  const [slope] = gradient(loss, [weights]);
+  const [copied] = gradient(copy!, [other]);
+  const [again] = gradient(loss, [weights]);
+  expect([shapeOf(loss), shapeOf(copy!)]).toEqual(before);
+  const some = (shape: number[], seed: string): Value => {
+    const random = new Random(1, seed);
+    return {
+      dtype: "float64",
+      shape,
+      data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()),
+    };
+  };
+  const feeds = {
+    initial: some([2, 3], "initial"),
+    sequence: some([5, 2, 3], "sequence"),
+    weights: some([3, 3], "weights"),
+  };
+  const session = await nodeBackend.load({
+    loss,
+    copy: copy!,
+    slope: slope!,
+    copied: copied!,
+    again: again!,
+  });
+  const found = await session.run({ ...feeds, other: feeds.weights });
+  expect(found.copy).toBeAllClose(found.loss!, 1e-12);
+  expect(found.copied).toBeAllClose(found.slope!, 1e-12);
+  expect(found.again).toBeAllClose(found.slope!, 1e-12);
+  await session.release();
+  // One forward loop for the loss and both of its gradients, one for the copy, and a backward loop for each gradient.
+  const loops = (of: readonly Tensor[]) =>
+    reachableNodes(simplify(of)).filter(({ operation }) => operation === scan.operation).length;
+  expect(loops([loss, slope!])).toBe(2);
+  expect(loops([loss, slope!, again!])).toBe(3);
+  expect(loops([loss, slope!, copy!, copied!])).toBe(4);
 });

@@ -2,40 +2,22 @@ import {
   apply,
   type Dimension,
   formatShape,
-  isFloat,
   type NDArray,
-  type Node,
   ndarray,
   type Operation,
   reachableNodes,
-  reapply,
-  rewrite,
   ShapeError,
   sameShape,
-  Tensor,
+  type Tensor,
 } from "../core/index.js";
 import { add } from "./binary.js";
-import { input, inputAttributes } from "./constant.js";
+import { input } from "./constant.js";
 import { floats } from "./define.js";
-import { fill, reshape, slice, squeeze, stack, transpose } from "./layout.js";
+import { reshape, squeeze } from "./layout.js";
 import { matmul } from "./matmul.js";
-import { neg, sigmoid, tanh } from "./unary.js";
-
-/** The step of a scan as a closed graph. */
-export interface Body {
-  /** States, then slices of the sequences, then loop invariants. */
-  readonly parameters: readonly Tensor[];
-  /** Next states, then per-step outputs. Gains outputs where a gradient needs a value of the step again. */
-  readonly results: Tensor[];
-}
-
-export interface ScanAttributes {
-  readonly states: number;
-  readonly sequences: number;
-  readonly reverse: boolean;
-  readonly length: Dimension;
-  readonly body: Body;
-}
+import { close, counter, type ScanAttributes } from "./scan-body.js";
+import { gradientOfScan } from "./scan-gradient.js";
+import { sigmoid, tanh } from "./unary.js";
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
@@ -98,7 +80,7 @@ export function scan<States extends Tensors, Sequences extends Tensors, Outputs 
   }
   const names = Object.keys(initial);
   const outputNames = Object.keys(result.outputs);
-  const node = close({
+  const closed = close({
     initial: Object.values(initial),
     sequences: Object.values(sequences),
     length: first![1].shape[0]!,
@@ -109,67 +91,14 @@ export function scan<States extends Tensors, Sequences extends Tensors, Outputs 
       ...outputNames.map((name) => result.outputs[name]!),
     ],
   });
+  const node = apply(scanOperation, closed.inputs, closed.attributes);
   const named = (keys: string[], offset: number) =>
     Object.fromEntries(keys.map((key, index) => [key, node.outputs[offset + index]!]));
   return { states: named(names, 0), outputs: named(outputNames, names.length) } as never;
 }
 
-/** A sequence that says nothing, for loops that would have none to count their steps by. */
-const counter = (length: Dimension) => ({
-  sequence: fill(0, { dtype: "float32", shape: [length] }),
-  slice: input("step", "float32", [], { kind: "body" }),
-});
-
 function mapValues(record: Tensors, change: (value: Tensor, name: string) => Tensor): Record<string, Tensor> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value, name)]));
-}
-
-/** Nodes among `nodes` that depend on any of `sources`; `nodes` are in order. */
-function dependents(nodes: readonly Node[], sources: Iterable<Tensor>): Set<Node> {
-  const tensors = new Set(sources);
-  const found = new Set<Node>();
-  for (const node of nodes)
-    if (node.inputs.some((tensor) => tensors.has(tensor) || found.has(tensor.node))) found.add(node);
-  return found;
-}
-
-interface OpenScan {
-  readonly initial: readonly Tensor[];
-  readonly sequences: readonly Tensor[];
-  readonly length: Dimension;
-  readonly reverse: boolean;
-  readonly parameters: readonly Tensor[];
-  readonly results: readonly Tensor[];
-}
-
-/** Makes the node: turns what the step uses from outside into loop invariants. */
-function close({ initial, sequences, length, reverse, parameters, results }: OpenScan): Node {
-  const nodes = reachableNodes(results);
-  const inside = dependents(nodes, parameters);
-  const invariants = new Map<Tensor, Tensor>();
-  const isParameter = new Set(parameters);
-  const capture = (tensor: Tensor) => {
-    if (inside.has(tensor.node) || isParameter.has(tensor) || invariants.has(tensor)) return;
-    // Constants are as cheap inside as outside.
-    if (tensor.node.inputs.length === 0 && !inputAttributes(tensor)) return;
-    invariants.set(
-      tensor,
-      input(`invariant${invariants.size}`, tensor.dtype, tensor.shape, { kind: "body" }),
-    );
-  };
-  for (const node of inside) node.inputs.forEach(capture);
-  results.forEach(capture);
-  const body: Body = {
-    parameters: [...parameters, ...invariants.values()],
-    results: rewrite(results, new Map([...invariants, ...parameters.map((p) => [p, p] as const)])),
-  };
-  return apply(scanOperation, [...initial, ...sequences, ...invariants.keys()], {
-    states: initial.length,
-    sequences: sequences.length,
-    reverse,
-    length,
-    body,
-  });
 }
 
 const scanOperation: Operation<ScanAttributes> = {
@@ -179,195 +108,7 @@ const scanOperation: Operation<ScanAttributes> = {
       dtype: result.dtype,
       shape: index < states ? inputs[index]!.shape : [length, ...result.shape],
     })),
-  gradient: ({ node, inputs, upstream, wanted, differentiate }) => {
-    const { states, sequences, reverse, length, body } = node.attributes;
-    const forwardNodes = reachableNodes(body.results);
-    const forward = new Set(forwardNodes);
-    const parameterIndex = new Map(body.parameters.map((parameter, index) => [parameter, index]));
-
-    // Which parameters and results take part: a state does where an earlier step's wanted value can reach it.
-    const active = body.parameters.map((parameter, index) => wanted[index]! && isFloat(parameter.dtype));
-    let touched: Set<Node>;
-    const isTouched = (tensor: Tensor) => {
-      const index = parameterIndex.get(tensor);
-      return index !== undefined ? active[index]! : touched.has(tensor.node);
-    };
-    for (let changed = true; changed; ) {
-      changed = false;
-      touched = dependents(
-        forwardNodes,
-        body.parameters.filter((_, index) => active[index]),
-      );
-      for (let state = 0; state < states; state++)
-        if (!active[state] && isFloat(body.results[state]!.dtype) && isTouched(body.results[state]!))
-          changed = active[state] = true;
-    }
-
-    // The gradient of one step.
-    const seeds = body.results.map((result, index) => {
-      const arrives =
-        index < states ? active[index] : upstream[index] && isFloat(result.dtype) && isTouched(result);
-      return arrives ? input(`gradient${index}`, result.dtype, result.shape, { kind: "body" }) : undefined;
-    });
-    const activeIndices = body.parameters.flatMap((_, index) => (active[index] ? [index] : []));
-    const stepGradients = differentiate(
-      body.results,
-      seeds,
-      activeIndices.map((index) => body.parameters[index]!),
-    );
-    const gradientOf = new Map(activeIndices.map((index, position) => [index, stepGradients[position]]));
-
-    // Values of the forward step, as stacks over all steps.
-    const stacks = new Map<Tensor, Tensor>();
-    const saved = (tensor: Tensor): Tensor => {
-      let found = stacks.get(tensor);
-      if (found) return found;
-      const index = parameterIndex.get(tensor);
-      if (index !== undefined && index >= states) found = inputs[index]!;
-      else {
-        let position = body.results.indexOf(tensor, states);
-        if (position < 0) {
-          position = body.results.push(tensor) - 1;
-          node.outputs.push(new Tensor(node, position, tensor.dtype, [length, ...tensor.shape]));
-        }
-        found = node.outputs[position]!;
-      }
-      stacks.set(tensor, found);
-      return found;
-    };
-    const isForward = (tensor: Tensor) => forward.has(tensor.node) || parameterIndex.has(tensor);
-    const isInvariant = (tensor: Tensor) => (parameterIndex.get(tensor) ?? -1) >= states + sequences;
-
-    // Sums over steps that can be taken after the loop, on stand-ins for the stacks they need.
-    const standIns = new Map<Tensor, Tensor>();
-    const stackLater = (factor: Tensor): Tensor => {
-      if (factor.node.operation === reshape.operation) {
-        const inner = stackLater(factor.node.inputs[0]!);
-        return reshape(inner, [length, ...factor.shape]);
-      }
-      let standIn = standIns.get(factor);
-      if (!standIn) {
-        standIn = input("stack", factor.dtype, [length, ...factor.shape], { kind: "body" });
-        standIns.set(factor, standIn);
-      }
-      return standIn;
-    };
-    const varies = (tensor: Tensor): boolean =>
-      tensor.node.operation === reshape.operation
-        ? varies(tensor.node.inputs[0]!)
-        : !isInvariant(tensor) &&
-          (parameterIndex.has(tensor) || tensor.node.inputs.length > 0 || seeds.includes(tensor));
-    const inLoop: Tensor[] = [];
-    const sumLater = (tensor: Tensor): Tensor | undefined => {
-      const { operation, inputs: factors } = tensor.node;
-      if (!isForward(tensor)) {
-        if (operation === add.operation && factors.every((factor) => sameShape(factor.shape, tensor.shape))) {
-          const [a, b] = factors.map(sumLater);
-          return a && b ? add(a, b) : (a ?? b);
-        }
-        if (
-          operation === reshape.operation ||
-          operation === transpose.operation ||
-          operation === neg.operation
-        ) {
-          const before = inLoop.length;
-          const inner = sumLater(factors[0]!);
-          if (inner && inLoop.length === before)
-            return apply(operation, [inner], tensor.node.attributes).outputs[0]!;
-          inLoop.length = before;
-        } else if (operation.sumOverSteps && factors.every(varies))
-          return operation.sumOverSteps(tensor.node as never, stackLater);
-      }
-      inLoop.push(tensor);
-      return undefined;
-    };
-    const later = new Map<number, Tensor | undefined>();
-    const accumulated = new Map<number, Tensor>();
-    for (const index of activeIndices) {
-      const gradient = gradientOf.get(index);
-      if (index < states + sequences || !gradient) continue;
-      inLoop.length = 0;
-      later.set(index, sumLater(gradient));
-      if (inLoop.length > 0)
-        accumulated.set(
-          index,
-          inLoop.reduce((a, b) => add(a, b)),
-        );
-    }
-
-    // The loop: gradients of states and sums carried, gradients of slices and missing stacks put out.
-    const stateIndices = activeIndices.filter((index) => index < states);
-    const sliceIndices = activeIndices.filter(
-      (index) => index >= states && index < states + sequences && gradientOf.get(index),
-    );
-    const sums = [...accumulated].map(([index, contribution]) => {
-      const parameter = body.parameters[index]!;
-      return {
-        index,
-        contribution,
-        running: input(`sum${index}`, parameter.dtype, parameter.shape, { kind: "body" }),
-      };
-    });
-    const stackedHere = [...standIns.keys()].filter((factor) => !isForward(factor));
-    const results = [
-      ...stateIndices.map((index) => gradientOf.get(index) ?? fill(0, body.parameters[index]!)),
-      ...sums.map(({ running, contribution }) => add(running, contribution)),
-      ...sliceIndices.map((index) => gradientOf.get(index)!),
-      ...stackedHere,
-    ];
-    const seedSlices = seeds.flatMap((seed, index) =>
-      seed && index >= states ? [{ seed, stack: upstream[index]! }] : [],
-    );
-    const residuals = [...forwardValues(results, isForward, isInvariant)].map((value) => ({
-      value,
-      slice: input("residual", value.dtype, value.shape, { kind: "body" }),
-    }));
-    const replacements = new Map<Tensor, Tensor>(residuals.map(({ value, slice }) => [value, slice]));
-    body.parameters.forEach((parameter, index) => {
-      if (index >= states + sequences) replacements.set(parameter, inputs[index]!);
-    });
-    const looped = [
-      ...seedSlices.map(({ seed, stack }) => ({ sequence: stack, slice: seed })),
-      ...residuals.map(({ value, slice }) => ({ sequence: saved(value), slice })),
-    ];
-    if (looped.length === 0) looped.push(counter(length));
-    const backward = close({
-      initial: [
-        ...stateIndices.map((index) => upstream[index] ?? fill(0, inputs[index]!)),
-        ...sums.map(({ index }) => fill(0, inputs[index]!)),
-      ],
-      sequences: looped.map(({ sequence }) => sequence),
-      length,
-      reverse: !reverse,
-      parameters: [
-        ...stateIndices.map((index) => seeds[index]!),
-        ...sums.map(({ running }) => running),
-        ...looped.map(({ slice }) => slice),
-      ],
-      results: rewrite(results, replacements),
-    }).outputs;
-
-    const gradients: (Tensor | undefined)[] = inputs.map(() => undefined);
-    stateIndices.forEach((index, position) => {
-      gradients[index] = backward[position];
-    });
-    sliceIndices.forEach((index, position) => {
-      gradients[index] = backward[stateIndices.length + sums.length + position];
-    });
-    const actual = new Map<Tensor, Tensor>();
-    const firstStack = stateIndices.length + sums.length + sliceIndices.length;
-    for (const [factor, standIn] of standIns)
-      actual.set(
-        standIn,
-        isForward(factor) ? saved(factor) : backward[firstStack + stackedHere.indexOf(factor)]!,
-      );
-    for (const [index, total] of later) if (total) gradients[index] = rewrite([total], actual)[0]!;
-    sums.forEach(({ index }, position) => {
-      const total = backward[stateIndices.length + position]!;
-      gradients[index] = gradients[index] ? add(gradients[index], total) : total;
-    });
-    return gradients;
-  },
+  gradient: gradientOfScan,
   lower: (context, inputs, { attributes: { states, sequences, reverse, body } }) => {
     const looped = states + sequences;
     const captured = new Map(
@@ -477,60 +218,3 @@ const scanOperation: Operation<ScanAttributes> = {
     ]),
 };
 scan.operation = scanOperation;
-
-/** Forward values that `results` use directly, looking through operations that are cheaper to repeat than to keep. */
-function forwardValues(
-  results: readonly Tensor[],
-  isForward: (tensor: Tensor) => boolean,
-  isInvariant: (tensor: Tensor) => boolean,
-): Set<Tensor> {
-  const values = new Set<Tensor>();
-  const seen = new Set<Tensor>();
-  const visit = (tensor: Tensor): void => {
-    if (seen.has(tensor) || isInvariant(tensor)) return;
-    seen.add(tensor);
-    const { node } = tensor;
-    const keep =
-      isForward(tensor) && !node.operation.recompute && (node.inputs.length > 0 || inputAttributes(tensor));
-    if (keep) values.add(tensor);
-    else node.inputs.forEach(visit);
-  };
-  results.forEach(visit);
-  return values;
-}
-
-/**
- * The same computation as a scan node's, written out step by step, for devices on which loops are slow.
- * @throws ShapeError where the number of steps is a name
- */
-export function unroll(node: Node): Tensor[] {
-  const { states, sequences, reverse, length, body } = node.attributes as unknown as ScanAttributes;
-  if (typeof length !== "number")
-    throw new ShapeError(
-      `unroll: the scan runs over dimension "${length}", which is not a number; give its sequences a fixed length.`,
-    );
-  let carried = node.inputs.slice(0, states);
-  const stacks: Tensor[][] = body.results.slice(states).map(() => []);
-  for (let count = 0; count < length; count++) {
-    const step = reverse ? length - 1 - count : count;
-    const slices = node.inputs
-      .slice(states, states + sequences)
-      .map((sequence) => squeeze(slice(sequence, 0, step, 1), 0));
-    const values = [...carried, ...slices, ...node.inputs.slice(states + sequences)];
-    const results = unrollAll(
-      rewrite(body.results, new Map(body.parameters.map((parameter, index) => [parameter, values[index]!]))),
-    );
-    carried = results.slice(0, states);
-    results.slice(states).forEach((output, index) => {
-      stacks[index]![step] = output;
-    });
-  }
-  return [...carried, ...stacks.map((parts) => stack(parts))];
-}
-
-/** A graph in which every scan is unrolled, also those inside bodies of others. */
-export const unrollAll = (outputs: readonly Tensor[]): Tensor[] =>
-  rewrite(outputs, new Map(), (node, inputs) => {
-    const outputs = reapply(node, inputs);
-    return node.operation === scanOperation ? unroll(outputs[0]!.node) : outputs;
-  });
