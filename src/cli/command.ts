@@ -1,6 +1,7 @@
 import { extname } from "node:path";
-import type { Command } from "commander";
-import { UsageError } from "../core/index.js";
+import { type Command, CommanderError } from "commander";
+import { RegardError, UsageError } from "../core/index.js";
+import { Interrupted } from "./interrupt.js";
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -34,6 +35,26 @@ export function print(options: CommonOptions, json: unknown, text: string): void
 export const warn = (message: string): void => {
   process.stderr.write(`${message}\n`);
 };
+
+/** Tells what ended a command, and gives the exit code for it: 0 done, 1 failed, 2 used wrongly, 130 interrupted. */
+export function report(error: unknown, who = "regard"): number {
+  const code =
+    error instanceof CommanderError
+      ? error.exitCode === 0
+        ? 0
+        : 2
+      : error instanceof Interrupted
+        ? 130
+        : error instanceof UsageError
+          ? 2
+          : 1;
+  if (error instanceof CommanderError || error instanceof Interrupted) return code;
+  const { message, stack } = error as Error;
+  const hint =
+    error instanceof RegardError ? "" : " (this was not foreseen; --debug shows where it happened)";
+  process.stderr.write(process.argv.includes("--debug") ? `${stack}\n` : `${who}: ${message}${hint}\n`);
+  return code;
+}
 
 /** An option's text as a number. @throws UsageError where it is none */
 export function number(text: string): number {

@@ -6,11 +6,17 @@ export class Interrupted extends Error {
 /** Ctrl-C, being asked to end, and a terminal that closes. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** A signal that Ctrl-C raises. A second Ctrl-C ends the process at once. */
-export function interruptSignal(onFirst: () => void): { signal: AbortSignal; stop(): void } {
+/** A signal that Ctrl-C raises. Where one may insist, a second Ctrl-C ends the process at once. */
+export function interruptSignal(
+  onFirst: () => void,
+  { insist } = { insist: true },
+): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
   const handler = () => {
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted) {
+      if (insist) process.exit(130);
+      return;
+    }
     controller.abort();
     onFirst();
   };

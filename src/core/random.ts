@@ -57,6 +57,16 @@ export class Random {
     return first;
   }
 
+  /** Leaves out words of 32 bits, as if they had been read: `uniform` takes one, `normal` two. */
+  skip(words: number): void {
+    if (words > 0 && this.#spare !== undefined) {
+      this.#spare = undefined;
+      words--;
+    }
+    this.#counter += Math.floor(words / 2);
+    if (words % 2 === 1) this.bits();
+  }
+
   /** Uniform in [0, 1). */
   uniform(): number {
     return this.bits() / 2 ** 32;

@@ -4,7 +4,6 @@ import {
   add,
   cast,
   crossEntropy,
-  div,
   equal,
   mul,
   neg,
@@ -26,11 +25,7 @@ export function shifted(target: Tensor): { readonly read: Tensor; readonly writt
  * targets smoothed where the mode says so (Szegedy et al. 2016, section 7: a share of each target is spread over all words
  * alike); `losses` [T, B] are those of single tokens, 0 on padding, never smoothed.
  */
-export function tokenLoss(
-  logits: Tensor,
-  targets: Tensor,
-  { labelSmoothing }: Mode,
-): { loss: Tensor; losses: Tensor } {
+export function tokenLoss(logits: Tensor, targets: Tensor, mode: Mode): { loss: Tensor; losses: Tensor } {
   const rows = multiplyDimensions(...targets.shape);
   const { losses, logProbabilities } = crossEntropy(
     reshape(logits, [rows, logits.shape[2]!]),
@@ -38,10 +33,12 @@ export function tokenLoss(
   );
   const real = cast(not(equal(targets, PAD)), logits.dtype);
   const masked = mul(reshape(losses, targets.shape), real);
-  const exact = div(reduceSum(masked), reduceSum(real));
+  const count = reduceSum(real);
+  const exact = mode.perToken(reduceSum(masked), count);
+  const { labelSmoothing } = mode;
   if (labelSmoothing === 0) return { loss: exact, losses: masked };
   const spread = mul(neg(reduceMean(logProbabilities, { axes: 1 })), reshape(real, [rows]));
-  const uniform = div(reduceSum(spread), reduceSum(real));
+  const uniform = mode.perToken(reduceSum(spread), count);
   return {
     loss: add(mul(exact, 1 - labelSmoothing), mul(uniform, labelSmoothing)),
     losses: masked,

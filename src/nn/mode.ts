@@ -1,5 +1,5 @@
 import { type DType, RegardError, type Shape, type Tensor } from "../core/index.js";
-import { equal, fill, input, less } from "../ops/index.js";
+import { div, equal, fill, input, less, mul } from "../ops/index.js";
 
 /** A tensor that training carries from step to step beside the parameters, such as a moving average. */
 export interface Buffer {
@@ -17,7 +17,11 @@ interface ModeOptions {
   readonly training?: boolean;
   readonly sampling?: boolean;
   readonly labelSmoothing?: number;
+  readonly shares?: number;
 }
+
+/** The input that says how many tokens a share of a batch has on average, where a graph has one of several shares. */
+export const TOKENS = "tokens";
 
 /**
  * What a graph of a model is made for: training, use as it is, or use that draws by chance. Models hand it to the layers that
@@ -31,19 +35,27 @@ export class Mode {
   readonly sampling: boolean;
   /** The share of each target that is spread over all alternatives alike, from 0 up to 1. */
   readonly labelSmoothing: number;
+  /**
+   * How many shares a batch is divided into, of which this graph is given one, by processes that train together. Means over
+   * examples average to those of the batch by themselves; `total` and `perToken` see to sums and to means over tokens.
+   */
+  readonly shares: number;
   readonly #noise = new Map<string, Tensor>();
   readonly #buffers = new Map<string, Buffer>();
+  #tokens: Tensor | undefined;
 
   private constructor({
     dtype = "float32",
     training = false,
     sampling = training,
     labelSmoothing = 0,
+    shares = 1,
   }: ModeOptions) {
     this.dtype = dtype;
     this.training = training;
     this.sampling = sampling;
     this.labelSmoothing = labelSmoothing;
+    this.shares = shares;
   }
 
   /** For a training step. */
@@ -90,6 +102,18 @@ export class Mode {
     const tensor = input(name, this.dtype, shape, { kind: "buffer" });
     this.#buffers.set(name, { name, shape, tensor, initial, next: next(tensor) });
     return tensor;
+  }
+
+  /** A sum over the batch, from that over this share: the mean over shares is the batch's. */
+  total(sum: Tensor): Tensor {
+    return this.shares === 1 ? sum : mul(sum, this.shares);
+  }
+
+  /** A mean over the batch's tokens, from the sum over this share's and their number: the mean over shares is the batch's. */
+  perToken(sum: Tensor, count: Tensor): Tensor {
+    if (this.shares === 1) return div(sum, count);
+    this.#tokens ??= input(TOKENS, this.dtype, []);
+    return div(sum, this.#tokens);
   }
 
   /** Every noise input by name. */

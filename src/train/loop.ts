@@ -55,13 +55,19 @@ export function isOver(
   return trainer.step >= lastStep || seconds >= lastSecond;
 }
 
-/** Trains until the budget is used up or the signal says stop. Validates at every multiple of the interval and at the end. */
+/**
+ * Trains until the budget is used up or the signal says stop. Validates at every multiple of the interval and at the end.
+ * Of processes that train together, the first decides when to stop, validates, and calls what is to be called.
+ */
 export async function train<Example>(
   trainer: Trainer<Example>,
   options: LoopOptions,
 ): Promise<{ interrupted: boolean; seconds: number; validation?: Validation }> {
   const { budget, signal } = options;
   const { validateEvery } = trainer.settings;
+  const { group } = trainer;
+  const leads = group.rank === 0;
+  await trainer.align();
   const started = performance.now();
   const seconds = () => (options.secondsBefore ?? 0) + (performance.now() - started) / 1000;
   const { lastStep, lastSecond } = limitsOf(trainer, budget);
@@ -69,9 +75,14 @@ export async function train<Example>(
   const recent: { tokens: number; seconds: number }[] = [];
   let validation: Validation | undefined;
   let validatedAt = -1;
-  while (progressNow() < 1 && !signal?.aborted) {
+  let stopped = false;
+  while (true) {
     const before = seconds();
-    const report = await trainer.train(progressNow());
+    const progress = Float64Array.of(stopped || signal?.aborted ? 1 : progressNow());
+    await group.spread(progress);
+    if (progress[0] === 1) break;
+    const report = await trainer.train(progress[0]!);
+    if (!leads) continue;
     const now = seconds();
     recent.push({ tokens: report.tokens, seconds: now - before });
     if (recent.length > PACE) recent.shift();
@@ -88,11 +99,11 @@ export async function train<Example>(
     if (trainer.step % validateEvery === 0 && !signal?.aborted) {
       validation = await trainer.validate();
       validatedAt = trainer.step;
-      if ((await options.onValidation?.(validation, trainer.step, seconds())) === "stop") break;
+      stopped = (await options.onValidation?.(validation, trainer.step, seconds())) === "stop";
     }
   }
   const interrupted = signal?.aborted === true && progressNow() < 1;
-  if (validatedAt !== trainer.step) {
+  if (leads && validatedAt !== trainer.step) {
     if (interrupted) await options.onInterrupt?.(trainer.step, seconds());
     else {
       validation = await trainer.validate();

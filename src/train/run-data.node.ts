@@ -45,13 +45,16 @@ export async function openRunData(
 }
 
 /** The encoder that a run keeps in its folder; undefined where it has none. @throws UsageError where it is gone */
-export async function openRunEncoder(
-  path: string,
-  { images }: RunSettings,
+export const openRunEncoder = (path: string, settings: RunSettings, open: OpenModel) =>
+  runEncoder(join(path, ENCODER_FILE), settings, open);
+
+/** The encoder of a run's settings from a file; undefined where it has none. @throws UsageError where it cannot be read */
+export async function runEncoder(
+  file: string,
+  { images }: Pick<RunSettings, "images">,
   open: OpenModel,
 ): Promise<FrozenEncoder | undefined> {
   if (!images?.encoder) return undefined;
-  const file = join(path, ENCODER_FILE);
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`the run's encoder "${file}" cannot be read: ${error.message}.`);
   });

@@ -99,6 +99,8 @@ export class TrainingState {
   readonly feeds: Values;
   /** Where a step writes. */
   readonly into: Values;
+  /** What a step writes, in as few pieces as there are: what processes that train together add up before the update. */
+  readonly written: readonly TypedArray[];
   /** Everything that resuming needs, by the names that checkpoints have for it. */
   readonly tensors: Readonly<Record<string, StoredTensor>>;
   readonly #kernels: Kernels;
@@ -136,7 +138,9 @@ export class TrainingState {
       );
     this.buffers = values("");
     this.feeds = { ...this.parameters, ...this.buffers };
-    this.into = { ...viewsOf(this.layout, slopes!, GRADIENT), ...values(NEXT) };
+    const next = values(NEXT);
+    this.into = { ...viewsOf(this.layout, slopes!, GRADIENT), ...next };
+    this.written = [slopes!, ...Object.values(next).map(({ data }) => data)];
     this.tensors = {
       ...this.feeds,
       ...Object.assign(
@@ -172,9 +176,11 @@ export class TrainingState {
     readonly learningRate: number;
     /** The largest global norm a gradient may have; longer ones are scaled down to it. */
     readonly clip?: number | undefined;
+    /** What was written is a sum over so many shares of a batch, of which the mean is meant. */
+    readonly shares?: number;
   }): { readonly gradientNorm: number; readonly skipped: boolean } {
-    const { clip = Number.POSITIVE_INFINITY } = now;
-    const gradientNorm = this.#kernels.norm(this.gradient.byteOffset, this.gradient.length);
+    const { clip = Number.POSITIVE_INFINITY, shares = 1 } = now;
+    const gradientNorm = this.#kernels.norm(this.gradient.byteOffset, this.gradient.length) / shares;
     const applied = Math.min(gradientNorm, clip);
     const skipped = !(
       Number.isFinite(now.loss) &&
@@ -182,7 +188,7 @@ export class TrainingState {
       Number.isFinite(Math.fround(applied ** 2))
     );
     if (!skipped) {
-      const scale = gradientNorm > clip ? clip / gradientNorm : 1;
+      const scale = (gradientNorm > clip ? clip / gradientNorm : 1) / shares;
       for (const { offset, length, decays } of this.layout.slots) {
         const addressIn = ({ byteOffset }: Float32Array) =>
           byteOffset + offset * Float32Array.BYTES_PER_ELEMENT;
@@ -198,7 +204,8 @@ export class TrainingState {
           { ...now, scale },
         );
       }
-      for (const [name, { data }] of Object.entries(this.buffers)) data.set(this.into[NEXT + name]!.data);
+      for (const [name, { data }] of Object.entries(this.buffers))
+        data.set(this.into[NEXT + name]!.data.map((value) => value / shares));
     }
     return { gradientNorm, skipped };
   }

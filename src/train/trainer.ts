@@ -1,18 +1,20 @@
 import {
+  countOf,
   multiplyDimensions,
   PAD,
   Random,
   RegardError,
   resolveDimension,
+  type Tensor,
   typedArray,
   UsageError,
 } from "../core/index.js";
-import { Batches, type Splits, tokenBatch } from "../data/index.js";
+import { Batches, type Splits, type TokenBatch, tokenBatch } from "../data/index.js";
 import { tokensValue } from "../decode/index.js";
 import { type Model, modelById, type SizesOf, type TaskId } from "../models/index.js";
-import { Mode, Scope } from "../nn/index.js";
+import { Mode, Scope, TOKENS } from "../nn/index.js";
 import { input, inputAttributes } from "../ops/index.js";
-import type { Backend, Session, Value } from "../session/index.js";
+import { type Backend, type Session, scalar, type Value } from "../session/index.js";
 import {
   assertWords,
   Evaluator,
@@ -23,6 +25,7 @@ import {
   type Vocabularies,
   type WatchedTrace,
 } from "../task/index.js";
+import { alone, type Group, shareOf } from "./group.js";
 import { makeOptimizer } from "./optimizer.js";
 import type { StoredTensor } from "./safetensors.js";
 import { scheduleFactor } from "./schedule.js";
@@ -86,15 +89,22 @@ export class Trainer<Example = unknown> {
     private readonly batches: Batches,
     private readonly training: Session,
     private readonly evaluator: Evaluator<Example>,
+    readonly group: Group,
   ) {}
 
-  /** Builds and loads everything a run needs. @throws UsageError for settings that do not fit the model or data */
+  /**
+   * Builds and loads everything a run needs.
+   * @param group the processes that train it together, each of which has a trainer with the same settings and data
+   * @throws UsageError for settings that do not fit the model or data
+   */
   static async create<Example>(
     settings: RunSettings,
     data: Splits<Example>,
     vocabularies: Vocabularies,
     backend: Backend,
+    group: Group = alone,
   ): Promise<Trainer<Example>> {
+    shareOf(settings.batch, group);
     const { model, scope, sizes, ...built } = buildModel(settings, vocabularies);
     const task = built.task as Task<Example>;
     if (data.train.length < settings.batch)
@@ -110,7 +120,7 @@ export class Trainer<Example = unknown> {
       return known[index];
     };
     const optimizer = makeOptimizer(settings.optimizer);
-    const mode = Mode.training({ labelSmoothing: settings.labelSmoothing });
+    const mode = Mode.training({ labelSmoothing: settings.labelSmoothing, shares: group.size });
     const { loss, gradients, report } = model.objective(
       {
         source: task.source(sizes),
@@ -148,6 +158,7 @@ export class Trainer<Example = unknown> {
       ),
       training,
       evaluator,
+      group,
     );
   }
 
@@ -171,11 +182,17 @@ export class Trainer<Example = unknown> {
    * @throws RegardError where too many steps in a row are not finite
    */
   async train(progress: number): Promise<StepReport> {
-    const { settings } = this;
-    const examples = this.batches.at(this.#step);
-    const target = tokenBatch(this.#targetsOf(examples));
+    const { settings, group } = this;
+    const batch = this.batches.at(this.#step);
+    // All know the whole batch, so that its noise, and how its loss is weighed, do not depend on who computes what of it.
+    const whole = tokenBatch(this.#targetsOf(batch));
+    const tokens = whole.data.reduce(
+      (count, token, index) => count + (index >= whole.count && token !== PAD ? 1 : 0),
+      0,
+    );
+    const share = shareOf(batch.length, group);
     const source = await this.task.read(
-      examples.map((index) => this.data.train[index]!),
+      batch.slice(share.from, share.to).map((index) => this.data.train[index]!),
       this.vocabularies,
       { seed: settings.seed, step: this.#step, augment: settings.images?.augment ?? [] },
     );
@@ -183,24 +200,23 @@ export class Trainer<Example = unknown> {
     const results = await this.training.run(
       {
         ...this.state.feeds,
-        ...this.#noise(
-          new Map([
-            ["batch", examples.length],
-            ["target", target.length],
-          ]),
-        ),
+        ...this.#noise(batch.length, whole.length),
         source,
-        target: tokensValue(target),
+        target: tokensValue(columnsOf(whole, batch.length, share)),
+        ...(group.size > 1 && { [TOKENS]: scalar(tokens / group.size) }),
       },
       this.state.into,
     );
+    const summed = Float64Array.of(results.loss!.data[0]!);
+    for (const values of [summed, ...this.state.written]) await group.sum(values);
+    const loss = summed[0]! / group.size;
     this.#step++;
-    const loss = results.loss!.data[0]!;
     const { gradientNorm, skipped } = this.state.update({
       loss,
       step: this.#step - this.#skipped,
       learningRate,
       clip: settings.clip,
+      shares: group.size,
     });
     this.#skippedInARow = skipped ? this.#skippedInARow + 1 : 0;
     if (skipped) this.#skipped++;
@@ -208,9 +224,6 @@ export class Trainer<Example = unknown> {
       throw new RegardError(
         `the loss or gradient was not finite for ${MOST_SKIPPED} steps in a row, up to step ${this.#step}; lower --learning-rate (it is ${settings.learningRate}).`,
       );
-    let tokens = 0;
-    for (let index = target.count; index < target.data.length; index++)
-      if (target.data[index] !== PAD) tokens++;
     return { step: this.#step, loss, gradientNorm, learningRate, tokens, skipped };
   }
 
@@ -229,20 +242,37 @@ export class Trainer<Example = unknown> {
     ).flat();
   }
 
-  /** The noise that the step draws: a function of (seed, input, step). */
-  #noise(sizes: ReadonlyMap<string, number>): Record<string, Value> {
+  /** The noise that the step draws: this process's share of what is a function of (seed, input, step) for the whole batch. */
+  #noise(batch: number, target: number): Record<string, Value> {
     const found: Record<string, Value> = {};
+    const { from, to } = shareOf(batch, this.group);
+    const sized = (count: number, tensor: Tensor) =>
+      tensor.shape.map((dimension) =>
+        resolveDimension(
+          dimension,
+          new Map([
+            ["batch", count],
+            ["target", target],
+          ]),
+        ),
+      );
     for (const tensor of this.training.inputs) {
       const { name, role } = inputAttributes(tensor)!;
       if (role.kind !== "noise") continue;
-      const shape = tensor.shape.map((dimension) => resolveDimension(dimension, sizes));
+      const [whole, shape] = [sized(batch, tensor), sized(to - from, tensor)];
+      const axis = whole.findIndex((size, index) => size !== shape[index]);
+      // What belongs to one example at a time; where no axis has the batch's examples, all belongs to all.
+      const each = axis < 0 ? countOf(whole) : countOf(whole.slice(axis + 1));
+      const [first, last, examples] = axis < 0 ? [0, 1, 1] : [from, to, batch];
       const random = new Random(this.settings.seed, `noise ${name}`, this.#step);
-      const data = typedArray(
-        tensor.dtype,
-        shape.reduce((a, b) => a * b, 1),
-      );
-      for (let index = 0; index < data.length; index++)
-        data[index] = role.distribution === "normal" ? random.normal() : random.uniform();
+      const [draw, words] =
+        role.distribution === "normal" ? [() => random.normal(), 2] : [() => random.uniform(), 1];
+      const data = typedArray(tensor.dtype, countOf(shape));
+      for (let index = 0; index < data.length; ) {
+        random.skip(first * each * words);
+        for (const end = index + (last - first) * each; index < end; index++) data[index] = draw();
+        random.skip((examples - last) * each * words);
+      }
       found[name] = { dtype: tensor.dtype, shape, data };
     }
     return found;
@@ -260,6 +290,14 @@ export class Trainer<Example = unknown> {
   /** The attention over a few fixed validation examples, to watch it form; none where the model has no attention. */
   trace(): Promise<WatchedTrace[]> {
     return this.task.traces(this.#scoring, this.data.validation.slice(0, TRACED));
+  }
+
+  /** Makes all processes of the group go on from where process 0 is. */
+  async align(): Promise<void> {
+    const counters = Float64Array.of(this.#step, this.#skipped, this.#skippedInARow);
+    for (const values of [counters, ...Object.values(this.state.tensors).map(({ data }) => data)])
+      await this.group.spread(values);
+    [this.#step, this.#skipped, this.#skippedInARow] = counters as unknown as [number, number, number];
   }
 
   /** Everything that resuming needs: parameters by name, what the optimizer remembers, and counters. */
@@ -281,4 +319,21 @@ export class Trainer<Example = unknown> {
     await this.training.release();
     await this.evaluator.release();
   }
+}
+
+/** The columns of a share of a batch, where the batch stands in `tokens` once or several times side by side. */
+function columnsOf(
+  { length, count, data }: TokenBatch,
+  batch: number,
+  { from, to }: { from: number; to: number },
+): TokenBatch {
+  if (to - from === batch) return { length, count, data };
+  const parts: Int32Array[] = [];
+  for (let start = 0; start < data.length; start += batch)
+    parts.push(data.subarray(start + from, start + to));
+  const found = new Int32Array(parts.length * (to - from));
+  parts.forEach((part, index) => {
+    found.set(part, index * part.length);
+  });
+  return { length, count: found.length / length, data: found };
 }

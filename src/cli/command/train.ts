@@ -20,19 +20,23 @@ import {
 import {
   checked,
   ENCODER_FILE,
+  type Group,
   isOver,
   optimizerSchema,
   type RunSettings,
   settingsSchema,
   Trainer,
   train,
+  vocabulariesFrom,
+  vocabularySchema,
 } from "../../train/index.js";
-import { openRunData, openRunEncoder } from "../../train/run-data.node.js";
+import { openRunData, openRunEncoder, runEncoder } from "../../train/run-data.node.js";
 import { RunFolder } from "../../train/run-folder.node.js";
 import { backendFor } from "../backend.js";
 import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
 import { Interrupted, interruptSignal } from "../interrupt.js";
 import { duration, ProgressBar, status } from "../terminal.js";
+import { threadsHere, together, told } from "../together.js";
 import { VERSION } from "../version.js";
 
 interface TrainOptions extends CommonOptions {
@@ -161,15 +165,42 @@ export const trainCommand: CommandDefinition = (program: Command) => {
       (entry: string, all: string[]) => [...all, entry],
       [] as string[],
     )
-    .action(async (model: string | undefined, options: TrainOptions, command: Command) => {
-      if (options.resume !== undefined) await resumeRun(options.resume, model, options, command);
-      else if (model === undefined)
-        throw new UsageError(
-          "name a model to train, as in: regard train rnnsearch; regard models lists them.",
-        );
-      else await start(model, options);
-    });
+    .action((model: string | undefined, options: TrainOptions, command: Command) =>
+      together(async (group) => {
+        if (group.rank > 0) await follow(group, options);
+        else if (options.resume !== undefined)
+          await resumeRun(options.resume, model, options, command, group);
+        else if (model === undefined)
+          throw new UsageError(
+            "name a model to train, as in: regard train rnnsearch; regard models lists them.",
+          );
+        else await start(model, options, group);
+      }),
+    );
 };
+
+/** What the first process of a group tells the others before all prepare to train. */
+interface Invitation {
+  readonly settings: RunSettings;
+  readonly vocabularies: unknown;
+}
+
+/** Trains as one of a group's processes that are not the first: with its settings, on the same data, from its state. */
+async function follow(group: Group, options: TrainOptions): Promise<void> {
+  const { settings, vocabularies } = await told<Invitation>(group);
+  const file = options.resume === undefined ? options.encoder : join(options.resume, ENCODER_FILE);
+  const encoder = await runEncoder(file ?? "", settings, openOnnx);
+  const trainer = await Trainer.create(
+    settings,
+    await openRunData(settings, { encoder }),
+    vocabulariesFrom(vocabularySchema.parse(vocabularies)),
+    await backendFor(options.device, options.threads ?? threadsHere()),
+    group,
+  );
+  const { over } = await told<{ over: boolean }>(group);
+  if (!over) await train(trainer, { budget: settings.budget });
+  await trainer.release();
+}
 
 function budgetOf(options: TrainOptions) {
   const given = Object.fromEntries(
@@ -204,7 +235,7 @@ function optimizerOf({ optimizer: name, weightDecay }: TrainOptions, usual: Opti
   return checked("--weight-decay", optimizerSchema, { ...chosen, decay: weightDecay });
 }
 
-async function start(model: string, options: TrainOptions): Promise<void> {
+async function start(model: string, options: TrainOptions, group: Group): Promise<void> {
   const card = modelById(model);
   const given = configurationOf(options.set);
   const configuration = checked(`model ${card.id}, option`, card.configuration, given) as Record<
@@ -243,14 +274,15 @@ async function start(model: string, options: TrainOptions): Promise<void> {
     validateEvery: options.validateEvery,
     budget: budgetOf(options) ?? { minutes: DEFAULT_MINUTES },
   } satisfies Record<keyof RunSettings, unknown>);
-  const backend = await backendFor(options.device, options.threads);
+  const backend = await backendFor(options.device, options.threads ?? threadsHere());
   const path =
     options.out ?? join("runs", `${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}-${model}`);
   await RunFolder.assertFree(path);
   status(`Reading ${settings.data} …`);
   const found = await openRunData(settings, { warn, encoder: read?.encoder, check: true });
   const vocabularies = task.vocabulariesOf(found, settings.vocabulary);
-  const trainer = await Trainer.create(settings, found, vocabularies, backend);
+  await told<Invitation>(group, { settings, vocabularies });
+  const trainer = await Trainer.create(settings, found, vocabularies, backend, group);
   status();
   const embedded = datasets.some(({ id }) => id === settings.data);
   const folder = await RunFolder.create(path, settings, vocabularies, VERSION, {
@@ -355,12 +387,13 @@ async function resumeRun(
   model: string | undefined,
   options: TrainOptions,
   command: Command,
+  group: Group,
 ): Promise<void> {
   const folder = await RunFolder.hold(path);
   try {
     assertFree(path, model, folder.settings, command);
     const settings = { ...folder.settings, budget: budgetOf(options) ?? folder.settings.budget };
-    const backend = await backendFor(options.device, options.threads);
+    const backend = await backendFor(options.device, options.threads ?? threadsHere());
     // A run that was stopped before its first checkpoint begins again.
     const begun = (await folder.checkpoints()).length > 0;
     const checkpoint = begun ? await folder.newestCheckpoint(warn) : undefined;
@@ -372,11 +405,13 @@ async function resumeRun(
       warn(
         `The data ${settings.data} has changed since the run began: ${change}. The run goes on with it as it is now.`,
       );
-    const trainer = await Trainer.create(settings, data, folder.vocabularies, backend);
+    await told<Invitation>(group, { settings, vocabularies: folder.vocabularies });
+    const trainer = await Trainer.create(settings, data, folder.vocabularies, backend, group);
     status();
     if (checkpoint) trainer.restore(checkpoint.tensors, checkpoint.metadata);
     const secondsBefore = await folder.rewind(trainer.step);
     if (isOver(trainer, secondsBefore)) {
+      await told(group, { over: true });
       await trainer.release();
       await folder.writeState("done");
       print(
@@ -404,11 +439,19 @@ const budgetText = (budget: RunSettings["budget"]): string =>
     .flatMap(([unit, count]) => (count === undefined ? [] : [`${count} ${unit}`]))
     .join(" or ");
 
-function describe({ settings, task, state, data, vocabularies: { source, target } }: Trainer): void {
+function describe({
+  settings,
+  task,
+  state,
+  data,
+  vocabularies: { source, target },
+  group: { size },
+}: Trainer): void {
   const count = (value: number) => value.toLocaleString("en");
   warn(
     `${settings.model}: ${count(state.layout.count)} parameters, ${count(data.train.length)} ${task.examples}, ` +
-      `${source ? `${count(source.size)} source and ` : ""}${count(target.size)}${source ? " target" : ""} ${target.kind === "word" ? "words" : "pieces"}.`,
+      `${source ? `${count(source.size)} source and ` : ""}${count(target.size)}${source ? " target" : ""} ${target.kind === "word" ? "words" : "pieces"}` +
+      `${size > 1 ? `; ${size} processes, ${settings.batch / size} of each ${settings.batch}` : ""}.`,
   );
 }
 
@@ -430,11 +473,20 @@ async function run(
   folder: RunFolder,
   context: { options: TrainOptions; secondsBefore: number; best: { loss: number; step: number } },
 ): Promise<void> {
+  await told(trainer.group, { over: false });
   const bar = new ProgressBar();
   let { best } = context;
   let lastLoss = Number.NaN;
-  const interrupt = interruptSignal(() =>
-    bar.line("Stopping after this step and saving; Ctrl-C again to stop at once."),
+  const inGroup = trainer.group.size > 1;
+  const interrupt = interruptSignal(
+    () =>
+      bar.line(
+        inGroup
+          ? `Told to stop at step ${trainer.step}: the run is saved after this step if all processes still answer; if one is gone, its last checkpoint stands. Go on with: regard train --resume ${folder.path}`
+          : "Stopping after this step and saving; Ctrl-C again to stop at once.",
+      ),
+    // A launcher tells its processes more than once, and ends by itself those that do not stop.
+    { insist: !inGroup },
   );
   const save = (step: number) => {
     const { tensors, metadata } = trainer.snapshot();

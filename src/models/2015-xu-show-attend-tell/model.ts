@@ -217,10 +217,9 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, Captionin
       const rows = next.shape[1]!;
       const drawn = mul(real, reshape(sub(1, cast(expected, real.dtype)), [1, rows])); // [T − 1, B]
       const reward = stopGradient(neg(losses));
-      const count = reduceSum(real);
       const kept = (name: string, values: Tensor) =>
         mode.carry(`attention.${name}`, [sizes.target], 0, (value) =>
-          add(mul(value, BASELINE_KEPT), scatterAdd(next, values, sizes.target)),
+          add(mul(value, BASELINE_KEPT), mode.total(scatterAdd(next, values, sizes.target))),
         );
       const earned = kept("earned", mul(drawn, reward)); // [V]
       const times = kept("times", drawn); // [V]
@@ -234,7 +233,7 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, Captionin
         const entropies = neg(reduceSum(mul(weights, logWeights), { axes: 2 }));
         bonus = add(bonus, mul(reduceSum(mul(real, entropies)), configuration.entropy));
       }
-      return neg(div(bonus, count));
+      return neg(mode.perToken(bonus, reduceSum(real)));
     };
 
     const hard = attention === "hard";
