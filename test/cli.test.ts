@@ -426,6 +426,11 @@ test("data lists what there is, and writes an embedded dataset that can be train
 describe("used wrongly, each command says so in a sentence and changes nothing", () => {
   test.each<[string, (paths: { first: string; folder: string }) => string[], RegExp]>([
     [
+      "a studio that others can reach",
+      () => ["studio", "--host", "0.0.0.0"],
+      /^regard: --host is 0\.0\.0\.0, which others can reach, but the studio asks nobody who they are/,
+    ],
+    [
       "an unknown model",
       () => ["train", "rnnserch"],
       /^regard: there is no model called "rnnserch"; choose one of rnn-encoder-decoder, seq2seq, rnnsearch, show-and-tell, show-attend-tell\.$/,

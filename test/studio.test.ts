@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -438,6 +438,50 @@ describe("with the server", () => {
       expect((await asked({ "sec-fetch-site": "cross-site" })).status).toBe(403);
       expect((await asked({ "content-type": "text/plain" })).status).toBe(415);
     });
+
+    test("what is no address is no page, and pages whose address is none stay whole", async () => {
+      for (const path of ["/%zz", "/%", "/assets/%e0%a4%a", "/%00"])
+        expect((await raw(path, {})).status, path).toBe(404);
+      for (const hash of ["#/see/%", "#/explain/%zz", "#/%", "#/time-lapse/%E0%A4%A"]) {
+        const { page } = await pageAt(`${studio.url}${hash}`);
+        await page.locator("nav a").first().waitFor();
+        await page.locator("main").locator("p, h1, h2, form").first().waitFor();
+        await page.close();
+      }
+    });
+
+    test("a run is opened under whatever name its folder has", async () => {
+      for (const name of ["first (copy)", "a+b & c", "ünï_côde’s #1", "100%"]) {
+        await cp(join(studio.runs, "terminal"), join(studio.runs, name), { recursive: true });
+        const found = await studio.call("run", { run: name });
+        expect(found.status, name).toBe(200);
+        expect((await studio.call("see", { run: name, text: "I love coffee" })).status, name).toBe(200);
+        const { host } = new URL(studio.url);
+        const zip = await raw(`/api/runs/${encodeURIComponent(name)}/run.zip`, { headers: { host } });
+        expect(zip.status, name).toBe(200);
+        await rm(join(studio.runs, name), { recursive: true });
+      }
+    });
+
+    test("of two that press Resume at once one is refused", async () => {
+      await cp(join(studio.runs, "terminal"), join(studio.runs, "twice"), { recursive: true });
+      const answers = await Promise.all(
+        [1, 2, 3].map(() => studio.call("resume", { run: "twice", budget: { steps: 100_000 } })),
+      );
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400]);
+      expect((await studio.call("stop", { run: "twice" })).status).toBe(200);
+      await expect
+        .poll(async () => (await (await studio.call("run", { run: "twice" })).json()).state, SLOW)
+        .toBe("stopped");
+      // A number in a file that travels with a run is not signalled.
+      await writeFile(
+        join(studio.runs, "twice", "state.json"),
+        JSON.stringify({ state: "training", pid: process.pid }),
+      );
+      const stopped = await studio.call("stop", { run: "twice" });
+      expect((await stopped.json()).problem).toBe('"twice" is not being trained now.');
+      await rm(join(studio.runs, "twice"), { recursive: true });
+    }, 60_000);
 
     test("nothing outside the run and data folders is reached", async () => {
       await writeFile(join(folder, "secret.tsv"), "a\tb\n");

@@ -1,23 +1,13 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { extname } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { zipSync } from "fflate";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
 import { RegardError, UsageError } from "../core/index.js";
 import { type DataPlace, taskOfData } from "../data/open.node.js";
-import {
-  designOf,
-  exportModel,
-  modelInfos,
-  type Requests,
-  type Responses,
-  type RunEvent,
-  requests,
-} from "../service/index.js";
-import { LOCK_FILE } from "../train/run-lock.node.js";
+import { modelInfos, type Requests, type Responses, type RunEvent, requests } from "../service/index.js";
 import { type DataFolder, dataOf } from "./data.js";
 import { inside } from "./files.js";
 import type { Models } from "./models.js";
@@ -108,7 +98,7 @@ export function makeApp({ runs, data, models, pages, hosts, closing }: AppOption
       return { data: file, sizes: found };
     },
     dataSizes: async (place) => sizesAt(data.locate(place)),
-    design: (request) => designOf(request),
+    design: (request) => models.ask({ name: "design", request }),
     runs: () => runs.list(),
     run: ({ run }) => runs.detail(run),
     start: async (request) => ({ run: await runs.start(request) }),
@@ -211,33 +201,23 @@ export function makeApp({ runs, data, models, pages, hosts, closing }: AppOption
   });
 
   app.get("/api/runs/:run/model.onnx", async (context) => {
-    const folder = await runs.open(context.req.param("run"));
-    const { settings, vocabularies } = folder;
-    const { tensors } = await folder.bestCheckpoint(() => {});
-    const bytes = exportModel({ settings, vocabularies, tensors });
+    const { path: folder } = await runs.open(context.req.param("run"));
+    const bytes = (await models.ask({ name: "export", folder })) as Uint8Array;
     return download(context, `${context.req.param("run")}.onnx`, bytes);
   });
 
   app.get("/api/runs/:run/run.zip", async (context) => {
-    const { path } = await runs.open(context.req.param("run"));
-    const names = (await readdir(path, { withFileTypes: true })).flatMap((entry) =>
-      entry.isFile() && !entry.name.startsWith(".") && entry.name !== LOCK_FILE ? [entry.name] : [],
-    );
-    const files = await Promise.all(
-      names.map(async (name) => [name, await readFile(join(path, name))] as const),
-    );
-    return download(
-      context,
-      `${context.req.param("run")}.zip`,
-      zipSync(Object.fromEntries(files), { level: 1 }),
-    );
+    const { path: folder } = await runs.open(context.req.param("run"));
+    const bytes = (await models.ask({ name: "archive", folder })) as Uint8Array;
+    return download(context, `${context.req.param("run")}.zip`, bytes);
   });
 
   app.get("*", async (context) => {
-    const wanted = decodeURIComponent(context.req.path);
-    const file = wanted === "/" ? "index.html" : wanted.slice(1);
+    let file: string;
     let path: string;
     try {
+      // What is no address, such as /%zz, is no page either.
+      file = decodeURIComponent(context.req.path).slice(1) || "index.html";
       path = inside(pages, file);
     } catch {
       return context.text("There is no such page.", 404);

@@ -62,10 +62,18 @@ export class Models {
   }
 
   #hold(path: string): Holder {
-    for (const [old] of [...this.#holders].slice(0, Math.max(0, this.#holders.size + 1 - MOST_MODELS)))
-      this.release(old);
+    // One that has questions waiting is not let go.
+    const idle = [...this.#holders].filter(([, { waiting }]) => waiting.size === 0);
+    const tooMany = this.#holders.size + 1 - MOST_MODELS;
+    if (idle.length < tooMany)
+      throw new UsageError(
+        `${this.#holders.size} models are at work, as many as this studio holds at once; wait for one of them.`,
+      );
+    for (const [old] of idle.slice(0, Math.max(0, tooMany))) this.release(old);
     const child = fork(fileURLToPath(new URL("worker.js", import.meta.url)), {
       stdio: ["ignore", "ignore", "ignore", "ipc"],
+      // Files are bytes.
+      serialization: "advanced",
     });
     const holder: Holder = { child, waiting: new Map() };
     child.on("message", (answer: Answer) => {

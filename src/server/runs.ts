@@ -210,6 +210,7 @@ export class Runs {
   }
 
   async #train(run: string, args: readonly string[], begun: () => boolean | Promise<boolean>): Promise<void> {
+    if (this.#children.has(run)) throw new UsageError(`"${run}" is being started already; wait for it.`);
     if (this.#children.size >= MOST_TRAININGS)
       throw new UsageError(
         `${this.#children.size} trainings are running, and this studio runs ${MOST_TRAININGS} at once; stop one, or wait.`,

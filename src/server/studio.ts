@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { serve } from "@hono/node-server";
 import { UsageError } from "../core/index.js";
+import { holds, lockSchema, ownLock } from "../train/run-lock.node.js";
 import { makeApp } from "./app.js";
 import { DataFolder } from "./data.js";
 import { Models } from "./models.js";
@@ -11,7 +12,7 @@ import { Runs } from "./runs.js";
 
 export interface StudioOptions {
   readonly port: number;
-  /** The address to listen on; only this machine can reach the default. */
+  /** The address to listen on, which only this machine can reach. */
   readonly host: string;
   readonly runs: string;
   readonly data: string;
@@ -69,11 +70,10 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
       );
     },
   );
-  const local = options.host === "127.0.0.1";
-  const name = local ? "127.0.0.1" : options.host;
-  hosts = [`${name}:${address.port}`, ...(local ? [`localhost:${address.port}`] : [])];
+  const name = options.host.includes(":") ? `[${options.host}]` : options.host;
+  hosts = [...new Set([name, "localhost"])].map((one) => `${one}:${address.port}`);
   const url = `http://${name}:${address.port}/`;
-  await writeFile(lock, JSON.stringify({ pid: process.pid, url }));
+  await writeFile(lock, JSON.stringify({ ...ownLock().lock, url }));
   return {
     url,
     async close() {
@@ -92,9 +92,9 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
 /** Another studio that is open, by its lock file; one whose process is gone does not count. */
 function readLock(path: string): { pid: number; url: string } | undefined {
   try {
-    const { pid, url } = JSON.parse(readFileSync(path, "utf8"));
-    process.kill(pid, 0);
-    return pid === process.pid ? undefined : { pid, url };
+    const found = JSON.parse(readFileSync(path, "utf8"));
+    const lock = lockSchema.parse(found);
+    return lock.pid === process.pid || !holds(lock) ? undefined : { pid: lock.pid, url: String(found.url) };
   } catch {
     return undefined;
   }

@@ -1,10 +1,16 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { zipSync } from "fflate";
 import { RegardError, UsageError } from "../core/index.js";
 import { type CaptionData, isCaptionData, type ParallelData, type Splits } from "../data/index.js";
 import { openData } from "../data/open.node.js";
 import type { TaskId } from "../models/index.js";
 import {
+  type DesignRequest,
+  designOf,
   examplesOf,
   examplesOfSplit,
+  exportModel,
   pairOfText,
   type Requests,
   sizesOf,
@@ -16,6 +22,7 @@ import {
 import { nodeBackend, openOnnx } from "../session/node.js";
 import { openRunData, openRunEncoder } from "../train/run-data.node.js";
 import { RunFolder } from "../train/run-folder.node.js";
+import { LOCK_FILE } from "../train/run-lock.node.js";
 import type { DataRequest } from "./data.js";
 
 /** What the studio sends to a process that holds one run's model, or that reads data. */
@@ -25,6 +32,8 @@ export type Question = { readonly id: number } & (
       readonly path: string;
       readonly request: unknown;
     }
+  | { readonly name: "design"; readonly request: DesignRequest }
+  | { readonly name: "export" | "archive"; readonly folder: string }
   | { readonly name: "dataSizes"; readonly request: DataRequest }
   | { readonly name: "examples"; readonly request: DataRequest & { readonly split: string } }
 );
@@ -91,6 +100,9 @@ const dataAt = ({ place, task, skipBad, seed }: DataRequest) =>
   kept([place, task, skipBad, seed], () => openData<TaskId>(task, place, { skipBad, seed }));
 
 async function answer(question: Question): Promise<unknown> {
+  if (question.name === "design") return designOf(question.request);
+  if ("folder" in question)
+    return question.name === "export" ? exported(question.folder) : archived(question.folder);
   if (question.name === "dataSizes") return sizesOf(await dataAt(question.request));
   if (question.name === "examples") {
     const data = await dataAt(question.request);
@@ -100,6 +112,25 @@ async function answer(question: Question): Promise<unknown> {
   return model.task === "translation"
     ? askTranslator(model, () => data() as Promise<ParallelData>, question)
     : askCaptioner(model, () => data() as Promise<CaptionData>, question);
+}
+
+/** The best model of a run as an `.onnx` file. */
+async function exported(path: string): Promise<Uint8Array> {
+  const folder = await RunFolder.open(path);
+  const { settings, vocabularies } = folder;
+  const { tensors } = await folder.bestCheckpoint(() => {});
+  return exportModel({ settings, vocabularies, tensors });
+}
+
+/** A run as an archive; who holds it is no part of it. */
+async function archived(path: string): Promise<Uint8Array> {
+  const names = (await readdir(path, { withFileTypes: true })).flatMap((entry) =>
+    entry.isFile() && !entry.name.startsWith(".") && entry.name !== LOCK_FILE ? [entry.name] : [],
+  );
+  const files = await Promise.all(
+    names.map(async (name) => [name, new Uint8Array(await readFile(join(path, name)))] as const),
+  );
+  return zipSync(Object.fromEntries(files), { level: 1 });
 }
 
 async function askTranslator(

@@ -8,13 +8,17 @@ import { budgetSchema, type RunSettings } from "../train/index.js";
 
 /** What a client may ask, and what it is told: shared by the server, the browser's own engine and the studio. */
 
+/** A run that is there, whatever its folder is called; the server sees to it that it is inside the folder of runs. */
 const runId = z
   .string()
-  .min(1)
+  .max(255)
+  .regex(/^(?!\.{1,2}$)[^/\\]+$/, "a run is one folder, not a way to one");
+/** What a run may be called from the studio. */
+const runName = runId
   .max(120)
   .regex(
-    /^[\p{L}\p{N}][\p{L}\p{N} ._-]*$/u,
-    "a run's name has letters, digits, spaces, dots, dashes and underscores",
+    /^[\p{L}\p{N}][\p{L}\p{N} ._()-]*$/u,
+    "a run's name has letters, digits, spaces, brackets, dots, dashes and underscores",
   );
 const text = z.string().max(20_000);
 const modelRequest = {
@@ -33,7 +37,7 @@ export const designRequestSchema = z.object({
 
 export const startRequestSchema = z.object({
   ...modelRequest,
-  name: runId,
+  name: runName,
   data: z.string().max(1000),
   from: z.string().max(20).optional(),
   to: z.string().max(20).optional(),
@@ -72,7 +76,7 @@ const beam = z.int().min(1).max(16);
 export const requests = {
   models: z.object({}),
   datasets: z.object({}),
-  addData: z.object({ name: runId, content: z.string().max(50_000_000) }),
+  addData: z.object({ name: runName, content: z.string().max(50_000_000) }),
   design: designRequestSchema,
   dataSizes: z.object({ data: z.string().max(1000), from: z.string().optional(), to: z.string().optional() }),
   runs: z.object({}),
@@ -80,7 +84,7 @@ export const requests = {
   start: startRequestSchema,
   stop: z.object({ run: runId }),
   resume: z.object({ run: runId, budget: budgetSchema.optional() }),
-  rename: z.object({ run: runId, name: runId }),
+  rename: z.object({ run: runId, name: runName }),
   remove: z.object({ run: runId }),
   examples: z.object({ run: runId, split: z.string().max(100) }),
   see: z.object({

@@ -56,6 +56,8 @@ export abstract class TrainedModel<Example, Id extends TaskId> {
   protected once<Kind extends Loaded>(name: string, load: () => Promise<Kind>): Promise<Kind> {
     const known = this.#loaded.get(name) ?? load();
     this.#loaded.set(name, known);
+    // What could not be loaded is tried again when it is asked for again.
+    known.catch(() => this.#loaded.delete(name));
     return known as Promise<Kind>;
   }
 
@@ -102,6 +104,10 @@ export abstract class TrainedModel<Example, Id extends TaskId> {
   }
 
   async release(): Promise<void> {
-    for (const loaded of this.#loaded.values()) await (await loaded).release();
+    for (const loaded of this.#loaded.values())
+      await loaded.then(
+        (one) => one.release(),
+        () => {},
+      );
   }
 }

@@ -10,7 +10,8 @@ import { RegardError, UsageError } from "../core/index.js";
 /** The file that a process holds a run by. It is no part of the run: copies and archives leave it out. */
 export const LOCK_FILE = "run.lock";
 
-const lockSchema = z.object({
+/** Who holds something: a process, by its machine, number and start. */
+export const lockSchema = z.object({
   host: z.string(),
   pid: z.int().min(2),
   /** When the process began, in words of its system: another process may get the same number later. */
@@ -52,7 +53,8 @@ async function readLock(folder: string): Promise<Lock | undefined> {
   }
 }
 
-const holds = ({ host, pid, started }: Lock): boolean =>
+/** Whether the process of a lock is still there; of another machine it is believed. */
+export const holds = ({ host, pid, started }: Lock): boolean =>
   host === hostname() ? startOf(pid) === started : host !== "";
 
 /** The process that holds a run: `pid` where it is one of this machine, and its machine; undefined where none does. */
@@ -63,10 +65,10 @@ export async function holderOf(folder: string): Promise<{ host: string; pid?: nu
 }
 
 /** The contents of a lock of this process, with what tells it from all others. */
-export function ownLock(): { readonly token: string; readonly text: string } {
+export function ownLock(): { readonly token: string; readonly lock: Lock; readonly text: string } {
   const token = randomUUID();
   const lock: Lock = { host: hostname(), pid: process.pid, started: startOf(process.pid) ?? "", token };
-  return { token, text: `${JSON.stringify(lock)}\n` };
+  return { token, lock, text: `${JSON.stringify(lock)}\n` };
 }
 
 /** Tries at a lock that others take and leave at the same time. */

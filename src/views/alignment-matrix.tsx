@@ -1,6 +1,7 @@
 import type { ReactElement } from "react";
 import type { AlignmentTrace } from "../attention/trace.js";
 import { Canvas, headingHeight } from "./canvas.js";
+import { drawableAll, headingLines } from "./drawable.js";
 import { light, type Theme, textWidth } from "./theme.js";
 
 export interface AlignmentMatrixProps {
@@ -33,13 +34,14 @@ export interface MatrixLayout {
 
 const SLANT = 50;
 
-export function matrixLayout({ source, target }: AlignmentTrace, title?: string): MatrixLayout {
+export function matrixLayout(trace: AlignmentTrace, title?: string): MatrixLayout {
+  const [source, target] = [drawableAll(trace.source), drawableAll(trace.target)];
   const cell = cellSize(Math.max(source.length, target.length));
   const fontSize = Math.max(9, Math.min(15, cell * 0.48));
   const radians = (SLANT * Math.PI) / 180;
   const widest = Math.max(0, ...source.map((word) => textWidth(word, fontSize)));
   const left = Math.ceil(Math.max(0, ...target.map((word) => textWidth(word, fontSize)))) + 20;
-  const heading = title === undefined ? [] : title.split("\n");
+  const heading = headingLines(title);
   const top =
     headingHeight(title) + (heading.length > 0 ? 8 : 0) + Math.ceil(widest * Math.sin(radians)) + 20;
   const overhang = Math.max(0, textWidth(source.at(-1) ?? "", fontSize) * Math.cos(radians) - cell / 2);
@@ -54,7 +56,8 @@ export function matrixLayout({ source, target }: AlignmentTrace, title?: string)
  * greatest weight of a row is outlined. Hovering over a cell shows the two words and the weight.
  */
 export function AlignmentMatrix({ trace, theme = light, title }: AlignmentMatrixProps): ReactElement {
-  const { source, target, weights } = trace;
+  const { weights } = trace;
+  const [source, target] = [drawableAll(trace.source), drawableAll(trace.target)];
   const { cell, left, top, width, height, fontSize } = matrixLayout(trace, title);
   const [right, bottom] = [left + cell * source.length, top + cell * target.length];
   const lines = [

@@ -1,4 +1,5 @@
 import type { ReactElement, ReactNode } from "react";
+import { drawable, headingLines } from "./drawable.js";
 import { FONT, type Theme, textWidth } from "./theme.js";
 
 export interface CanvasProps {
@@ -13,12 +14,14 @@ export interface CanvasProps {
   readonly children: ReactNode;
 }
 
+/** Letters of what a picture says of itself at most. */
+const LONGEST_DESCRIPTION = 2000;
+
 /** Pixels of a heading's line. */
 const LINE = 24;
 
 /** The height of a heading. */
-export const headingHeight = (title: string | undefined): number =>
-  title === undefined ? 0 : LINE * title.split("\n").length;
+export const headingHeight = (title: string | undefined): number => LINE * headingLines(title).length;
 
 /** What every picture begins with: its size, its background, what it shows in words, and its heading. */
 export function Canvas({
@@ -40,9 +43,9 @@ export function Canvas({
       fontSize={fontSize}
       role="img"
     >
-      <title>{label}</title>
+      <title>{drawable(label, LONGEST_DESCRIPTION)}</title>
       <rect width={width} height={height} fill={theme.background} />
-      {(title?.split("\n") ?? []).map((line, row) => (
+      {headingLines(title).map((line, row) => (
         <text key={row} x={16} y={26 + LINE * row} fontSize={16} fontWeight={600} fill={theme.text}>
           {line}
         </text>

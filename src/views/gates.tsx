@@ -1,6 +1,7 @@
 import type { ReactElement } from "react";
 import type { GatesTrace } from "../attention/trace.js";
 import { Canvas, headingHeight } from "./canvas.js";
+import { drawableAll } from "./drawable.js";
 import { light, type Theme, textWidth } from "./theme.js";
 
 export interface GatesProps {
@@ -40,7 +41,7 @@ function bands(gate: readonly (readonly number[])[]): number[][] {
  * lecture reads gates as attention over time: where a line dips or rises, the layer takes in or lets go.
  */
 export function Gates({ trace, theme = light, title }: GatesProps): ReactElement {
-  const { tokens } = trace;
+  const tokens = drawableAll(trace.tokens);
   const gates = Object.entries(trace.gates);
   const widest = Math.max(0, ...tokens.map((token) => textWidth(token, 13)));
   const cell = Math.max(tokens.length > 40 ? 14 : 30, Math.min(widest + 10, 72));

@@ -1,6 +1,7 @@
 import type { ReactElement } from "react";
 import type { SpatialTrace } from "../attention/trace.js";
 import { Canvas, headingHeight } from "./canvas.js";
+import { drawableAll } from "./drawable.js";
 import { light, type Theme, textWidth } from "./theme.js";
 
 export interface AttendedImageProps {
@@ -133,7 +134,8 @@ export function SpatialMaps({
   title,
   style = "smooth",
 }: SpatialMapsProps): ReactElement {
-  const { words, image, weights } = trace;
+  const { image, weights } = trace;
+  const words = drawableAll(trace.words);
   const { columns, height, top, width, whole } = filmstripLayout(trace, title);
   const name = nameOf(`map ${words.join(" ")} ${style} ${theme.background} ${title ?? ""}`);
   return (
@@ -189,7 +191,8 @@ export function AttentionTrajectory({
   theme = light,
   title,
 }: Omit<SpatialMapsProps, "style">): ReactElement {
-  const { words, image, grid, weights } = trace;
+  const { image, grid, weights } = trace;
+  const words = drawableAll(trace.words);
   const height = Math.round((PATH_SIDE * image.height) / image.width);
   const top = headingHeight(title) + 16;
   const middles = weights.map((rows) => {
@@ -263,7 +266,7 @@ export function AttendedWord({
   title,
   style = "smooth",
 }: SpatialMapsProps & { readonly step: number }): ReactElement {
-  const { words } = trace;
+  const words = drawableAll(trace.words);
   const { height, width, top, whole } = wordLayout(trace, title);
   const sizes = words.map((word) => textWidth(word, 15) + 9);
   let x = 16;

@@ -1,4 +1,5 @@
 import type { AlignmentTrace, GatesTrace, SpatialTrace } from "../attention/trace.js";
+import { drawableAll } from "./drawable.js";
 
 export interface TerminalOptions {
   /** Whether the terminal shows 24-bit colour; shades of grey characters otherwise. */
@@ -17,7 +18,8 @@ function background(weight: number): string {
 
 /** An alignment as text: a row for each word written, a column for each word read. */
 export function alignmentText(trace: AlignmentTrace, { colour, width }: TerminalOptions): string {
-  const { source, target, weights } = trace;
+  const { weights } = trace;
+  const [source, target] = [drawableAll(trace.source), drawableAll(trace.target)];
   const left = Math.max(0, ...target.map((word) => word.length));
   const needed = source.map((word) => Math.max(6, word.length + 2));
   const fits = left + 2 + needed.reduce((a, b) => a + b, 0) <= width;
@@ -41,7 +43,7 @@ export function alignmentText(trace: AlignmentTrace, { colour, width }: Terminal
         const foreground = weight > 0.5 ? "16;20;28" : "200;208;218";
         return `\u001b[48;2;${background(weight)}m\u001b[38;2;${foreground}m${centred(number, size)}\u001b[0m`;
       }
-      const shade = SHADES[Math.min(SHADES.length - 1, Math.round(weight * (SHADES.length - 1)))]!;
+      const shade = SHADES[Math.min(SHADES.length - 1, Math.round(weight * (SHADES.length - 1)))] ?? "?";
       return size >= 6 ? centred(`${shade.repeat(2)}${number}`, size) : shade.repeat(size);
     });
     lines.push(`${word.padStart(left)}  ${cells.join("")}`);
@@ -53,14 +55,16 @@ export function alignmentText(trace: AlignmentTrace, { colour, width }: Terminal
 const BARS = " ▁▂▃▄▅▆▇█";
 
 /** Gates as text: a line for each gate, a bar for each token as high as the gate is open on average. */
-export function gatesText({ tokens, gates }: GatesTrace, { width }: TerminalOptions): string {
+export function gatesText(trace: GatesTrace, { width }: TerminalOptions): string {
+  const { gates } = trace;
+  const tokens = drawableAll(trace.tokens);
   const left = Math.max(0, ...Object.keys(gates).map((name) => name.length));
   const sizes = tokens.map((token) => Math.max(6, token.length + 2));
   const fits = left + 2 + sizes.reduce((a, b) => a + b, 0) <= width;
   const lines = Object.entries(gates).map(([name, gate]) => {
     const cells = gate.map((step, index) => {
       const mean = step.reduce((a, b) => a + b, 0) / Math.max(1, step.length);
-      const bar = BARS[Math.round(mean * (BARS.length - 1))]!;
+      const bar = BARS[Math.round(mean * (BARS.length - 1))] ?? "?";
       return fits ? `${bar} ${mean.toFixed(2)}`.padEnd(sizes[index]!) : bar;
     });
     return `${name.padStart(left)}  ${cells.join("")}`.trimEnd();
@@ -71,9 +75,10 @@ export function gatesText({ tokens, gates }: GatesTrace, { width }: TerminalOpti
 
 /** Maps over an image as text: for every word a grid whose cells are as bright as their share of its greatest weight. */
 export function spatialText(
-  { words, weights, grid }: SpatialTrace,
+  { weights, grid, ...trace }: SpatialTrace,
   { colour, width }: TerminalOptions,
 ): string {
+  const words = drawableAll(trace.words);
   const across = Math.max(2 * grid.columns, 8);
   const columns = Math.max(1, Math.floor((width + 2) / (across + 2)));
   const lines: string[] = [];
@@ -89,7 +94,9 @@ export function spatialText(
             const cells = map[row]!.map((weight) => {
               const share = Math.max(0, weight) / most;
               if (colour) return `\u001b[48;2;${background(share)}m  \u001b[0m`;
-              return SHADES[Math.min(SHADES.length - 1, Math.round(share * (SHADES.length - 1)))]!.repeat(2);
+              return (
+                SHADES[Math.min(SHADES.length - 1, Math.round(share * (SHADES.length - 1)))] ?? "?"
+              ).repeat(2);
             });
             return cells.join("") + " ".repeat(across - 2 * grid.columns);
           })

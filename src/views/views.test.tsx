@@ -1,10 +1,11 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { AlignmentTrace, AttentionTrace, SpatialTrace } from "../attention/index.js";
 import {
   AttentionTrajectory,
   alignmentText,
   DiagnosisReport,
   dark,
+  drawable,
   GrowthCurves,
   gatesText,
   LearningCurves,
@@ -284,4 +285,40 @@ test("growth is a straight line where it is a power law, whatever the size", () 
   const [[x0, y0], [x1, y1], [x2, y2]] = line as [[number, number], [number, number], [number, number]];
   expect((y1 - y0) / (x1 - x0)).toBeCloseTo((y2 - y1) / (x2 - x1), 6);
   expect(y1).toBeLessThan(y0);
+});
+
+describe("whatever a text holds, it can be drawn", () => {
+  const drawn = (source: readonly string[], title?: string) =>
+    toSvg(
+      {
+        kind: "alignment",
+        source,
+        target: source,
+        weights: source.map((_, row) => source.map((__, column) => (row === column ? 1 : 0))),
+      },
+      title === undefined ? {} : { title },
+    );
+  const width = (svg: string) => Number(/ width="([\d.]+)"/.exec(svg)![1]);
+
+  test("control characters and halves of letters are shown as pictures of themselves", () => {
+    for (let code = 0; code < 0x20; code++)
+      expect(drawable(`a${String.fromCharCode(code)}b`)).toBe(`a${String.fromCharCode(0x2400 + code)}b`);
+    expect(drawable("a\x7fb\x9bc\ud800d\uffffe")).toBe("a␡b�c�d�e");
+    expect(drawable("naïve 😀 👩‍👩‍👧 日本")).toBe("naïve 😀 👩‍👩‍👧 日本");
+    const svg = drawn(["a\0b", "\x1b[31mred", "\udfff", "ok"], "a\x08 title");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
+    expect(svg).not.toMatch(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])/);
+  });
+
+  test.each([100, 3000, 100_000])("a word of %i letters has its middle left out", (letters) => {
+    const svg = drawn(["short", "x".repeat(letters)], `a heading ${"y".repeat(letters)}`);
+    expect(width(svg)).toBeLessThan(1500);
+    expect(svg).toContain("xxx…xxx");
+    expect(drawable("😀".repeat(letters))).toMatch(/^😀+…😀+$/u);
+  });
+
+  test("many words make a picture that a page still holds", () => {
+    const words = Array.from({ length: 490 }, (_, index) => `word${index}`);
+    expect(width(drawn(words, words.join(" ")))).toBeLessThan(6000);
+  });
 });

@@ -1,4 +1,5 @@
-import { lazy, Suspense } from "react";
+import { Component, lazy, type ReactNode, Suspense } from "react";
+import { Problem } from "./panels/basic.js";
 import { linkTo, useApi, usePlace } from "./state.js";
 
 const pages = {
@@ -48,15 +49,17 @@ export function App() {
         </span>
       </header>
       <main id="content" tabIndex={-1}>
-        <Suspense fallback={<p className="busy">Loading …</p>}>
-          {here ? (
-            <here.view />
-          ) : (
-            <p>
-              There is no page “{page}”. <a href={linkTo("runs")}>To the runs</a>
-            </p>
-          )}
-        </Suspense>
+        <Boundary key={`${page} ${argument}`}>
+          <Suspense fallback={<p className="busy">Loading …</p>}>
+            {here ? (
+              <here.view />
+            ) : (
+              <p>
+                There is no page “{page}”. <a href={linkTo("runs")}>To the runs</a>
+              </p>
+            )}
+          </Suspense>
+        </Boundary>
       </main>
     </>
   );
@@ -64,3 +67,25 @@ export function App() {
 
 /** Pages about one run hand it on to each other. */
 const keeps = (page: string): boolean => ["see", "explain", "diagnose", "time-lapse"].includes(page);
+
+/** Keeps what goes wrong in one page from taking the others with it. */
+class Boundary extends Component<{ readonly children: ReactNode }, { readonly problem?: string }> {
+  override state: { readonly problem?: string } = {};
+
+  static getDerivedStateFromError(error: Error) {
+    return { problem: error.message };
+  }
+
+  override render() {
+    const { problem } = this.state;
+    if (problem === undefined) return this.props.children;
+    return (
+      <>
+        <Problem text={`This page cannot be shown: ${problem}`} />
+        <p>
+          <a href={linkTo("runs")}>To the runs</a>
+        </p>
+      </>
+    );
+  }
+}

@@ -41,7 +41,16 @@ export function usePlace(): Place {
   }, placeNow);
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
   const [page = "", argument = ""] = path.split("/");
-  return { page: page || "runs", argument: decodeURIComponent(argument), query: new URLSearchParams(query) };
+  return { page: page || "runs", argument: decoded(argument), query: new URLSearchParams(query) };
+}
+
+/** A part of an address as a text; as it stands where it is none, such as "%". */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 export const linkTo = (page: string, argument = "", query: Record<string, string> = {}): string => {

@@ -22,11 +22,7 @@ export const studioCommand: CommandDefinition = (command) => {
     "studio --runs runs --port 8080",
   ])
     .option("--port <n>", "where to listen; 0 takes any free port", number, 4173)
-    .option(
-      "--host <address>",
-      "the address to listen on; the default is reached from this machine alone",
-      "127.0.0.1",
-    )
+    .option("--host <address>", "the address of this machine to listen on: 127.0.0.1 or ::1", "127.0.0.1")
     .option("--runs <folder>", "where the runs are", "runs")
     .option("--data <folder>", "where your data is, and goes that is dropped onto the page", DATA_FOLDER)
     .action(studio);
@@ -35,6 +31,10 @@ export const studioCommand: CommandDefinition = (command) => {
 async function studio(options: StudioCommandOptions): Promise<void> {
   if (!Number.isInteger(options.port) || options.port < 0 || options.port > 65_535)
     throw new UsageError(`--port is ${options.port} but must be a whole number from 0 to 65535.`);
+  if (!/^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(options.host))
+    throw new UsageError(
+      `--host is ${options.host}, which others can reach, but the studio asks nobody who they are and listens to this machine alone; to use it from another, forward its port: ssh -L ${options.port}:127.0.0.1:${options.port} THIS-MACHINE`,
+    );
   if (!existsSync(pages))
     throw new UsageError("the studio's pages have not been built; build them with: npm run build");
   const opened = await openStudio({ ...options, pages, program });

@@ -43,6 +43,7 @@ export class TabRun {
   readonly listeners = new Set<() => void>();
   #checkpoints: Checkpoint[] = [];
   #abort: AbortController | undefined;
+  #starting = false;
   #model: { step: number; model: Trained } | undefined;
 
   constructor(
@@ -81,7 +82,18 @@ export class TabRun {
 
   /** Trains, or goes on, until the budget is used up. Resolves once training has begun. */
   async train(data: TabData, budget: RunSettings["budget"]): Promise<void> {
-    if (this.state === "training") throw new UsageError(`"${this.id}" is being trained already.`);
+    if (this.state === "training" || this.#starting)
+      throw new UsageError(`"${this.id}" is being trained already.`);
+    // Pressed twice, the second must not begin while the first is being made ready.
+    this.#starting = true;
+    try {
+      await this.#start(data, budget);
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  async #start(data: TabData, budget: RunSettings["budget"]): Promise<void> {
     const trainer: Trainer = await Trainer.create<unknown>(
       { ...this.settings, budget },
       data,

@@ -46,6 +46,7 @@ function dataOf(id: string, seed: number): Promise<TabData> {
   const key = `${id} ${seed}`;
   const known = loaded.get(key) ?? dataset.load(seed);
   loaded.set(key, known);
+  known.catch(() => loaded.delete(key));
   return known;
 }
 
@@ -201,6 +202,24 @@ const handlers: {
   },
 };
 
+/** Requests that models answer, one after the other: a session does not run twice at once. */
+const ASK_MODELS: ReadonlySet<keyof Responses> = new Set([
+  "see",
+  "explain",
+  "explainSplit",
+  "evaluate",
+  "caption",
+  "explainImage",
+  "diagnose",
+] as const);
+
+let turn: Promise<unknown> = Promise.resolve();
+function inTurn<Result>(ask: () => Promise<Result>): Promise<Result> {
+  const asked = turn.then(ask);
+  turn = asked.catch(() => {});
+  return asked;
+}
+
 const send = (message: FromWorker, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
 const watching = new Map<number, () => void>();
 
@@ -209,7 +228,9 @@ async function answer(message: ToWorker): Promise<void> {
     case "call": {
       const name = message.name as keyof Responses;
       const request = requests[name].parse(message.request);
-      return send({ kind: "result", id: message.id, result: await handlers[name](request as never) });
+      const handled = async () => handlers[name](request as never);
+      const result = await (ASK_MODELS.has(name) ? inTurn(handled) : handled());
+      return send({ kind: "result", id: message.id, result });
     }
     case "watch": {
       const run = runOf(message.run);
