@@ -458,22 +458,42 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
     [
       "steps out of range",
       () => ["train", "rnnsearch", "--steps", "0"],
-      /^regard: option "budget\.steps": Too small: expected number to be >=1\.$/,
+      /^regard: --steps is 0 but must be at least 1\.$/,
+    ],
+    [
+      "minutes out of range",
+      () => ["train", "rnnsearch", "--minutes", "-1"],
+      /^regard: --minutes is -1 but must be more than 0\.$/,
+    ],
+    [
+      "a smoothing of everything",
+      () => ["train", "rnnsearch", "--label-smoothing", "1"],
+      /^regard: --label-smoothing is 1 but must be less than 1\.$/,
+    ],
+    [
+      "an image for a translator",
+      ({ first }) => ["see", first, "cat.jpg"],
+      /^regard: this model reads sentences, but "cat\.jpg" is the name of an image; give a sentence, or a model that reads images\.$/,
+    ],
+    [
+      "a sentence without quotes",
+      ({ first }) => ["see", first, "I", "love", "coffee"],
+      /^regard: too many arguments for 'see'\. Expected 2 arguments but got 4\. A sentence goes in quotes: "I love coffee"\.$/m,
     ],
     [
       "a rate out of range",
       () => ["train", "rnnsearch", "--learning-rate", "-1"],
-      /^regard: option "learningRate": Too small: expected number to be >0\.$/,
+      /^regard: --learning-rate is -1 but must be more than 0\.$/,
     ],
     [
       "a seed out of range",
       () => ["train", "rnnsearch", "--seed", "-1"],
-      /^regard: option "seed": Too small: expected number to be >=0\.$/,
+      /^regard: --seed is -1 but must be at least 0\.$/,
     ],
     [
       "a size out of range",
       () => ["train", "rnnsearch", "--set", "hidden=0"],
-      /^regard: model rnnsearch, option "hidden": Too small: expected number to be >=1\.$/,
+      /^regard: model rnnsearch, option "hidden" is 0 but must be at least 1\.$/,
     ],
     [
       "an unknown option of the model",

@@ -5,7 +5,15 @@ import type { Backend } from "../session/index.js";
 const devices: Readonly<Record<string, () => Promise<Backend>>> = {
   cpu: async () => (await import("../session/node.js")).nodeBackend,
   webgpu: async () => explained((await import("../session/node.js")).webgpuBackend),
-  wasm: async () => (await import("../session/web.js")).webBackend,
+  wasm: async () =>
+    (
+      await import("../session/web.js").catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
+        throw new UsageError(
+          "--device wasm needs the web runtime, which is not installed with Regard: npm install onnxruntime-web",
+        );
+      })
+    ).webBackend,
 };
 
 /**

@@ -13,12 +13,21 @@ import { trainCommand } from "./command/train.js";
 import { report } from "./command.js";
 import { VERSION } from "./version.js";
 
+/** What is wrong with a call, and where it is likely what to do. */
+const explained = (text: string): string =>
+  text
+    .replace(/^error: /, "regard: ")
+    .replace(
+      /(too many arguments for '(?:see|explain)'\.[^\n]*)/,
+      '$1 A sentence goes in quotes: "I love coffee".',
+    );
+
 const program = new Command("regard")
   .description("Design, train, see and explain attention models.")
   .version(VERSION)
   .enablePositionalOptions()
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "regard: ")) })
+  .configureOutput({ outputError: (text, write) => write(explained(text)) })
   .showHelpAfterError("(add --help for the options and an example)");
 const commands = [
   modelsCommand,

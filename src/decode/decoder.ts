@@ -5,7 +5,14 @@ import type { Model, Steps } from "../models/index.js";
 import { Mode } from "../nn/index.js";
 import type { Program } from "../onnx/index.js";
 import { input, inputAttributes, logSoftmax, topK } from "../ops/index.js";
-import type { Backend, LoadOptions, Session, Value, Values } from "../session/index.js";
+import {
+  type Backend,
+  type LoadOptions,
+  neededBy,
+  type Session,
+  type Value,
+  type Values,
+} from "../session/index.js";
 
 /** One output sequence. */
 export interface Decoded {
@@ -98,7 +105,7 @@ export class Decoder {
 
   /** Reads a batch of sources; `rows` is how many they are. */
   async encode(parameters: Values, source: Value): Promise<{ memory: Values; state: Values; rows: number }> {
-    const results = await this.encoder.run({ ...parameters, source });
+    const results = await this.encoder.run(neededBy(this.encoder, { ...parameters, source }));
     const part = (prefix: string) =>
       Object.fromEntries(Object.entries(results).filter(([name]) => name.startsWith(prefix)));
     const state = part(STATE);
@@ -114,7 +121,7 @@ export class Decoder {
     // A model without attention does not use all of its memory in a step.
     for (const [name, value] of [...Object.entries(memory), ...Object.entries(state)])
       if (this.stepInputs.has(name)) feeds[name] = value;
-    const results = await this.stepper.run(feeds);
+    const results = await this.stepper.run(neededBy(this.stepper, feeds));
     const next = Object.entries(results).filter(([name]) => name.startsWith(`next.${STATE}`));
     return {
       tokens: results.tokens!.data as Int32Array,

@@ -4,7 +4,7 @@ import { tokenBatch, type Vocabulary } from "../data/index.js";
 import type { Model } from "../models/index.js";
 import { Mode } from "../nn/index.js";
 import { input } from "../ops/index.js";
-import type { Backend, Values } from "../session/index.js";
+import { type Backend, neededBy, type Values } from "../session/index.js";
 import { stepsOf, tokensValue } from "./decoder.js";
 
 /**
@@ -27,10 +27,12 @@ export async function readGates(
   const { pieces } = vocabulary.segment(words);
   if (gates.length === 0) throw new RegardError("the model has no gates to read.");
   const session = await backend.load(Object.fromEntries(gates.map(([name, { value }]) => [name, value])));
-  const results = await session.run({
-    ...parameters,
-    source: tokensValue(tokenBatch([vocabulary.encode(words)])),
-  });
+  const results = await session.run(
+    neededBy(session, {
+      ...parameters,
+      source: tokensValue(tokenBatch([vocabulary.encode(words)])),
+    }),
+  );
   await session.release();
   return {
     kind: "gates",

@@ -8,7 +8,7 @@ import {
   RegardError,
   reachableNodes,
   type Shape,
-  type Tensor,
+  Tensor,
   type TensorType,
   type TypedArray,
 } from "../core/index.js";
@@ -48,8 +48,31 @@ export interface LoweredModel {
 const OPSET = 21;
 const IR_VERSION = 10;
 
+/** @throws RegardError where something is no program: tensors by the names of outputs */
+export function assertProgram(program: unknown): asserts program is Program {
+  const what =
+    program instanceof Tensor
+      ? "a tensor"
+      : Array.isArray(program)
+        ? "an array"
+        : program === null
+          ? "null"
+          : typeof program;
+  if (typeof program !== "object" || what !== "object")
+    throw new RegardError(`a program is tensors by name, such as { loss }, but this is ${what}.`);
+  const entries = Object.entries(program as object);
+  if (entries.length === 0)
+    throw new RegardError("the program has no outputs; name at least one, as in { loss }.");
+  const wrong = entries.find(([, tensor]) => !(tensor instanceof Tensor));
+  if (wrong)
+    throw new RegardError(
+      `output "${wrong[0]}" of the program is ${wrong[1] === null ? "null" : Array.isArray(wrong[1]) ? "an array" : typeof wrong[1]}, not a tensor; give what an operation returned.`,
+    );
+}
+
 /** Lowers a program to the bytes of one ONNX model. @throws RegardError where two inputs share a name */
 export function lower(program: Program, options: LowerOptions = {}): LoweredModel {
+  assertProgram(program);
   const names = Object.keys(program);
   const asked = Object.values(program);
   const clash = inputsOf(asked).find((tensor) => names.includes(nameOf(tensor)));

@@ -33,6 +33,10 @@ export const LONGEST_INPUT = 500;
 export function inputWords(text: string): string[] {
   const words = tokenise(text);
   if (words.length === 0) throw new UsageError("the input is empty; give a sentence.");
+  if (/^\S+\.(?:jpe?g|png|webp|gif|tiff?|avif|bmp|svg)$/i.test(text.trim()))
+    throw new UsageError(
+      `this model reads sentences, but "${text.trim()}" is the name of an image; give a sentence, or a model that reads images.`,
+    );
   if (words.length > LONGEST_INPUT)
     throw new UsageError(
       `the input has ${words.length} words but a model takes at most ${LONGEST_INPUT}; give it in parts.`,

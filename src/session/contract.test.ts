@@ -26,10 +26,25 @@ test("feeds that do not fit are refused in one sentence", async () => {
   await expect(session.run({ a: value(5), b: value(5, 1) })).rejects.toThrow(
     'run: input "a" is float32 [batch, 3] but was given float32 [5]; convert or reshape the value.',
   );
+  await expect(session.run({ a: value(5, 3), b: value(5, 1), c: value(1) })).rejects.toThrow(
+    'run: "c" is no input of this program, whose inputs are "a", "b"; leave it out, or correct its name.',
+  );
   const short = { ...value(5, 3), data: new Float32Array(2) };
   await expect(session.run({ a: short, b: value(5, 1) })).rejects.toThrow(
     'run: input "a" was given 2 elements for shape [5, 3], which holds 15.',
   );
+});
+
+test.each([nodeBackend, webBackend, referenceBackend])("$name says what is no program", async (backend) => {
+  const y = neg(input("a", "float32", [3]));
+  const load = (program: unknown) => backend.load(program as never);
+  await expect(load(y)).rejects.toThrow(
+    "a program is tensors by name, such as { loss }, but this is a tensor.",
+  );
+  await expect(load([y])).rejects.toThrow("but this is an array.");
+  await expect(load(undefined)).rejects.toThrow("but this is undefined.");
+  await expect(load({})).rejects.toThrow("the program has no outputs; name at least one, as in { loss }.");
+  await expect(load({ y, z: [y] })).rejects.toThrow('output "z" of the program is an array, not a tensor');
 });
 
 test.each([nodeBackend, webBackend, referenceBackend])(

@@ -34,7 +34,7 @@ export interface Session {
    * Runs the program once.
    * @param feeds a value for every input, by name
    * @param into storage for outputs, by name: an output named here is written into the given array, not a new one
-   * @throws ShapeError where a feed is missing or its type, shape or sizes do not fit
+   * @throws ShapeError where a feed is missing or of no input, or its type, shape or sizes do not fit
    */
   run(feeds: Values, into?: Values): Promise<Record<string, Value>>;
   /** Frees the memory the session holds. */
@@ -52,6 +52,15 @@ export interface Backend {
   load(program: Program, options?: LoadOptions): Promise<Session>;
 }
 
+/** Those of some values that a program reads: a model's step does not use all of its parameters. */
+export const neededBy = ({ inputs }: Pick<Session, "inputs">, values: Values): Values =>
+  Object.fromEntries(
+    inputs.flatMap((tensor) => {
+      const { name } = inputAttributes(tensor)!;
+      return values[name] ? [[name, values[name]]] : [];
+    }),
+  );
+
 /**
  * Checks feeds against inputs and finds the sizes of named dimensions.
  * @throws ShapeError naming the input, the axis, both sizes and both shapes
@@ -59,6 +68,8 @@ export interface Backend {
 export function bindSizes(inputs: readonly Tensor[], feeds: Values): Bindings {
   const bindings = new Map<string, number>();
   const show = (shape: readonly unknown[]) => `[${shape.join(", ")}]`;
+  const names = inputs.map((tensor) => inputAttributes(tensor)!.name);
+  const unknown = Object.keys(feeds).find((name) => !names.includes(name));
   for (const tensor of inputs) {
     const { name } = inputAttributes(tensor)!;
     const value = feeds[name];
@@ -81,6 +92,10 @@ export function bindSizes(inputs: readonly Tensor[], feeds: Values): Bindings {
         bindings.set(dimension, size);
     });
   }
+  if (unknown !== undefined)
+    throw new ShapeError(
+      `run: "${unknown}" is no input of this program, whose inputs are ${names.map((name) => `"${name}"`).join(", ") || "none"}; leave it out, or correct its name.`,
+    );
   for (const tensor of inputs) {
     const { name } = inputAttributes(tensor)!;
     tensor.shape.forEach((dimension, axis) => {

@@ -8,7 +8,7 @@ import {
   type Tensor,
   typedArray,
 } from "../core/index.js";
-import { inputsOf } from "../onnx/index.js";
+import { assertProgram, inputsOf } from "../onnx/index.js";
 import { inputAttributes } from "../ops/index.js";
 import { type Backend, bindSizes } from "./contract.js";
 
@@ -19,6 +19,7 @@ import { type Backend, bindSizes } from "./contract.js";
 export const referenceBackend: Backend = {
   name: "reference",
   async load(program) {
+    assertProgram(program);
     const names = Object.keys(program);
     const results = Object.values(program);
     const inputs = inputsOf(results);

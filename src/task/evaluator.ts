@@ -5,7 +5,14 @@ import { type Decoded, Decoder, decodeByBeam, decodeGreedily, tokensValue } from
 import type { Model } from "../models/index.js";
 import { Mode } from "../nn/index.js";
 import { input } from "../ops/index.js";
-import { type Backend, constants, type Session, type Value, type Values } from "../session/index.js";
+import {
+  type Backend,
+  constants,
+  neededBy,
+  type Session,
+  type Value,
+  type Values,
+} from "../session/index.js";
 import type { Task } from "./contract.js";
 import type { Vocabularies } from "./vocabularies.js";
 
@@ -76,14 +83,16 @@ export class Evaluator<Example> {
       const encoded = part.map(({ example, index }) =>
         this.vocabularies.target.encode(targets?.[index] ?? this.task.targets(example)[0]!, { start: true }),
       );
-      const { losses, weights } = await this.scoring.run({
-        ...parameters,
-        source: await this.task.read(
-          part.map(({ example }) => example),
-          this.vocabularies,
-        ),
-        target: tokensValue(tokenBatch(encoded)),
-      });
+      const { losses, weights } = await this.scoring.run(
+        neededBy(this.scoring, {
+          ...parameters,
+          source: await this.task.read(
+            part.map(({ example }) => example),
+            this.vocabularies,
+          ),
+          target: tokensValue(tokenBatch(encoded)),
+        }),
+      );
       for (const [column, { example }] of part.entries()) {
         const tokens = encoded[column]!.length - 1;
         yield {

@@ -65,17 +65,37 @@ export const settingsSchema = z.object({
 
 export type RunSettings = z.output<typeof settingsSchema>;
 
-/** Checks a value against a schema. @throws UsageError naming the option, its value and what is wrong with it */
+/** What is at a path inside a value. */
+const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], value);
+
+/** What is demanded of a value that does not fit. */
+function demandOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === "too_small")
+    return `must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
+  if (issue.code === "too_big")
+    return `must be ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}`;
+  if (issue.code === "invalid_value") return `must be one of ${issue.values.map(String).join(", ")}`;
+  if (issue.code === "invalid_type" && issue.expected === "int") return "must be a whole number";
+  return issue.message.replace(/^Invalid input: expected/, "must be a");
+}
+
+/**
+ * Checks a value against a schema.
+ * @param nameOf what an option is called where it was given, from its path inside the value
+ * @throws UsageError naming the option, its value and what is wrong with it
+ */
 export function checked<Schema extends z.ZodType>(
   what: string,
   schema: Schema,
   value: unknown,
+  nameOf: (path: readonly PropertyKey[]) => string = (path) => `${what} "${path.join(".")}"`,
 ): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const path = issue!.path.join(".");
-  throw new UsageError(
-    `${what}${path ? ` "${path}"` : ""}: ${issue!.message.replace(/^Invalid input: /, "")}.`,
-  );
+  const given = at(value, issue!.path);
+  const name = issue!.path.length > 0 ? nameOf(issue!.path) : what;
+  const shown = typeof given === "number" || typeof given === "string" ? ` is ${given}` : "";
+  throw new UsageError(`${name}${shown}${shown ? " but" : ","} ${demandOf(issue!)}.`);
 }

@@ -14,7 +14,7 @@ import { tokensValue } from "../decode/index.js";
 import { type Model, modelById, type SizesOf, type TaskId } from "../models/index.js";
 import { Mode, Scope, TOKENS } from "../nn/index.js";
 import { input, inputAttributes } from "../ops/index.js";
-import { type Backend, type Session, scalar, type Value } from "../session/index.js";
+import { type Backend, neededBy, type Session, scalar, type Value } from "../session/index.js";
 import {
   assertWords,
   Evaluator,
@@ -198,13 +198,13 @@ export class Trainer<Example = unknown> {
     );
     const learningRate = settings.learningRate * scheduleFactor(settings.schedule, this.#step, progress);
     const results = await this.training.run(
-      {
+      neededBy(this.training, {
         ...this.state.feeds,
         ...this.#noise(batch.length, whole.length),
         source,
         target: tokensValue(columnsOf(whole, batch.length, share)),
         ...(group.size > 1 && { [TOKENS]: scalar(tokens / group.size) }),
-      },
+      }),
       this.state.into,
     );
     const summed = Float64Array.of(results.loss!.data[0]!);

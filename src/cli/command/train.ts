@@ -235,6 +235,23 @@ function optimizerOf({ optimizer: name, weightDecay }: TrainOptions, usual: Opti
   return checked("--weight-decay", optimizerSchema, { ...chosen, decay: weightDecay });
 }
 
+/** Where an option is called otherwise than what it sets. */
+const OPTION_NAMES: Readonly<Record<string, string>> = {
+  "vocabulary.kind": "vocabulary",
+  "vocabulary.size": "vocabulary-size",
+  "vocabulary.atLeast": "min-count",
+  "images.size": "image-size",
+  "images.augment": "augment",
+  "schedule.name": "schedule",
+};
+
+/** An option as it is given, from where it stands in a run's settings. */
+function optionOf(path: readonly PropertyKey[]): string {
+  const words = path.filter((key) => typeof key === "string");
+  const known = OPTION_NAMES[words.join(".")];
+  return `--${known ?? words.at(-1)!.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 async function start(model: string, options: TrainOptions, group: Group): Promise<void> {
   const card = modelById(model);
   const given = configurationOf(options.set);
@@ -251,29 +268,34 @@ async function start(model: string, options: TrainOptions, group: Group): Promis
   const defaults = trainingDefaults(card);
   const { data, from, to } = locateData({ ...options, data: options.data ?? defaults.data });
   const read = await imagesOf(card.task, data, options);
-  const settings = checked("option", settingsSchema, {
-    model,
-    configuration,
-    data,
-    images: read?.images,
-    dataOptions: { from, to, skipBad: options.skipBad ?? false, maxLength: options.maxLength },
-    vocabulary: {
-      kind: options.vocabulary,
-      size: options.vocabularySize ?? VOCABULARY_SIZES[options.vocabulary],
-      atLeast: options.minCount,
-    },
-    seed: options.seed,
-    batch: options.batch ?? defaults.batch,
-    targets: options.targets ?? defaults.targets,
-    optimizer: optimizerOf(options, defaults.optimizer),
-    learningRate: options.learningRate ?? defaults.learningRate,
-    schedule: { name: options.schedule, warmup: options.warmup },
-    clip: options.clip,
-    labelSmoothing: options.labelSmoothing ?? defaults.labelSmoothing,
-    patience: options.patience,
-    validateEvery: options.validateEvery,
-    budget: budgetOf(options) ?? { minutes: DEFAULT_MINUTES },
-  } satisfies Record<keyof RunSettings, unknown>);
+  const settings = checked(
+    "option",
+    settingsSchema,
+    {
+      model,
+      configuration,
+      data,
+      images: read?.images,
+      dataOptions: { from, to, skipBad: options.skipBad ?? false, maxLength: options.maxLength },
+      vocabulary: {
+        kind: options.vocabulary,
+        size: options.vocabularySize ?? VOCABULARY_SIZES[options.vocabulary],
+        atLeast: options.minCount,
+      },
+      seed: options.seed,
+      batch: options.batch ?? defaults.batch,
+      targets: options.targets ?? defaults.targets,
+      optimizer: optimizerOf(options, defaults.optimizer),
+      learningRate: options.learningRate ?? defaults.learningRate,
+      schedule: { name: options.schedule, warmup: options.warmup },
+      clip: options.clip,
+      labelSmoothing: options.labelSmoothing ?? defaults.labelSmoothing,
+      patience: options.patience,
+      validateEvery: options.validateEvery,
+      budget: budgetOf(options) ?? { minutes: DEFAULT_MINUTES },
+    } satisfies Record<keyof RunSettings, unknown>,
+    optionOf,
+  );
   const backend = await backendFor(options.device, options.threads ?? threadsHere());
   const path =
     options.out ?? join("runs", `${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}-${model}`);

@@ -4,7 +4,7 @@ import { tokensValue } from "../../decode/index.js";
 import type { Model } from "../../models/index.js";
 import { Mode } from "../../nn/index.js";
 import { input } from "../../ops/index.js";
-import type { Backend, Session, Value, Values } from "../../session/index.js";
+import { type Backend, neededBy, type Session, type Value, type Values } from "../../session/index.js";
 
 /** Images that are read at once. */
 const BATCH = 64;
@@ -87,11 +87,13 @@ export class Occlusion {
       covered.forEach((one, index) => {
         data.set(one, index * size);
       });
-      const { losses: found } = await this.session.run({
-        ...parameters,
-        source: { dtype: "float32", shape: [part.length, ...image.shape.slice(1)], data },
-        target: tokensValue(tokenBatch(part.map(() => [START, ...tokens]))),
-      });
+      const { losses: found } = await this.session.run(
+        neededBy(this.session, {
+          ...parameters,
+          source: { dtype: "float32", shape: [part.length, ...image.shape.slice(1)], data },
+          target: tokensValue(tokenBatch(part.map(() => [START, ...tokens]))),
+        }),
+      );
       part.forEach((_, column) => {
         losses.push(Float64Array.from(tokens, (__, row) => found!.data[row * part.length + column]!));
       });

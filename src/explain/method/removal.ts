@@ -4,7 +4,7 @@ import { tokensValue } from "../../decode/index.js";
 import type { Model } from "../../models/index.js";
 import { Mode } from "../../nn/index.js";
 import { input } from "../../ops/index.js";
-import type { Backend, Session, Values } from "../../session/index.js";
+import { type Backend, neededBy, type Session, type Values } from "../../session/index.js";
 
 /**
  * The causal effect of source tokens: how much less likely each target token becomes without them. A token is removed
@@ -40,11 +40,13 @@ export class Removal {
     );
     const sources = [whole, ...without];
     const written = sources.map(() => [START, ...target]);
-    const { losses: found } = await this.session.run({
-      ...parameters,
-      source: tokensValue(tokenBatch(sources)),
-      target: tokensValue(tokenBatch(written)),
-    });
+    const { losses: found } = await this.session.run(
+      neededBy(this.session, {
+        ...parameters,
+        source: tokensValue(tokenBatch(sources)),
+        target: tokensValue(tokenBatch(written)),
+      }),
+    );
     const loss = (row: number, column: number) => found!.data[row * sources.length + column]!;
     return target.map((_, row) => source.map((__, place) => loss(row, place + 1) - loss(row, 0)));
   }

@@ -20,6 +20,7 @@ import {
 import {
   type Backend,
   type LoadOptions,
+  neededBy,
   type Session,
   scalar,
   type Value,
@@ -145,7 +146,7 @@ export class Walker {
     choices: WalkChoices,
     { longest }: { longest: number },
   ): Promise<WalkStep[]> {
-    const encoded = await this.encoder.run({ ...parameters, source });
+    const encoded = await this.encoder.run(neededBy(this.encoder, { ...parameters, source }));
     const { inputs } = this.stepper;
     const needed = new Set(inputs.map((tensor) => inputAttributes(tensor)!.name));
     // Places of a text are as many as its tokens; those of an image are known.
