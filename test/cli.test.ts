@@ -194,7 +194,7 @@ test("a damaged newest checkpoint is named, and the one before it used", async (
   const { code, err } = await regard(["train", "--resume", path]);
   expect(code).toBe(0);
   expect(err).toMatch(
-    /checkpoint-00000012\.safetensors is not a whole safetensors file: .*; using the checkpoint before it\./,
+    /checkpoint-00000012\.safetensors is not a whole safetensors file: .*; using another checkpoint\./,
   );
   expect(err).toContain("from step 6.");
   expect((await readFile(join(path, "checkpoint-00000012.safetensors"))).equals(whole)).toBe(true);
@@ -528,7 +528,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
     [
       "weight decay out of range",
       () => ["train", "rnnsearch", "--optimizer", "adamw", "--weight-decay", "-1"],
-      /^regard: --weight-decay "decay": Too small: expected number to be >=0\.$/,
+      /^regard: --weight-decay is -1 but must be at least 0\.$/,
     ],
     [
       "a resume of no run",

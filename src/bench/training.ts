@@ -1,7 +1,7 @@
 import { reachableNodes, resolveDimension, type Tensor } from "../core/index.js";
 import type { Buffer, Scope } from "../nn/index.js";
 import { type Program, simplify } from "../onnx/index.js";
-import type { Value, Values } from "../session/index.js";
+import { neededBy, type Value, type Values } from "../session/index.js";
 import { layoutOf, makeOptimizer, optimizerSchema, TrainingState, trainingStep } from "../train/index.js";
 import type { Sizes, Work } from "./contract.js";
 
@@ -119,7 +119,10 @@ export function trainingWork(options: {
           const [ms, losses]: [number[], number[]] = [[], []];
           for (let step = 0; step < steps; step++) {
             const started = performance.now();
-            const results = await session.run({ ...batch, ...trained.feeds }, trained.into);
+            const results = await session.run(
+              neededBy(session, { ...batch, ...trained.feeds }),
+              trained.into,
+            );
             const loss = results.loss!.data[0]!;
             trained.update({ loss, learningRate: 1e-3, step: ++count });
             ms.push(performance.now() - started);

@@ -5,6 +5,7 @@ import { RegardError } from "../core/index.js";
 import { models } from "../models/index.js";
 import { embedding, layerNorm, linear, Mode, Scope, zeros } from "../nn/index.js";
 import { add, log, mul, reduceSum } from "../ops/index.js";
+import { neededBy } from "../session/index.js";
 import { nodeBackend } from "../session/node.js";
 import { tasks } from "../task/index.js";
 import {
@@ -269,7 +270,7 @@ describe("a step", () => {
     state.gradient.fill(9);
     const program = trainingStep({ loss: reduceSum(log(add(a!, b!))), parameters: scope.parameters });
     const session = await nodeBackend.load(program);
-    const results = await session.run(state.feeds, state.into);
+    const results = await session.run(neededBy(session, state.feeds), state.into);
     await session.release();
     state.update({ loss: results.loss!.data[0]!, step: 1, learningRate: 1 });
     const expected = [1, 2, 3, 4, 5, 6].map((value) => value - 1 / (2 * value));
@@ -288,7 +289,7 @@ describe("a step", () => {
     const session = await nodeBackend.load(
       trainingStep({ loss: reduceSum(a), parameters: scope.parameters, gradients: { a: mul(a, 0.25) } }),
     );
-    const { loss } = await session.run(state.feeds, state.into);
+    const { loss } = await session.run(neededBy(session, state.feeds), state.into);
     state.update({ loss: loss!.data[0]!, step: 1, learningRate: 1 });
     expect([...state.parameters.a!.data]).toEqual([0.75, 1.5, 2.25]);
     expect([...state.parameters.b!.data]).toEqual([0, 0, 0, 0, 0]);
@@ -309,7 +310,7 @@ describe("a step", () => {
     const session = await nodeBackend.load(
       trainingStep({ loss: reduceSum(mul(a, seen)), parameters: scope.parameters, buffers: mode.buffers }),
     );
-    await session.run(state.feeds, state.into);
+    await session.run(neededBy(session, state.feeds), state.into);
     state.update({ loss: Number.NaN, step: 1, learningRate: 1 });
     expect([...state.buffers.seen!.data]).toEqual([5, 5, 5]);
     state.update({ loss: 1, step: 1, learningRate: 1 });

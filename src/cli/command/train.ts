@@ -232,7 +232,12 @@ function optimizerOf({ optimizer: name, weightDecay }: TrainOptions, usual: Opti
     throw new UsageError(
       `--weight-decay is for adamw, and the optimizer is ${chosen.name}; add --optimizer adamw.`,
     );
-  return checked("--weight-decay", optimizerSchema, { ...chosen, decay: weightDecay });
+  return checked(
+    "--weight-decay",
+    optimizerSchema,
+    { ...chosen, decay: weightDecay },
+    () => "--weight-decay",
+  );
 }
 
 /** Where an option is called otherwise than what it sets. */
