@@ -249,6 +249,20 @@ describe("training", () => {
     await trainer.release();
   });
 
+  test("a vocabulary that kept no word is refused", async () => {
+    const none = textVocabularies(translation.vocabulariesOf(data, { atLeast: 1_000_000 }));
+    await expect(
+      Trainer.create(
+        settings({ vocabulary: { kind: "word", size: 30_000, atLeast: 1_000_000 } }),
+        data,
+        none,
+        nodeBackend,
+      ),
+    ).rejects.toThrow(
+      "no source word occurs 1000000 times in the training data, so the vocabulary is empty; lower --min-count.",
+    );
+  });
+
   test("a checkpoint of other sizes is refused", async () => {
     const trainer = await create();
     const other = await create({ configuration: { embedding: 5, hidden: 11, alignment: 5, maxout: 3 } });
