@@ -7,7 +7,7 @@ import {
   ShapeError,
   type Tensor,
 } from "../core/index.js";
-import { add, fill } from "../ops/index.js";
+import { add, alikeScans, fill, joinScans } from "../ops/index.js";
 
 /**
  * Gradients of `outputs`, weighted by `upstream`, with respect to `sources` (the vector-Jacobian product), as new
@@ -36,8 +36,18 @@ export function differentiate(
     accumulate(output, upstream[index]);
   });
 
-  for (const node of nodes.reverse()) {
-    if (!onPath.has(node)) continue;
+  // Loops that differ only in what they put out have one gradient. It is taken with the first: whatever reads any is later.
+  const alike = new Map(alikeScans(nodes).flatMap((group) => group.map((node) => [node, group] as const)));
+  for (const each of nodes.reverse()) {
+    const group = alike.get(each);
+    if (!onPath.has(each) || (group && group[0] !== each)) continue;
+    let node = each;
+    if (group) {
+      const joined = joinScans(group);
+      node = joined.node;
+      for (const [output, position] of joined.positions)
+        accumulate(node.outputs[position]!, gradients.get(output));
+    }
     const reaching = node.outputs.map((output) => gradients.get(output));
     if (reaching.every((gradient) => gradient === undefined)) continue;
     const { gradient } = node.operation;

@@ -8,17 +8,20 @@ import {
   type Shape,
   type Tensor,
 } from "../core/index.js";
-import { constant, inputAttributes, type ScanAttributes, scan } from "../ops/index.js";
+import { constant, inputAttributes, scan, scanAttributes, scanJoiner } from "../ops/index.js";
 
 /**
- * The same values from fewer nodes: scans that take the same steps become one, scans lose outputs and states that nothing uses, nodes whose inputs are constants
- * become constants, and equal nodes become one. What no output needs falls away by not being reached.
+ * The same values from fewer nodes: nodes whose inputs are constants become constants, equal nodes become one, as do scans that
+ * differ only in what they put out, and scans lose outputs and states that nothing uses. What no output needs falls away by not
+ * being reached.
  */
-export function simplify(outputs: readonly Tensor[]): Tensor[] {
-  const pruned = pruneScans(mergeScans(outputs));
+export const simplify = (outputs: readonly Tensor[]): Tensor[] => pruneScans(share(outputs));
+
+function share(outputs: readonly Tensor[]): Tensor[] {
+  const joined = scanJoiner(reachableNodes(outputs));
   const known = new Map<string, readonly Tensor[]>();
-  return rewrite(pruned, new Map(), (node, inputs) => {
-    if (node.operation === scan.operation) return simplifyBody(node, inputs);
+  return rewrite(outputs, new Map(), (node, inputs) => {
+    if (scanAttributes(node)) return joined(node, inputs);
     if (node.inputs.length === 0 && inputAttributes(node.outputs[0]!)) return node.outputs;
     const key = `${node.operation.name} ${keyOf(node.attributes)} ${inputs.map((t) => `${t.node.id}.${t.index}`).join(" ")}`;
     let found = known.get(key);
@@ -30,55 +33,6 @@ export function simplify(outputs: readonly Tensor[]): Tensor[] {
   });
 }
 
-/**
- * Scans of one step over the same inputs as one scan that puts out what any of them does. A gradient reads values of the forward
- * step from such a scan beside the first.
- */
-function mergeScans(outputs: readonly Tensor[]): Tensor[] {
-  const nodes = reachableNodes(outputs).filter(({ operation }) => operation === scan.operation);
-  const alike = new Map<readonly Tensor[], Node[]>();
-  for (const node of nodes) {
-    // Scans of one step share its parameters: each step that is traced has its own.
-    const { parameters } = (node.attributes as unknown as ScanAttributes).body;
-    alike.set(parameters, [...(alike.get(parameters) ?? []), node]);
-  }
-  if ([...alike.values()].every(({ length }) => length === 1)) return [...outputs];
-  const merged: { readonly inputs: readonly Tensor[]; readonly results: Tensor[]; readonly node: Node }[] =
-    [];
-  return rewrite(outputs, new Map(), (node, inputs) => {
-    const attributes = node.attributes as unknown as ScanAttributes;
-    const group = node.operation === scan.operation ? alike.get(attributes.body.parameters)! : [];
-    if (group.length < 2) return reapply(node, inputs);
-    const { states, body } = attributes;
-    let found = merged.find(
-      (one) =>
-        (one.node.attributes as unknown as ScanAttributes).body.parameters === body.parameters &&
-        one.inputs.every((input, index) => input === inputs[index]) &&
-        body.results.slice(0, states).every((result, index) => result === one.results[index]),
-    );
-    if (!found) {
-      const all = group.map((one) => (one.attributes as unknown as ScanAttributes).body);
-      const same = all.filter(({ results }) =>
-        body.results.slice(0, states).every((result, index) => result === results[index]),
-      );
-      const results = [
-        ...body.results.slice(0, states),
-        ...new Set(same.flatMap((one) => one.results.slice(states))),
-      ];
-      const made = apply(scan.operation, inputs, {
-        ...attributes,
-        body: { parameters: body.parameters, results },
-      });
-      found = { inputs, results, node: made };
-      merged.push(found);
-    }
-    const { results, node: one } = found;
-    return body.results.map(
-      (result, index) => one.outputs[index < states ? index : results.indexOf(result, states)]!,
-    );
-  });
-}
-
 /** Attributes as a text that is alike only where they are, to the bit: JSON knows no infinity, no NaN and no −0. */
 const keyOf = (attributes: unknown): string =>
   JSON.stringify(attributes, (_, value: unknown) =>
@@ -86,12 +40,6 @@ const keyOf = (attributes: unknown): string =>
       ? { number: Object.is(value, -0) ? "-0" : String(value) }
       : value,
   );
-
-function simplifyBody(node: Node, inputs: readonly Tensor[]): readonly Tensor[] {
-  const attributes = node.attributes as unknown as ScanAttributes;
-  const body = { parameters: attributes.body.parameters, results: simplify(attributes.body.results) };
-  return apply(scan.operation, inputs, { ...attributes, body }).outputs;
-}
 
 /** Elements above which a folded constant would cost more to keep than to compute. */
 const LARGEST_FOLDED = 4096;
@@ -131,22 +79,22 @@ function pruneScans(outputs: readonly Tensor[]): Tensor[] {
   const plans = new Map<Node, Needed>();
   for (const node of reachableNodes(outputs).reverse()) {
     if (!node.outputs.some((output) => used.has(output))) continue;
-    const plan = node.operation === scan.operation ? neededParts(node, used) : undefined;
+    const plan = scanAttributes(node) && neededParts(node, used);
     if (plan) plans.set(node, plan);
     node.inputs.forEach((input, index) => {
       if (!plan || plan.parameters.includes(index)) used.add(input);
     });
   }
   return rewrite(outputs, new Map(), (node, inputs) => {
+    if (!scanAttributes(node)) return reapply(node, inputs);
     const plan = plans.get(node);
-    if (node.operation === scan.operation && plan) return prune(node, inputs, plan);
     // A scan without a plan has no used output; nothing reads what it returns.
-    return node.operation === scan.operation ? node.outputs : reapply(node, inputs);
+    return plan ? prune(node, inputs, plan) : node.outputs;
   });
 }
 
 function neededParts(node: Node, used: ReadonlySet<Tensor>): Needed {
-  const { states, sequences, body } = node.attributes as unknown as ScanAttributes;
+  const { states, sequences, body } = scanAttributes(node)!;
   const results = new Set(node.outputs.flatMap((output, index) => (used.has(output) ? [index] : [])));
   const parameters = new Set<number>();
   for (let before = -1; before < results.size; ) {
@@ -169,7 +117,7 @@ function neededParts(node: Node, used: ReadonlySet<Tensor>): Needed {
 }
 
 function prune(node: Node, inputs: readonly Tensor[], { results, parameters }: Needed): Tensor[] {
-  const attributes = node.attributes as unknown as ScanAttributes;
+  const attributes = scanAttributes(node)!;
   const { states, sequences, body } = attributes;
   const made = apply(
     scan.operation,
@@ -180,7 +128,7 @@ function prune(node: Node, inputs: readonly Tensor[], { results, parameters }: N
       sequences: parameters.filter((index) => index >= states && index < states + sequences).length,
       body: {
         parameters: parameters.map((index) => body.parameters[index]!),
-        results: results.map((index) => body.results[index]!),
+        results: simplify(results.map((index) => body.results[index]!)),
       },
     },
   );

@@ -11,6 +11,7 @@ export * from "./matmul.js";
 export * from "./reduce.js";
 export * from "./scan.js";
 export type { Body, ScanAttributes } from "./scan-body.js";
+export * from "./scan-join.js";
 export * from "./scan-unroll.js";
 export * from "./select.js";
 export * from "./softmax.js";
