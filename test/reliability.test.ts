@@ -1,12 +1,13 @@
-import { execFile, spawn, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Random } from "../src/core/index.js";
+import { RunFolder } from "../src/train/run-folder.node.js";
 import { main, regard, small } from "./command.js";
 
 let folder: string;
@@ -147,7 +148,46 @@ describe("who holds a run", () => {
     expect(await readdir(run)).not.toContain("run.lock");
   });
 
-  test.each(["SIGTERM", "SIGHUP"] as const)("%s saves as Ctrl-C does", async (signal) => {
+  test("of several that find a broken lock at once, one goes on", async () => {
+    const run = await begin("broken");
+    await writeFile(join(run, "run.lock"), "no lock at all");
+    const all = await Promise.all([1, 2, 3].map(() => regard(["train", "--resume", run, "--steps", "60"])));
+    expect(all.map(({ code }) => code).sort(), all.map(({ err }) => err).join()).toEqual([0, 2, 2]);
+  });
+
+  test("a copy of a run that is trained is its owner's: it goes on, and is nobody's to stop", async () => {
+    const run = join(folder, "original");
+    const args = [...training(run).slice(0, -6), "--steps", "100000", "--validate-every", "3", "--out", run];
+    const child = spawn(process.execPath, [main, ...args], { stdio: "ignore" });
+    const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
+    while (
+      !(
+        await RunFolder.open(run).then(
+          (found) => found.checkpoints(),
+          () => [],
+        )
+      ).length
+    )
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill("SIGSTOP");
+    const copy = join(folder, "copy");
+    await cp(run, copy, { recursive: true });
+    child.kill("SIGCONT");
+    expect(await readdir(copy)).toContain("run.lock");
+    expect(await (await RunFolder.open(run)).readState()).toMatchObject({
+      state: "training",
+      pid: child.pid,
+    });
+    expect(await (await RunFolder.open(copy)).readState()).toEqual({ state: "stopped" });
+    expect(await (await RunFolder.open(run)).isHeld()).toBe(true);
+    const resumed = await regard(["train", "--resume", copy, "--steps", "1"]);
+    expect(resumed.code, resumed.err).toBe(0);
+    expect((await regard(["train", "--resume", run, "--steps", "1"])).code).toBe(2);
+    child.kill("SIGINT");
+    expect(await closed).toBe(130);
+  });
+
+  test.each(["SIGTERM", "SIGHUP"] as const)("%s, sent twice, saves as Ctrl-C does", async (signal) => {
     const run = join(folder, signal);
     const child = spawn(
       process.execPath,
@@ -158,6 +198,10 @@ describe("who holds a run", () => {
     );
     const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
     while (!existsSync(join(run, "metrics.jsonl"))) await new Promise((resolve) => setTimeout(resolve, 20));
+    // A terminal that closes sends one, and its shell another.
+    child.kill(signal);
+    child.kill(signal);
+    await new Promise((resolve) => setTimeout(resolve, 1));
     child.kill(signal);
     expect(await closed).toBe(130);
     expect((await stateOf(run)).state).toBe("stopped");
@@ -205,6 +249,31 @@ describe("what a run that goes on is told", () => {
     );
   });
 
+  test("a new limit is kept: what goes on after a kill goes as far", async () => {
+    const run = join(folder, "further");
+    const args = ["train", "rnnsearch", ...small, "--data", table, "--steps", "6", "--validate-every", "3"];
+    expect((await regard([...args, "--out", run])).code).toBe(0);
+    expect((await regard(["train", "--resume", run, "--steps", "9"])).code).toBe(0);
+    const { settings, budgets } = JSON.parse(await readFile(join(run, "run.json"), "utf8"));
+    expect(settings.budget).toEqual({ steps: 9 });
+    expect(budgets).toEqual([
+      { step: 0, budget: { steps: 6 } },
+      { step: 6, budget: { steps: 9 } },
+    ]);
+    const last = join(run, "checkpoint-00000009.safetensors");
+    const bytes = await readFile(last);
+    await rm(last);
+    // A checkpoint that cannot be read, whatever the reason, gives way too.
+    await mkdir(join(run, "checkpoint-00000012.safetensors"));
+    const resumed = await regard(["train", "--resume", run]);
+    expect(resumed.code, resumed.err).toBe(0);
+    expect(resumed.err).toMatch(
+      /checkpoint-00000012\.safetensors cannot be read: EISDIR.*; using another checkpoint\.$/m,
+    );
+    expect(resumed.out).toContain("Trained 9 steps");
+    expect((await readFile(last)).equals(bytes)).toBe(true);
+  });
+
   test("a damaged newest or best checkpoint gives way to another, for going on and for use", async () => {
     const run = join(folder, "damaged");
     const args = ["train", "rnnsearch", ...small, "--data", table, "--steps", "9", "--validate-every", "3"];
@@ -241,6 +310,23 @@ test("files are written through links, to pipes and devices, and under the endin
   expect((await lstat(linked)).isSymbolicLink()).toBe(true);
   expect(await readFile(real, "utf8")).toMatch(/^<svg/);
   expect((await lstat("/dev/null")).isCharacterDevice()).toBe(true);
+  const piped = execFileSync("sh", [
+    "-c",
+    '"$@" | cat',
+    "sh",
+    process.execPath,
+    main,
+    "see",
+    run,
+    "red house",
+    "--svg",
+    "/dev/stdout",
+  ]);
+  expect(piped.toString()).toMatch(/^<svg[\s\S]*<\/svg>/);
+  const hanging = join(folder, "hanging");
+  await symlink(join(folder, "to-be-made"), hanging);
+  expect((await regard([...args, "--out", hanging])).code).toBe(0);
+  expect(await readdir(join(folder, "to-be-made"))).toContain("run.json");
   const refused = await regard(["see", run, "red house", "--svg", join(folder, "x.pdf")]);
   expect(refused.code).toBe(2);
   expect(refused.err).toContain(

@@ -45,10 +45,17 @@ for (const command of commands) command(program);
 for (const command of program.commands)
   for (const each of [command, ...command.commands]) each.exitOverride().copyInheritedSettings(program);
 
+/** What writing to a terminal that was closed fails with. */
+const TERMINAL_GONE = "EIO";
+
 // A reader that has seen enough, such as head, closes the pipe: that is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  if (error.code !== TERMINAL_GONE) throw error;
+});
+// What nobody can read any more must not keep a training from being saved.
+process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE" && error.code !== TERMINAL_GONE) throw error;
 });
 
 try {

@@ -204,8 +204,7 @@ export class Runs {
   }
 
   async #assertIdle(run: string, what: string): Promise<void> {
-    const { state } = await (await this.open(run)).readState();
-    if (state === "training")
+    if (await (await this.open(run)).isHeld())
       throw new UsageError(`"${run}" is being trained; stop it before it is ${what}.`);
   }
 

@@ -73,7 +73,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
   const name = options.host.includes(":") ? `[${options.host}]` : options.host;
   hosts = [...new Set([name, "localhost"])].map((one) => `${one}:${address.port}`);
   const url = `http://${name}:${address.port}/`;
-  await writeFile(lock, JSON.stringify({ ...ownLock().lock, url }));
+  await writeFile(lock, JSON.stringify({ ...ownLock(), url }));
   return {
     url,
     async close() {

@@ -14,6 +14,8 @@ export const runSchema = z.object({
   created: z.string(),
   /** What the data was when the run began. */
   fingerprint: z.string().optional(),
+  /** How far it was to go, from which step on, where that was changed. */
+  budgets: z.array(z.object({ step: z.int().min(0), budget: settingsSchema.shape.budget })).optional(),
   settings: settingsSchema,
 });
 const storedVocabularySchema = z.union([
@@ -63,6 +65,9 @@ export interface Checkpoint {
   readonly metadata: Record<string, string>;
 }
 
+/** What the metadata of a checkpoint holds besides its checksum. */
+const METADATA = ["step", "skipped", "bestLoss", "bestStep"];
+
 /**
  * Reads a checkpoint: a whole file of the step that its name says, all of whose numbers are finite.
  * @throws RegardError where it is none
@@ -73,6 +78,9 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string, step: number):
     new RegardError(`${name} cannot be used: ${what}; use an earlier checkpoint.`);
   if (metadata.step !== String(step))
     throw problem(`its step is ${metadata.step ?? "missing"}, not the ${step} of its name`);
+  // Before there were checksums there was nothing else: a name that is damaged must not hide that there is one.
+  const unknown = Object.keys(metadata).find((key) => !METADATA.includes(key));
+  if (unknown !== undefined) throw problem(`its metadata has "${unknown}", which is not known`);
   const { skipped = "0", bestStep = "0", bestLoss = "Infinity" } = metadata;
   for (const [key, value] of Object.entries({ skipped, bestStep }))
     if (!/^\d{1,15}$/.test(value)) throw problem(`its ${key} is "${value}"`);

@@ -8,14 +8,13 @@ import {
   readdir,
   readFile,
   readlink,
-  realpath,
   rename,
   rm,
   rmdir,
   stat,
-  writeFile,
 } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
 import { RegardError, UsageError } from "../core/index.js";
 import type { Vocabularies } from "../task/index.js";
@@ -31,7 +30,7 @@ import {
   vocabulariesFrom,
   vocabularySchema,
 } from "./run-files.js";
-import { holderOf, holdRun, LOCK_FILE, ownLock, releasing } from "./run-lock.node.js";
+import { holderOf, holdRun, LOCK_FILE, releasing, writeLock } from "./run-lock.node.js";
 import { encodeSafetensors, type StoredTensor } from "./safetensors.js";
 import type { RunSettings } from "./settings.js";
 
@@ -76,7 +75,7 @@ export class RunFolder {
     let release: (() => void) | undefined;
     await RunFolder.assertFree(path);
     // A link to an empty folder stays a link.
-    const place = await realpath(path).catch(() => path);
+    const place = resolve(await followed(path));
     const run = {
       regard: version,
       node: process.version,
@@ -85,18 +84,17 @@ export class RunFolder {
       settings,
     };
     // Filled under another name first, so that a folder of this name is a whole run from its first moment.
-    const partial = join(dirname(resolve(place)), `.${basename(place)}.${randomUUID()}.partial`);
+    const partial = join(dirname(place), `.${basename(place)}.${randomUUID()}.partial`);
     try {
       await mkdir(partial, { recursive: true });
       for (const [name, bytes] of Object.entries(files)) await writeAtomically(join(partial, name), bytes);
       await writeAtomically(join(partial, "vocabulary.json"), JSON.stringify(vocabularies));
       await writeAtomically(join(partial, "run.json"), `${JSON.stringify(run, undefined, 2)}\n`);
       // Held by this process from its first moment.
-      const lock = ownLock();
-      await writeFile(join(partial, LOCK_FILE), lock.text);
+      const token = await writeLock(join(partial, LOCK_FILE), place);
       await rmdir(place).catch(() => {});
       await rename(partial, place);
-      release = releasing(join(resolve(place), LOCK_FILE), lock.token);
+      release = releasing(join(place, LOCK_FILE), token);
     } catch (error) {
       await rm(partial, { recursive: true, force: true });
       throw new RegardError(
@@ -197,7 +195,10 @@ export class RunFolder {
 
   async readCheckpoint(step: number): Promise<Checkpoint> {
     const file = this.#file(step);
-    return decodeCheckpoint(await readFile(file), file, step);
+    const bytes = await readFile(file).catch((error: Error) => {
+      throw new RegardError(`${file} cannot be read: ${error.message}; use an earlier checkpoint.`);
+    });
+    return decodeCheckpoint(bytes, file, step);
   }
 
   /**
@@ -226,6 +227,22 @@ export class RunFolder {
     throw new UsageError(
       `"${this.path}" holds no checkpoint that can be read; train it again in a new folder.`,
     );
+  }
+
+  /** Whether a process holds the run, and so may change it at any moment. */
+  async isHeld(): Promise<boolean> {
+    return (await holderOf(this.path)) !== undefined;
+  }
+
+  /** Records how far the run is to go from a step on, where that is not as before: what goes on after a kill goes as far. */
+  async writeBudget(step: number, budget: RunSettings["budget"]): Promise<void> {
+    const before = this.settings.budget;
+    if (isDeepStrictEqual(before, budget)) return;
+    const file = join(this.path, "run.json");
+    const run = JSON.parse(await readFile(file, "utf8"));
+    const budgets = [...(run.budgets ?? [{ step: 0, budget: before }]), { step, budget }];
+    const now = { ...run, budgets, settings: { ...run.settings, budget } };
+    await writeAtomically(file, `${JSON.stringify(now, undefined, 2)}\n`);
   }
 
   /** Says where the run stands, for other processes that look at it. */
@@ -289,10 +306,9 @@ export class RunFolder {
 export async function writeAtomically(path: string, contents: string | Uint8Array): Promise<void> {
   let temporary: string | undefined;
   try {
-    const target = await followed(path);
-    const there = await stat(target).catch(() => undefined);
+    const there = await stat(path).catch(() => undefined);
     if (there && !there.isFile()) {
-      const file = await open(target, "w");
+      const file = await open(path, "w");
       try {
         await file.writeFile(contents);
       } finally {
@@ -300,6 +316,7 @@ export async function writeAtomically(path: string, contents: string | Uint8Arra
       }
       return;
     }
+    const target = await followed(path);
     temporary = join(dirname(target), `.${randomUUID()}.partial`);
     const file = await open(temporary, "wx", there?.mode);
     try {

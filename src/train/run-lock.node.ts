@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, open, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import { RegardError, UsageError } from "../core/index.js";
 
@@ -17,6 +17,8 @@ export const lockSchema = z.object({
   /** When the process began, in words of its system: another process may get the same number later. */
   started: z.string(),
   token: z.string(),
+  /** The folder and the file that it was made as: a copy of the folder is held by nobody. */
+  place: z.object({ folder: z.string(), inode: z.string() }).optional(),
 });
 type Lock = z.output<typeof lockSchema>;
 
@@ -35,6 +37,8 @@ function startOf(pid: number): string | undefined {
     }
     const said = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], {
       stdio: ["ignore", "pipe", "ignore"],
+      // In the same words whoever asks.
+      env: { ...process.env, LC_ALL: "C", TZ: "UTC0" },
     });
     return said.toString().trim() || undefined;
   } catch {
@@ -42,33 +46,82 @@ function startOf(pid: number): string | undefined {
   }
 }
 
-async function readLock(folder: string): Promise<Lock | undefined> {
-  const text = await readFile(join(folder, LOCK_FILE), "utf8").catch(() => undefined);
+/** What stands in a run's lock file, and the lock that it is; undefined where there is no file. */
+async function readLock(folder: string): Promise<{ text: string; lock: Lock | undefined } | undefined> {
+  const path = join(folder, LOCK_FILE);
+  const text = await readFile(path, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   try {
-    return lockSchema.parse(JSON.parse(text));
+    const lock = lockSchema.parse(JSON.parse(text));
+    const { place } = lock;
+    const isHere =
+      !place ||
+      place.folder === (await realpath(folder)) ||
+      place.inode === String((await stat(path, { bigint: true })).ino);
+    return { text, lock: isHere ? lock : undefined };
   } catch {
     // What is no lock holds nothing.
-    return { host: "", pid: 2, started: "", token: "" };
+    return { text, lock: undefined };
+  }
+}
+
+/** Whether a process is there, of whomever. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 
 /** Whether the process of a lock is still there; of another machine it is believed. */
 export const holds = ({ host, pid, started }: Lock): boolean =>
-  host === hostname() ? startOf(pid) === started : host !== "";
+  host === hostname() ? isAlive(pid) && began(pid, started) : host !== "";
+
+/** Whether a process that is there began then; where the system does not say, it is taken to have. */
+function began(pid: number, started: string): boolean {
+  const found = startOf(pid);
+  return found === undefined || started === "" || found === started;
+}
 
 /** The process that holds a run: `pid` where it is one of this machine, and its machine; undefined where none does. */
 export async function holderOf(folder: string): Promise<{ host: string; pid?: number } | undefined> {
-  const lock = await readLock(folder);
+  const lock = (await readLock(folder))?.lock;
   if (!lock || !holds(lock)) return undefined;
   return { host: lock.host, ...(lock.host === hostname() && { pid: lock.pid }) };
 }
 
-/** The contents of a lock of this process, with what tells it from all others. */
-export function ownLock(): { readonly token: string; readonly lock: Lock; readonly text: string } {
-  const token = randomUUID();
-  const lock: Lock = { host: hostname(), pid: process.pid, started: startOf(process.pid) ?? "", token };
-  return { token, lock, text: `${JSON.stringify(lock)}\n` };
+/** A lock of this process, which its token tells from all others. */
+export const ownLock = (): Lock => ({
+  host: hostname(),
+  pid: process.pid,
+  started: startOf(process.pid) ?? "",
+  token: randomUUID(),
+});
+
+/** Writes a new file with a lock of this process on a folder, which may be filled elsewhere first; returns its token. */
+export async function writeLock(path: string, folder: string): Promise<string> {
+  const lock = ownLock();
+  const file = await open(path, "wx");
+  try {
+    const inode = String((await file.stat({ bigint: true })).ino);
+    await file.writeFile(`${JSON.stringify({ ...lock, place: { folder: resolve(folder), inode } })}\n`);
+  } finally {
+    await file.close();
+  }
+  return lock.token;
+}
+
+/** What making a link fails with where a file system has none. */
+const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
+
+/** Gives a file a second name, whole and only where there is none of that name; where there are no links, almost so. */
+async function linkNew(file: string, name: string): Promise<void> {
+  await link(file, name).catch(async (error: NodeJS.ErrnoException) => {
+    if (!NO_LINKS.includes(error.code ?? "")) throw error;
+    await writeFile(name, await readFile(file), { flag: "wx" });
+  });
 }
 
 /** Tries at a lock that others take and leave at the same time. */
@@ -80,26 +133,28 @@ const TRIES = 20;
  * @throws UsageError naming the process that holds it
  */
 export async function holdRun(folder: string): Promise<() => void> {
-  const { token, text } = ownLock();
   const path = join(folder, LOCK_FILE);
-  const draft = join(folder, `.${token}.partial`);
-  await writeFile(draft, text, { flag: "wx" }).catch((error: Error) => {
-    throw new RegardError(
-      `cannot hold "${folder}" for training: ${error.message}; free some space, or make it writable.`,
-    );
-  });
+  const draft = join(folder, `.${randomUUID()}.partial`);
+  const token = await realpath(folder)
+    .then((place) => writeLock(draft, place))
+    .catch((error: Error) => {
+      throw new RegardError(
+        `cannot hold "${folder}" for training: ${error.message}; free some space, or make it writable.`,
+      );
+    });
   try {
     for (let tries = 0; tries < TRIES; tries++) {
       try {
         // Only one of many can make the link.
-        await link(draft, path);
+        await linkNew(draft, path);
         return releasing(path, token);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       }
-      const lock = await readLock(folder);
-      if (!lock) continue;
-      if (holds(lock))
+      const found = await readLock(folder);
+      if (!found) continue;
+      const { lock, text } = found;
+      if (lock && holds(lock))
         throw new UsageError(
           lock.host === hostname()
             ? `"${folder}" is being trained by process ${lock.pid}; stop that first, or wait for it.`
@@ -109,8 +164,7 @@ export async function holdRun(folder: string): Promise<() => void> {
       const old = join(folder, `.${randomUUID()}.partial`);
       await rename(path, old).catch(() => {});
       const moved = await readFile(old, "utf8").catch(() => undefined);
-      if (moved !== undefined && lock.token !== "" && !moved.includes(lock.token))
-        await link(old, path).catch(() => {});
+      if (moved !== undefined && moved !== text) await linkNew(old, path).catch(() => {});
       await rm(old, { force: true });
     }
   } finally {

@@ -105,7 +105,25 @@ describe("safetensors", () => {
     }
   });
 
+  test("whichever bit of a checkpoint is another, it is refused: damage cannot hide that there is a checksum", () => {
+    const metadata = { step: "7", skipped: "0", bestLoss: "1.5", bestStep: "6" };
+    const checkpoint = encodeSafetensors(tensors, metadata);
+    const whole = decodeCheckpoint(checkpoint, "x", 7);
+    for (let at = 0; at < checkpoint.length; at++)
+      for (let bit = 0; bit < 8; bit++) {
+        const damaged = checkpoint.map((byte, index) => (index === at ? byte ^ (1 << bit) : byte));
+        let read: unknown = whole;
+        try {
+          read = decodeCheckpoint(damaged, "x", 7);
+        } catch (error) {
+          expect((error as Error).message).toMatch(/^x (is not a whole safetensors file|cannot be used): /);
+        }
+        if (read !== whole) expect(read, `bit ${bit} of byte ${at}`).toEqual(whole);
+      }
+  });
+
   test.each<[string, Record<string, string>, number]>([
+    ['its metadata has "chacksum", which is not known', { step: "7", chacksum: "0" }, 1],
     ["its step is missing, not the 7 of its name", {}, 1],
     ["its step is NaN, not the 7 of its name", { step: "NaN" }, 1],
     ["its step is 8, not the 7 of its name", { step: "8" }, 1],

@@ -448,6 +448,7 @@ async function resumeRun(
       );
       return;
     }
+    await folder.writeBudget(trainer.step, settings.budget);
     warn(`Going on with ${path} from step ${trainer.step}.`);
     await run(trainer, folder, {
       options,
