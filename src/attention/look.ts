@@ -50,13 +50,6 @@ export const weightsOver = (
     ...(rest.used && { used: rest.used }),
   });
 
-/** Windows of one step, [B, windows, 4]; or of other axes, named. */
-export const windowsOver = (
-  over: string,
-  value: Tensor,
-  axes: readonly LookAxis[] = ["batch", "window", "side"],
-): Look => look("windows", value, axes, { over });
-
 /** Gates of a layer that read `from`, [places of `from`, B, units]. */
 export const gatesOver = (
   over: string,
