@@ -3,7 +3,7 @@ import { type DType, reachableNodes, typedArray } from "../src/core/index.js";
 import type { Program } from "../src/onnx/index.js";
 import { inputAttributes } from "../src/ops/index.js";
 import { registry } from "../src/ops/registry.js";
-import { type Backend, referenceBackend, type Value } from "../src/session/index.js";
+import { type Backend, neededBy, referenceBackend, type Value } from "../src/session/index.js";
 import { nodeBackend } from "../src/session/node.js";
 import { webBackend } from "../src/session/web.js";
 import { type Case, instantiate, variantsOf } from "./sample.js";
@@ -47,7 +47,9 @@ async function numericGradient(example: Case, name: string): Promise<number[]> {
     Object.fromEntries(example.outputs.map((tensor, index) => [`y${index}`, tensor])),
   );
   const total = async (data: Float64Array): Promise<number> => {
-    const results = await session.run({ ...example.feeds, [name]: { ...example.feeds[name]!, data } });
+    const results = await session.run(
+      neededBy(session, { ...example.feeds, [name]: { ...example.feeds[name]!, data } }),
+    );
     let sum = 0;
     for (const [output, value] of Object.entries(results)) {
       const upstream = example.feeds[output.replace("y", "dy")];
