@@ -218,6 +218,46 @@ describe("a captioner", () => {
     expect(await readFile(page, "utf8")).toContain("covered with its mean");
   });
 
+  test("is explained in the caption that see shows, with scores in the unit that is named", async () => {
+    const captions: string[] = [];
+    for (const [image, beam] of [
+      ["test:3", "1"],
+      ["test:3", "4"],
+      [await photograph("explained.jpg"), "7"],
+    ] as const) {
+      const [seen, explained] = await Promise.all(
+        ["see", "explain"].map(async (command) =>
+          JSON.parse((await regard([command, soft, image, "--beam", beam, "--json"])).out),
+        ),
+      );
+      expect(explained.output).toBe(seen.output);
+      expect(explained.words).toEqual(seen.traces[0].words.filter((word: string) => word !== "■"));
+      expect([seen.decoding, explained.decoding]).toEqual([{ beam: Number(beam) }, { beam: Number(beam) }]);
+      const scores = seen.hypotheses.map(({ score }: { score: number }) => score);
+      expect(scores).toEqual([...scores].sort((a, b) => b - a));
+      explained.scores.attention.forEach((map: number[][], step: number) => {
+        expect(map.flat()).toBeAllClose(seen.traces[0].weights[step].flat(), 1e-5);
+      });
+      captions.push(seen.output);
+    }
+    // Decodings that wrote the same would not be told apart by this test.
+    expect(captions[0]).not.toBe(captions[1]);
+    const picture = join(folder, "effect.svg");
+    const { out } = await regard(["explain", soft, "test:3", "--method", "effect", "--svg", picture]);
+    const { words, scores } = JSON.parse((await regard(["explain", soft, "test:3", "--json"])).out);
+    const greatest: number[] = scores.effect.map((map: number[][]) => Math.max(...map.flat()));
+    // Effects are differences of log-probabilities: places without which a word is likelier are below 0.
+    expect(Math.min(...scores.effect.flat(2))).toBeLessThan(0);
+    const drawn = await readFile(picture, "utf8");
+    words.forEach((word: string, step: number) => {
+      expect(out).toContain(greatest[step]!.toFixed(3));
+      expect(drawn).toContain(
+        `<title>${word.replace("<", "&lt;").replace(">", "&gt;")}: ${greatest[step]!.toFixed(3)} nats at the place`,
+      );
+    });
+    expect(out).toContain("the number below its word, in nats.");
+  }, 120_000);
+
   test("is diagnosed: what is wrong, by what people wrote", async () => {
     const page = join(folder, "mistakes.html");
     const { code, out, err } = await regard(["diagnose", soft, "--json", "--html", page]);

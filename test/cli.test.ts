@@ -12,6 +12,7 @@ import { main, regard, small } from "./command.js";
 
 let folder: string;
 let first: string;
+let short: string;
 const quick = ["train", "rnnsearch", ...small, "--steps", "12", "--validate-every", "6"];
 
 beforeAll(async () => {
@@ -19,6 +20,20 @@ beforeAll(async () => {
   first = join(folder, "first");
   const { code, err } = await regard([...quick, "--out", first]);
   expect(code, err).toBe(0);
+  // One that has just learned how short sentences are: whether it writes anything hangs on how it is decoded.
+  short = join(folder, "short");
+  const trained = await regard([
+    "train",
+    "rnnsearch",
+    ...small,
+    "--steps",
+    "60",
+    "--validate-every",
+    "30",
+    "--out",
+    short,
+  ]);
+  expect(trained.code, trained.err).toBe(0);
 }, 60_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -292,6 +307,90 @@ describe("explain", () => {
     expect(drawn.code, drawn.err).toBe(0);
     expect(drawn.out).toMatch(/whose removal hurts most: here the map/);
     expect(await readFile(picture, "utf8")).toContain("once a source word and its annotation are masked");
+  });
+
+  test("is of the output that see shows, however it is decoded, and the decoding is named", async () => {
+    const outputs: string[] = [];
+    for (const [sentence, beam] of [
+      ["I love coffee", undefined],
+      ["I love coffee", 1],
+      ["does Ana read the new book?", 2],
+      ["my dog sleeps", 5],
+    ] as const) {
+      const options = [sentence, "--json", ...(beam === undefined ? [] : ["--beam", String(beam)])];
+      const [seen, explained] = await Promise.all(
+        ["see", "explain"].map(async (command) => {
+          const { code, out, err } = await regard([command, short, ...options]);
+          expect(code, err).toBe(0);
+          return JSON.parse(out);
+        }),
+      );
+      expect(explained.output).toBe(seen.output);
+      expect(explained.target).toEqual(seen.traces[0].target.slice(0, explained.target.length));
+      expect(explained.decoding).toEqual({ beam: beam ?? 4 });
+      expect(seen.decoding).toEqual(explained.decoding);
+      expect(seen.hypotheses).toHaveLength(beam ?? 4);
+      const scores = seen.hypotheses.map(({ score }: { score: number }) => score);
+      expect(scores).toEqual([...scores].sort((a, b) => b - a));
+      expect(seen.hypotheses[0].output).toBe(seen.output);
+      outputs.push(seen.output);
+    }
+    // Decodings that wrote the same would not be told apart by this test.
+    expect(outputs[0]).not.toBe(outputs[1]);
+    const { out } = await regard(["explain", short, "my dog sleeps", "--beam", "5"]);
+    expect(out.split("\n")[1]).toBe("(the best of a beam of 5)");
+    expect((await regard(["see", short, "my dog sleeps", "--beam", "1"])).out.split("\n")[1]).toBe(
+      "(the likeliest word at each step)",
+    );
+  }, 60_000);
+
+  test("shows numbers in the unit that it names, in the terminal and in pictures", async () => {
+    const [picture, page] = [join(folder, "nats.svg"), join(folder, "nats.html")];
+    const text = "I love my old coffee";
+    const { scores, source, target } = JSON.parse((await regard(["explain", first, text, "--json"])).out);
+    for (const [method, unit] of [
+      ["salience", "nats per unit of attention"],
+      ["effect", "nats"],
+    ]) {
+      const { out, code, err } = await regard([
+        ...["explain", first, text, "--method", method!, "--svg", picture, "--html", page],
+      ]);
+      expect(code, err).toBe(0);
+      const rows: number[][] = scores[method!];
+      const greatest = Math.max(...rows.flat());
+      expect(out).toContain(`, ${greatest.toFixed(2)} ${unit}.`);
+      const lines = out.split("\n");
+      const told = lines.slice(lines.findIndex((line) => line.startsWith(`${method}: `)) + 3);
+      rows.forEach((row, step) => {
+        const numbers = told[step]!.match(/-?\d+\.\d\d/g) ?? [];
+        expect(numbers).toEqual(
+          row.filter((score) => Math.abs(score) >= 0.005).map((score) => score.toFixed(2)),
+        );
+      });
+      for (const file of [picture, page]) {
+        const drawn = await readFile(file, "utf8");
+        rows.forEach((row, step) => {
+          row.forEach((score, place) => {
+            expect(drawn).toContain(
+              `<title>${target[step]} ← ${source[place]}: ${score.toFixed(3)} ${unit}</title>`,
+            );
+          });
+        });
+      }
+    }
+  });
+
+  test("says so where nothing was written", async () => {
+    const { code, out, err } = await regard(["explain", short, "I love coffee", "--beam", "1"]);
+    expect(code, err).toBe(0);
+    expect(out).toBe(
+      "(the likeliest word at each step)\n\nIt wrote nothing, so there is nothing to explain.\n",
+    );
+    const drawn = await regard(["explain", short, "I love coffee", "--beam", "1", "--html", "x.html"]);
+    expect([drawn.code, drawn.err]).toEqual([
+      1,
+      'regard: the model wrote nothing for "I love coffee", so there is nothing to draw.\n',
+    ]);
   });
 
   test("says what is wrong", async () => {

@@ -20,12 +20,22 @@ export interface Image {
   readonly url: string;
 }
 
+/** What the numbers of a trace are where they are no attention: scores, which may be below 0. */
+export interface ScoreKind {
+  /** What is scored, as in "causal effect". */
+  readonly title: string;
+  /** The unit of the numbers, as in "nats"; absent where they have none. */
+  readonly unit?: string;
+}
+
 export interface AlignmentTrace {
   readonly kind: "alignment";
   readonly source: readonly string[];
   readonly target: readonly string[];
-  /** [target, source]; a row adds up to 1. */
+  /** [target, source]; a row adds up to 1, unless they are scores. */
   readonly weights: readonly (readonly number[])[];
+  /** Where they are scores in place of attention. */
+  readonly scores?: ScoreKind;
 }
 
 /** Gates of recurrent layers, which open and close over time: what a layer takes in, keeps and shows of each token. */
@@ -42,8 +52,10 @@ export interface SpatialTrace {
   readonly grid: { readonly rows: number; readonly columns: number };
   /** What was written at each step. */
   readonly words: readonly string[];
-  /** [step, row, column]; a step adds up to 1. */
+  /** [step, row, column]; a step adds up to 1, unless they are scores. */
   readonly weights: readonly (readonly (readonly number[])[])[];
+  /** Where they are scores in place of attention. */
+  readonly scores?: ScoreKind;
 }
 
 export interface TemporalTrace {

@@ -1,6 +1,7 @@
 import { extname } from "node:path";
 import { type Command, CommanderError } from "commander";
 import { RegardError, UsageError } from "../core/index.js";
+import { DEFAULT_BEAM, WIDEST_BEAM } from "../decode/decoding.js";
 import { Interrupted } from "./interrupt.js";
 
 /** Options that every command has. */
@@ -67,10 +68,19 @@ export function number(text: string): number {
 /** The width of a beam from an option's text. @throws UsageError out of range */
 export function beamWidth(text: string): number {
   const width = Number(text);
-  if (!Number.isInteger(width) || width < 1 || width > 64)
-    throw new UsageError(`--beam is ${text} but must be a whole number from 1 to 64.`);
+  if (!Number.isInteger(width) || width < 1 || width > WIDEST_BEAM)
+    throw new UsageError(`--beam is ${text} but must be a whole number from 1 to ${WIDEST_BEAM}.`);
   return width;
 }
+
+/** Adds the option of how one input is decoded, alike wherever it is shown and explained. */
+export const withBeam = (command: Command): Command =>
+  command.option(
+    "--beam <n>",
+    "hypotheses kept while decoding; 1 takes the likeliest word each time",
+    beamWidth,
+    DEFAULT_BEAM,
+  );
 
 /**
  * Reads the name of a file that is written in one format: a name that says another is refused.

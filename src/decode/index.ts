@@ -1,5 +1,6 @@
 export * from "./beam.js";
 export * from "./decoder.js";
+export * from "./decoding.js";
 export * from "./decoding-graph.js";
 export * from "./gates.js";
 export * from "./greedy.js";

@@ -6,4 +6,5 @@ export * from "./measure/pointing.js";
 export * from "./measure/spread.js";
 export * from "./method/occlusion.js";
 export * from "./method/removal.js";
+export * from "./method/score-kinds.js";
 export * from "./method/walk.js";

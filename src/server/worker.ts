@@ -142,12 +142,12 @@ async function askTranslator(
     case "see":
       return model.see(request as Requests["see"]);
     case "explain": {
-      const { text } = request as Requests["explain"];
-      return model.explain(text, pairOfText(await data(), text));
+      const wanted = request as Requests["explain"];
+      return model.explain(wanted, pairOfText(await data(), wanted.text));
     }
     case "explainSplit": {
-      const { split, examples } = request as Requests["explainSplit"];
-      return model.explainPairs(examplesOfSplit(await data(), split).slice(0, examples));
+      const { split, examples, beam } = request as Requests["explainSplit"];
+      return model.explainPairs(examplesOfSplit(await data(), split).slice(0, examples), { beam });
     }
     case "evaluate":
       return model.evaluate(await data(), request as Requests["evaluate"]);
@@ -168,11 +168,13 @@ async function askCaptioner(
       const { image, ...options } = request as Requests["caption"];
       return model.see(await model.imageOf(image, data), options);
     }
-    case "explainImage":
-      return model.explain(await model.imageOf((request as Requests["explainImage"]).image, data));
+    case "explainImage": {
+      const { image, ...options } = request as Requests["explainImage"];
+      return model.explain(await model.imageOf(image, data), options);
+    }
     case "diagnose": {
-      const { split, examples } = request as Requests["diagnose"];
-      return model.diagnose(examplesOfSplit(await data(), split).slice(0, examples), split);
+      const { split, examples, beam } = request as Requests["diagnose"];
+      return model.diagnose(examplesOfSplit(await data(), split).slice(0, examples), split, { beam });
     }
     case "evaluate":
       return model.evaluate(await data(), request as Requests["evaluate"]);

@@ -8,7 +8,7 @@ import {
   type Vocabulary,
 } from "../data/index.js";
 import type { Decoded } from "../decode/index.js";
-import { captionBleu, coverageOf } from "../explain/index.js";
+import { captionBleu, coverageOf, EFFECT } from "../explain/index.js";
 import { spatialTrace } from "../task/index.js";
 import type { DiagnosedImage, Diagnosis } from "./protocol.js";
 
@@ -20,6 +20,8 @@ export interface DiagnosisOptions {
   readonly grid: readonly [number, number];
   /** Whether the model has attention; otherwise what its words depend on takes its place. */
   readonly attends: boolean;
+  /** Hypotheses kept while captioning. */
+  readonly beam: number;
   write(onWritten: (done: number) => void): Promise<Decoded[][]>;
   /** How much less likely each token is without each cell, [token, cell]. */
   effects(image: CaptionedImage, tokens: readonly number[]): Promise<number[][]>;
@@ -62,10 +64,7 @@ export async function diagnosisOf(options: DiagnosisOptions): Promise<Diagnosis>
     for (const kind of new Set(mistakes.map((mistake) => mistake.kind)))
       kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     const weights =
-      best!.weights ??
-      (diagnosed.length < SHOWN
-        ? (await options.effects(image, best!.tokens)).map((row) => row.map((value) => Math.max(0, value)))
-        : []);
+      best!.weights ?? (diagnosed.length < SHOWN ? await options.effects(image, best!.tokens) : []);
     const bleu = captionBleu([words], [image.captions]).at(-1)!;
     diagnosed.push({
       severity: mistakes.length + (byGold ? 0 : 1 - bleu / 100),
@@ -75,12 +74,16 @@ export async function diagnosisOf(options: DiagnosisOptions): Promise<Diagnosis>
         output: detokenise(words),
         references: image.captions.map(detokenise),
         mistakes,
-        trace: spatialTrace(await image.pixels(), words, weights.slice(0, words.length), grid),
+        trace: {
+          ...spatialTrace(await image.pixels(), words, weights.slice(0, words.length), grid),
+          ...(!best!.weights && { scores: EFFECT }),
+        },
       },
     });
   }
   return {
     split: options.split,
+    decoding: { beam: options.beam },
     examples: images.length,
     wrong,
     by: byGold ? "gold" : "references",

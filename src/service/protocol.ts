@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { AlignmentTrace, GatesTrace, SpatialTrace } from "../attention/index.js";
 import type { Link, Mistake, MistakeKind } from "../data/index.js";
+import { DEFAULT_BEAM, type Decoding, WIDEST_BEAM } from "../decode/decoding.js";
 import type { Agreement, Interval, Verdict } from "../explain/index.js";
 import type { ModelPart, TaskId } from "../models/index.js";
 import type { Report, Task, Validation, WatchedTrace } from "../task/index.js";
@@ -70,7 +71,18 @@ const changes = {
   words: z.record(z.string(), z.string().max(200)).default({}),
   attention: z.record(z.string(), z.array(z.number().min(0).max(1)).max(20_000)).default({}),
 };
-const beam = z.int().min(1).max(16);
+const beam = z.int().min(1).max(WIDEST_BEAM);
+/** What is written of one input: everything that shows or explains it takes these, and so tells of the same output. */
+const writing = { beam: beam.default(DEFAULT_BEAM), ...changes };
+/** The same of an image. */
+const imageWriting = {
+  ...writing,
+  /** Draws places of hard attention by this seed, in place of the likeliest. */
+  sample: z.int().min(0).optional(),
+};
+const writingSchema = z.object(imageWriting);
+/** How an output is to be written, and what a reader changed in it. */
+export type Writing = z.output<typeof writingSchema>;
 
 /** Every request by its name, with what it takes. */
 export const requests = {
@@ -90,13 +102,17 @@ export const requests = {
   see: z.object({
     run: runId,
     text,
-    beam: beam.default(4),
-    ...changes,
+    ...writing,
     /** Whether to measure the causal effect of every source word too. */
     effect: z.boolean().default(false),
   }),
-  explain: z.object({ run: runId, text }),
-  explainSplit: z.object({ run: runId, split: z.string().max(100), examples: z.int().min(1).max(500) }),
+  explain: z.object({ run: runId, text, ...writing }),
+  explainSplit: z.object({
+    run: runId,
+    split: z.string().max(100),
+    examples: z.int().min(1).max(500),
+    beam: beam.default(DEFAULT_BEAM),
+  }),
   evaluate: z.object({
     run: runId,
     split: z.string().max(100),
@@ -108,15 +124,17 @@ export const requests = {
   caption: z.object({
     run: runId,
     image,
-    beam: beam.default(4),
-    ...changes,
+    ...imageWriting,
     /** Whether to measure the causal effect of every place too. */
     effect: z.boolean().default(false),
-    /** Draws places of hard attention by this seed, in place of the likeliest. */
-    sample: z.int().min(0).optional(),
   }),
-  explainImage: z.object({ run: runId, image }),
-  diagnose: z.object({ run: runId, split: z.string().max(100), examples: z.int().min(1).max(5000) }),
+  explainImage: z.object({ run: runId, image, ...imageWriting }),
+  diagnose: z.object({
+    run: runId,
+    split: z.string().max(100),
+    examples: z.int().min(1).max(5000),
+    beam: beam.default(DEFAULT_BEAM),
+  }),
 } as const;
 
 export type Requests = { [Name in keyof typeof requests]: z.output<(typeof requests)[Name]> };
@@ -269,14 +287,22 @@ export interface SeenStep {
   readonly effect?: readonly number[];
 }
 
+/** What a beam held at its end. */
+export interface Hypothesis {
+  readonly output: string;
+  /** Its mean log-probability of a token, the end included, in nats: hypotheses stand in the order of it. */
+  readonly score: number;
+}
+
 export interface Seen {
   readonly output: string;
+  readonly decoding: Decoding;
   readonly source: readonly string[];
   readonly steps: readonly SeenStep[];
   readonly trace?: AlignmentTrace;
   readonly gates?: GatesTrace;
   /** Hypotheses of the beam, best first; the first is what the steps show unless something was changed. */
-  readonly hypotheses: readonly { readonly output: string; readonly logProbability: number }[];
+  readonly hypotheses: readonly Hypothesis[];
   readonly unknown: readonly string[];
   readonly milliseconds: number;
 }
@@ -300,12 +326,13 @@ export interface WordGold {
 
 export interface SeenImage {
   readonly output: string;
+  readonly decoding: Decoding;
   readonly steps: readonly SeenStep[];
   readonly trace?: SpatialTrace;
   /** The image as the model reads it. */
   readonly image: SpatialTrace["image"];
   readonly grid: SpatialTrace["grid"];
-  readonly hypotheses: readonly { readonly output: string; readonly logProbability: number }[];
+  readonly hypotheses: readonly Hypothesis[];
   /** Captions of the data, where the image is of it. */
   readonly references: readonly string[];
   /** Where the image knows what is in it: whether the caption is right, and what each word looked at. */
@@ -315,8 +342,12 @@ export interface SeenImage {
 
 export interface ImageExplanation {
   readonly output: string;
+  readonly decoding: Decoding;
   readonly words: readonly string[];
-  /** One map for each word, [word, row, column]; those of attention are absent where the model has none. */
+  /**
+   * One map for each word, [word, row, column]: shares of attention, or scores in the unit that the trace names; those of
+   * attention are absent where the model has none.
+   */
   readonly maps: readonly {
     readonly method: "attention" | "salience" | "effect";
     readonly trace: SpatialTrace;
@@ -337,6 +368,7 @@ export interface DiagnosedImage {
 
 export interface Diagnosis {
   readonly split: string;
+  readonly decoding: Decoding;
   readonly examples: number;
   /** Captions with a mistake. */
   readonly wrong: number;
@@ -351,14 +383,19 @@ export interface Diagnosis {
 
 export interface Explanation {
   readonly output: string;
+  readonly decoding: Decoding;
   readonly source: readonly string[];
   readonly target: readonly string[];
   /** [target, source] each; those of attention are absent where the model has none. */
   readonly attention?: readonly (readonly number[])[];
+  /** In nats per unit of attention. */
   readonly salience?: readonly (readonly number[])[];
   /** In nats. */
   readonly effect: readonly (readonly number[])[];
+  /** The right alignment, where the output is the data's own translation and the data knows it. */
   readonly gold?: readonly Link[];
+  /** The pieces of the data's own translation, the end included, where its alignment is known: to be written instead. */
+  readonly reference?: readonly string[];
   readonly agreements: readonly NamedAgreement[];
   readonly verdict?: { readonly verdict: Verdict; readonly sentence: string };
 }
@@ -370,6 +407,7 @@ export interface NamedAgreement extends Agreement {
 
 export interface SplitExplanation {
   readonly examples: number;
+  readonly decoding: Decoding;
   readonly agreements: readonly {
     readonly of: string;
     readonly with: string;
@@ -391,6 +429,7 @@ export interface Evaluation {
   readonly step: number;
   readonly split: string;
   readonly sentences: number;
+  readonly decoding: Decoding;
   readonly metrics: Readonly<Record<string, number>>;
   readonly breakdown?: Report["breakdown"];
 }

@@ -1,9 +1,8 @@
 import { END, UNKNOWN, UsageError } from "../core/index.js";
-import { detokenise, type Splits, type Vocabulary } from "../data/index.js";
-import { type Decoded, END_MARK } from "../decode/index.js";
+import type { Splits, Vocabulary } from "../data/index.js";
+import { beamScore, type Decoded, END_MARK } from "../decode/index.js";
 import { agreementOf, type WalkStep } from "../explain/index.js";
-import type { Vocabularies } from "../task/index.js";
-import type { NamedAgreement } from "./protocol.js";
+import type { Hypothesis, NamedAgreement } from "./protocol.js";
 
 // What all trained models share, whatever they read.
 
@@ -77,12 +76,11 @@ export const stepAnswers = (
     ...(effects && { effect: effects[index]! }),
   }));
 
-/** The hypotheses of a beam as answers. */
-export const hypothesisAnswers = (hypotheses: readonly Decoded[], { target }: Pick<Vocabularies, "target">) =>
-  hypotheses.map(({ tokens, logProbability }) => ({
-    output: detokenise(target.decode(tokens)),
-    logProbability,
-  }));
+/** The hypotheses of a beam as answers, in their order. @param outputOf one as people read it */
+export const hypothesisAnswers = (
+  hypotheses: readonly Decoded[],
+  outputOf: (one: Decoded) => string,
+): Hypothesis[] => hypotheses.map((one) => ({ output: outputOf(one), score: beamScore(one) }));
 
 /** Words or pieces, and rows of attention, that were asked for by step, by the number of the step. */
 export const byStep = <Asked, Found>(

@@ -1,9 +1,17 @@
-import type { SpatialTrace } from "../attention/index.js";
+import type { ScoreKind, SpatialTrace } from "../attention/index.js";
 import { END, UsageError } from "../core/index.js";
 import { type CaptionData, type CaptionedImage, detokenise, type Pixels, pngUrl } from "../data/index.js";
-import { countPointing, Occlusion, verdictOf, verdictSentence, type WalkStep } from "../explain/index.js";
+import {
+  countPointing,
+  EFFECT,
+  Occlusion,
+  SALIENCE,
+  verdictOf,
+  verdictSentence,
+  type WalkStep,
+} from "../explain/index.js";
 import type { Value } from "../session/index.js";
-import { captioning, type FrozenEncoder, LONGEST_CAPTION, spatialTrace } from "../task/index.js";
+import { captioning, type FrozenEncoder, spatialTrace } from "../task/index.js";
 import { diagnosisOf } from "./diagnosis.js";
 import type {
   Diagnosis,
@@ -13,18 +21,9 @@ import type {
   ImageInput,
   Requests,
   SeenImage,
+  Writing,
 } from "./protocol.js";
-import {
-  agreementsOf,
-  byStep,
-  examplesOfSplit,
-  forcedRow,
-  hypothesisAnswers,
-  spellOf,
-  stepAnswers,
-  tokenOf,
-  tokensByStep,
-} from "./shared.js";
+import { agreementsOf, examplesOfSplit, hypothesisAnswers, spellOf, stepAnswers } from "./shared.js";
 import { TrainedModel, type TrainedModelOptions } from "./trained-model.js";
 
 /** Rows and columns that the causal effect is measured on, for models that have no grid of their own. */
@@ -93,31 +92,13 @@ export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning">
   /** Captions, with words or attention changed where asked for. */
   async see(
     image: CaptionedImage,
-    { beam, words: changes, attention, effect, sample }: Omit<Requests["caption"], "run" | "image">,
+    { effect = false, ...request }: Partial<Writing> & { readonly effect?: boolean },
   ): Promise<SeenImage> {
     const started = performance.now();
     const { target } = this.vocabularies;
-    const source = await captioning.read([image], this.vocabularies);
-    const changed = Object.keys(changes).length > 0 || Object.keys(attention).length > 0;
-    const [hypotheses] =
-      sample === undefined
-        ? await (await this.evaluation()).writeSource(this.parameters, source, { beam })
-        : [[]];
     const [rows, columns] = this.grid;
-    const walker = await this.walking(sample !== undefined);
-    const steps = await walker.walk(
-      this.parameters,
-      source,
-      {
-        tokens:
-          changed || sample !== undefined
-            ? byStep(changes, (word) => tokenOf(target, word))
-            : tokensByStep(hypotheses![0]!),
-        attention: byStep(attention, (row, step) => forcedRow(row, rows * columns, step)),
-        ...(sample !== undefined && { sample }),
-      },
-      { longest: LONGEST_CAPTION },
-    );
+    const source = await captioning.read([image], this.vocabularies);
+    const { steps, hypotheses, decoding } = await this.writing(source, rows * columns, request);
     const effects = effect ? await this.#effects(source, steps) : undefined;
     const pieces = steps.map(({ token }) => spellOf(target, token));
     const written = target.decode(steps.map(({ token }) => token).filter((token) => token !== END));
@@ -128,6 +109,7 @@ export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning">
     const referents = gold?.referents(written);
     return {
       output: detokenise(written),
+      decoding,
       steps: stepAnswers(steps, target, effects),
       ...(attended && {
         trace: spatialTrace(
@@ -139,7 +121,7 @@ export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning">
       }),
       image: { width: pixels.width, height: pixels.height, url: pngUrl(pixels) },
       grid: { rows, columns },
-      hypotheses: hypothesisAnswers(hypotheses!, this.vocabularies),
+      hypotheses: hypothesisAnswers(hypotheses, ({ tokens }) => detokenise(target.decode(tokens))),
       references: image.captions.map(detokenise),
       ...(gold && {
         gold: {
@@ -161,18 +143,12 @@ export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning">
     return (await this.#occluding()).effects(this.parameters, source, tokens, this.grid);
   }
 
-  /** Attention, salience and causal effect of one image, and how they agree. */
-  async explain(image: CaptionedImage): Promise<ImageExplanation> {
+  /** Attention, salience and causal effect of what `see` shows of an image, and how they agree. */
+  async explain(image: CaptionedImage, request: Partial<Writing> = {}): Promise<ImageExplanation> {
     const { target } = this.vocabularies;
+    const [height, width] = this.grid;
     const source = await captioning.read([image], this.vocabularies);
-    const [hypotheses] = await (await this.evaluation()).writeSource(this.parameters, source, { beam: 1 });
-    const best = hypotheses![0]!;
-    const steps = await (await this.walking()).walk(
-      this.parameters,
-      source,
-      { tokens: tokensByStep(best) },
-      { longest: best.tokens.length },
-    );
+    const { steps, decoding } = await this.writing(source, height * width, request);
     const written = steps.filter(({ token }) => token !== END);
     const effect = await this.#effects(source, written);
     const rows = (of: (step: WalkStep) => readonly number[] | undefined) =>
@@ -182,15 +158,18 @@ export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning">
     const agreements = agreementsOf(attention, salience, effect);
     const pixels = await image.pixels();
     const words = written.map(({ token }) => spellOf(target, token));
-    const trace = (maps: readonly (readonly number[])[]): SpatialTrace =>
-      spatialTrace(pixels, words, maps, this.grid);
+    const trace = (maps: readonly (readonly number[])[], scores?: ScoreKind): SpatialTrace => ({
+      ...spatialTrace(pixels, words, maps, this.grid),
+      ...(scores && { scores }),
+    });
     return {
-      output: detokenise(target.decode(best.tokens)),
+      output: detokenise(target.decode(written.map(({ token }) => token))),
+      decoding,
       words,
       maps: [
         ...(attention ? [{ method: "attention" as const, trace: trace(attention) }] : []),
-        ...(salience ? [{ method: "salience" as const, trace: trace(positiveShares(salience)) }] : []),
-        { method: "effect", trace: trace(positiveShares(effect)) },
+        ...(salience ? [{ method: "salience" as const, trace: trace(salience, SALIENCE) }] : []),
+        { method: "effect", trace: trace(effect, EFFECT) },
       ],
       agreements,
       ...(agreements[0] && {
@@ -206,7 +185,7 @@ export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning">
   async diagnose(
     images: readonly CaptionedImage[],
     split: string,
-    onProgress?: (done: number) => void,
+    { beam, onProgress }: { beam: number; onProgress?: (done: number) => void },
   ): Promise<Diagnosis> {
     const evaluator = await this.evaluation();
     return diagnosisOf({
@@ -215,7 +194,8 @@ export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning">
       vocabulary: this.vocabularies.target,
       grid: this.grid,
       attends: this.model.grids !== undefined,
-      write: (onWritten) => evaluator.write(this.parameters, images, { beam: 1, onProgress: onWritten }),
+      beam,
+      write: (onWritten) => evaluator.write(this.parameters, images, { beam, onProgress: onWritten }),
       effects: async (image, tokens) => {
         const source = await captioning.read([image], this.vocabularies);
         return (await this.#occluding()).effects(this.parameters, source, tokens, this.grid);
@@ -247,11 +227,3 @@ export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning">
     return this.scored(examplesOfSplit(data, request.split).slice(0, request.sentences), request);
   }
 }
-
-/** Scores of places as shares of what is above 0, so that a map of them can be drawn as attention is. */
-const positiveShares = (scores: readonly (readonly number[])[]): number[][] =>
-  scores.map((row) => {
-    const positive = row.map((score) => Math.max(0, score));
-    const sum = positive.reduce((a, b) => a + b, 0);
-    return sum > 0 ? positive.map((score) => score / sum) : positive;
-  });

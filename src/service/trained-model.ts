@@ -1,14 +1,14 @@
-import { Walker } from "../explain/index.js";
+import { DEFAULT_BEAM, type Decoded, type Decoding, WIDEST_BEAM } from "../decode/index.js";
+import { Walker, type WalkStep } from "../explain/index.js";
 import type { Model, SizesOf, TaskId } from "../models/index.js";
-import { type Backend, constants, type Values } from "../session/index.js";
+import { type Backend, constants, type Value, type Values } from "../session/index.js";
 import { Evaluator, type Task, type Vocabularies } from "../task/index.js";
 import { buildModel, type RunSettings, type StoredTensor, storedParameters } from "../train/index.js";
-import type { Evaluation, Requests } from "./protocol.js";
+import type { Evaluation, Requests, Writing } from "./protocol.js";
+import { byStep, forcedRow, tokenOf, tokensByStep } from "./shared.js";
 
 /** Words a step tells of besides the one it wrote. */
 const ALTERNATIVES = 6;
-/** The widest beam that can be asked for. */
-export const WIDEST_BEAM = 16;
 
 export interface TrainedModelOptions {
   readonly settings: RunSettings;
@@ -21,6 +21,14 @@ export interface TrainedModelOptions {
 /** What is loaded when it is first needed, and let go with the model. */
 interface Loaded {
   release(): Promise<void>;
+}
+
+/** What was written of one source, and how. */
+export interface Written {
+  readonly steps: readonly WalkStep[];
+  /** Of the beam, best first; none where places were drawn. */
+  readonly hypotheses: readonly Decoded[];
+  readonly decoding: Decoding;
 }
 
 /** What all trained models share, whatever they read. */
@@ -82,6 +90,50 @@ export abstract class TrainedModel<Example, Id extends TaskId> {
     );
   }
 
+  /**
+   * What the model writes of one source, step by step, with everything in view: the best hypothesis, or, from the first
+   * step on that a reader changed, the likeliest tokens after the changes.
+   * @param source as the model reads it
+   * @param places of it that can be looked at
+   * @throws UsageError for words that cannot be written, and attention that does not fit
+   */
+  protected async writing(
+    source: Value,
+    places: number,
+    { beam = DEFAULT_BEAM, words = {}, attention = {}, sample }: Partial<Writing>,
+  ): Promise<Written> {
+    const evaluator = await this.evaluation();
+    const { target } = this.vocabularies;
+    const forced = byStep(attention, (row, step) => forcedRow(row, places, step));
+    const changes = byStep(words, (word) => tokenOf(target, word));
+    const changed = [...changes.keys(), ...forced.keys()];
+    const changedAt = changed.length > 0 ? Math.min(...changed) : undefined;
+    // Places that are drawn are drawn step by step, so there is no beam to keep.
+    const hypotheses =
+      sample === undefined ? (await evaluator.writeSource(this.parameters, source, { beam }))[0]! : [];
+    const kept = hypotheses[0] ? [...tokensByStep(hypotheses[0])] : [];
+    const walker = await this.walking(sample !== undefined);
+    const steps = await walker.walk(
+      this.parameters,
+      source,
+      {
+        tokens: new Map([
+          ...kept.filter(([step]) => step < (changedAt ?? Number.POSITIVE_INFINITY)),
+          ...changes,
+        ]),
+        attention: forced,
+        ...(sample !== undefined && { sample }),
+      },
+      { longest: evaluator.longestOf(source) },
+    );
+    const decoding = {
+      beam: sample === undefined ? beam : 1,
+      ...(changedAt !== undefined && { changedAt }),
+      ...(sample !== undefined && { sample }),
+    };
+    return { hypotheses, steps, decoding };
+  }
+
   /** Scores the examples of a split. */
   protected async scored(
     examples: readonly Example[],
@@ -98,6 +150,7 @@ export abstract class TrainedModel<Example, Id extends TaskId> {
       step: this.step,
       split,
       sentences: examples.length,
+      decoding: { beam },
       metrics,
       ...(breakdown && { breakdown }),
     };

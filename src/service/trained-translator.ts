@@ -10,19 +10,15 @@ import {
   type WalkStep,
 } from "../explain/index.js";
 import { type TextVocabularies, textVocabularies, translation } from "../task/index.js";
-import type { Evaluation, Explanation, Requests, Seen, SplitExplanation } from "./protocol.js";
+import type { Evaluation, Explanation, Requests, Seen, SplitExplanation, Writing } from "./protocol.js";
 import {
   agreementsOf,
-  byStep,
   decodedOfSteps,
   examplesOfSplit,
-  forcedRow,
   hypothesisAnswers,
   spellOf,
   splitNamesOf,
   stepAnswers,
-  tokenOf,
-  tokensByStep,
 } from "./shared.js";
 import { TrainedModel, type TrainedModelOptions } from "./trained-model.js";
 
@@ -44,6 +40,9 @@ export function inputWords(text: string): string[] {
   return words;
 }
 
+/** A sentence whose translation is to be explained, and how it is written. */
+export type ExplainOptions = { readonly text: string } & Partial<Writing>;
+
 /** A trained translator and everything one can ask of it. */
 export class TrainedTranslator extends TrainedModel<Pair, "translation"> {
   declare readonly vocabularies: TextVocabularies;
@@ -57,116 +56,119 @@ export class TrainedTranslator extends TrainedModel<Pair, "translation"> {
   }
 
   /** Decodes, with words or attention changed where asked for. @throws UsageError for an input it cannot take */
-  async see({ text, beam, words: changes, attention, effect }: Requests["see"]): Promise<Seen> {
+  async see({ text, effect, ...request }: Omit<Requests["see"], "run">): Promise<Seen> {
     const started = performance.now();
     const words = inputWords(text);
     const { source, target } = this.vocabularies;
-    const read = source.segment(words);
-    const [hypotheses] = await (await this.evaluation()).write(
-      this.parameters,
-      [{ source: words, target: [] }],
-      { beam },
-    );
-    const changed = Object.keys(changes).length > 0 || Object.keys(attention).length > 0;
-    const chosen = changed ? byStep(changes, (word) => tokenOf(target, word)) : tokensByStep(hypotheses![0]!);
-    const steps = await (await this.walking()).walk(
-      this.parameters,
-      await translation.read([{ source: words, target: [] }], this.vocabularies),
-      {
-        tokens: chosen,
-        attention: byStep(attention, (row, step) => forcedRow(row, read.tokens.length + 1, step)),
-      },
-      { longest: longestFor(words) },
-    );
-    const effects = effect
-      ? await (await this.#removing()).effects(
-          this.parameters,
-          read.tokens,
-          steps.map(({ token }) => token),
-        )
-      : undefined;
+    const { read, steps, hypotheses, decoding } = await this.#written(words, request);
+    const effects = effect ? await this.#effects(read.tokens, steps) : undefined;
     const { output, pieces, trace } = translationOf(decodedOfSteps(steps), this.vocabularies, words);
     const unknown = read.pieces.filter((_, index) => read.tokens[index] === UNKNOWN);
     return {
       output,
+      decoding,
       source: [...read.pieces, END_MARK],
       steps: stepAnswers(steps, target, effects, trace && pieces),
       ...(trace && { trace }),
       ...(!trace && {
         gates: await readGates(this.model, this.backend, this.parameters, source, words),
       }),
-      hypotheses: hypothesisAnswers(hypotheses!, this.vocabularies),
+      hypotheses: hypothesisAnswers(hypotheses, (one) => translationOf(one, this.vocabularies, words).output),
       unknown,
       milliseconds: performance.now() - started,
     };
   }
 
-  /** Attention, salience and causal effect of one sentence, and how they agree. `pair` is the sentence in the data. */
-  async explain(text: string, pair?: Pair): Promise<Explanation> {
-    const words = pair?.source ?? inputWords(text);
+  /** What is written of the words of a sentence. */
+  async #written(words: readonly string[], request: Partial<Writing>) {
     const read = this.vocabularies.source.segment(words);
-    const [hypotheses] = await (await this.evaluation()).write(
-      this.parameters,
-      [{ source: words, target: [] }],
-      { beam: 1 },
-    );
-    const best = hypotheses![0]!;
-    // Where the data knows the right alignment, it is of the data's own translation: that one is explained.
-    const gold = pair?.links && this.vocabularies.source.kind === "word" ? pair : undefined;
-    const tokens = gold ? this.vocabularies.target.segment(gold.target).tokens : best.tokens;
-    const steps = await (await this.walking()).walk(
-      this.parameters,
-      await translation.read([{ source: words, target: [] }], this.vocabularies),
-      { tokens: tokensByStep({ ...best, tokens, finished: true }) },
-      { longest: tokens.length },
-    );
+    const source = await translation.read([{ source: words, target: [] }], this.vocabularies);
+    return { read, ...(await this.writing(source, read.tokens.length + 1, request)) };
+  }
+
+  async #effects(source: readonly number[], steps: readonly WalkStep[]): Promise<number[][]> {
+    const tokens = steps.map(({ token }) => token);
+    return (await this.#removing()).effects(this.parameters, source, tokens);
+  }
+
+  /**
+   * Attention, salience and causal effect of what `see` shows of a sentence, and how they agree.
+   * @param pair the sentence in the data, where it is there
+   */
+  explain({ text, ...request }: ExplainOptions, pair?: Pair): Promise<Explanation> {
+    return this.#explained(inputWords(text), request, pair);
+  }
+
+  async #explained(
+    words: readonly string[],
+    request: Partial<Writing>,
+    pair: Pair | undefined,
+  ): Promise<Explanation> {
+    const { target } = this.vocabularies;
+    const { read, steps, decoding } = await this.#written(words, request);
     const written = steps.filter(({ token }) => token !== END);
-    const effect = await (await this.#removing()).effects(
-      this.parameters,
-      read.tokens,
-      written.map(({ token }) => token),
-    );
+    const effect = await this.#effects(read.tokens, written);
     const places = read.tokens.length;
     const rows = (of: (step: WalkStep) => readonly number[] | undefined) =>
-      written.every((step) => of(step)) ? written.map((step) => of(step)!.slice(0, places)) : undefined;
+      written.length > 0 && written.every((step) => of(step))
+        ? written.map((step) => of(step)!.slice(0, places))
+        : undefined;
     const attention = rows(({ weights }) => weights);
     const salience = rows((step) => step.salience);
     const agreements = agreementsOf(attention, salience, effect);
+    const { output, pieces } = translationOf(decodedOfSteps(steps), this.vocabularies, words);
+    const known = this.#aligned(pair, read.tokens);
+    const tokens = steps.map(({ token }) => token);
     return {
-      output: gold ? detokenise(gold.target) : detokenise(this.vocabularies.target.decode(best.tokens)),
+      output,
+      decoding,
       source: read.pieces,
-      target: written.map(({ token }) => surfaceOf(spellOf(this.vocabularies.target, token))),
+      target: pieces.slice(0, written.length).map(surfaceOf),
       ...(attention && { attention }),
       ...(salience && { salience }),
       effect,
-      ...(gold && { gold: gold.links! }),
+      ...(known && {
+        reference: known.tokens.map((token) => spellOf(target, token)),
+        ...(known.tokens.join() === tokens.join() && { gold: known.links }),
+      }),
       agreements,
-      ...(agreements[0] &&
-        written.length > 0 && {
-          verdict: {
-            verdict: verdictOf(agreements[0]),
-            sentence: verdictSentence(agreements[0], written.length),
-          },
-        }),
+      ...(agreements[0] && {
+        verdict: {
+          verdict: verdictOf(agreements[0]),
+          sentence: verdictSentence(agreements[0], written.length),
+        },
+      }),
     };
   }
 
+  /** The tokens of a pair's own translation, with its links, where those are known and it is the pair of what was read. */
+  #aligned(pair: Pair | undefined, read: readonly number[]) {
+    const { source, target } = this.vocabularies;
+    if (!pair?.links || source.kind !== "word" || target.kind !== "word") return undefined;
+    if (source.segment(pair.source).tokens.join() !== read.join()) return undefined;
+    const tokens = [...target.segment(pair.target).tokens, END];
+    return tokens.includes(UNKNOWN) ? undefined : { tokens, links: pair.links };
+  }
+
   /** The agreements over many pairs, and the pairs in which attention and cause disagree most. */
-  async explainPairs(pairs: readonly Pair[]): Promise<SplitExplanation> {
+  async explainPairs(pairs: readonly Pair[], { beam }: { beam: number }): Promise<SplitExplanation> {
     const found: { text: string; explanation: Explanation }[] = [];
-    for (const pair of pairs) {
-      // Without its links, so that what the model writes is explained and not what the data has.
-      const { links: _, ...plain } = pair;
-      found.push({ text: detokenise(pair.source), explanation: await this.explain("", plain) });
-    }
-    const names = found[0]?.explanation.agreements ?? [];
+    for (const { source } of pairs)
+      found.push({
+        text: detokenise(source),
+        explanation: await this.#explained(source, { beam }, undefined),
+      });
+    // Where nothing was written there is nothing to agree.
+    const told = found.filter(({ explanation }) => explanation.agreements.length > 0);
+    const names = told[0]?.explanation.agreements ?? [];
     const entropies = found.flatMap(({ explanation: { attention } }) =>
       attention && attention.length > 0 ? [attentionEntropy(attention)] : [],
     );
     return {
       examples: found.length,
+      decoding: { beam },
       agreements: names.map(({ of, with: other }, index) => {
-        const all = found.map(({ explanation }) => explanation.agreements[index]!);
+        const all = told.map(({ explanation }) => explanation.agreements[index]!);
         const correlations = all.flatMap(({ correlation }) => correlation ?? []);
         return {
           of,
@@ -190,8 +192,6 @@ export class TrainedTranslator extends TrainedModel<Pair, "translation"> {
     return this.scored(examplesOfSplit(data, request.split).slice(0, request.sentences), request);
   }
 }
-
-const longestFor = (words: readonly string[]): number => 2 * words.length + 10;
 
 /** The pair of a text in the data, where it is one. */
 export function pairOfText(data: ParallelData, text: string): Pair | undefined {

@@ -138,9 +138,14 @@ export class Evaluator<Example> {
 
   /** What the model writes for sources that have been read, as `write`. */
   async writeSource(parameters: Values, source: Value, { beam }: { beam: number }): Promise<Decoded[][]> {
-    const longest = resolveDimension(this.task.longest, new Map([["source", source.shape[0]!]]));
+    const longest = this.longestOf(source);
     if (beam > 1) return decodeByBeam(this.decoder, parameters, source, { longest, width: beam });
     return (await decodeGreedily(this.decoder, parameters, source, { longest })).map((best) => [best]);
+  }
+
+  /** Tokens after which what is written of a source is cut. */
+  longestOf(source: Value): number {
+    return resolveDimension(this.task.longest, new Map([["source", source.shape[0]!]]));
   }
 
   async release(): Promise<void> {

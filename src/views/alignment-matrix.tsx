@@ -2,6 +2,7 @@ import type { ReactElement } from "react";
 import type { AlignmentTrace } from "../attention/trace.js";
 import { Canvas, headingHeight } from "./canvas.js";
 import { drawableAll, headingLines } from "./drawable.js";
+import { darkestNote, greatestOf, shadesOf, withUnit } from "./scores.js";
 import { light, type Theme, textWidth } from "./theme.js";
 
 export interface AlignmentMatrixProps {
@@ -34,8 +35,19 @@ export interface MatrixLayout {
 
 const SLANT = 50;
 
+/** Pixels of a line below the cells. */
+const NOTE = 24;
+const NOTE_SIZE = 12;
+
+/** What stands below the cells: what their darkness means, where it is no weight. */
+const noteOf = ({ weights, scores }: AlignmentTrace): string | undefined =>
+  scores && weights.flat().length > 0
+    ? darkestNote(scores, withUnit(greatestOf(weights), scores, 2))
+    : undefined;
+
 export function matrixLayout(trace: AlignmentTrace, title?: string): MatrixLayout {
   const [source, target] = [drawableAll(trace.source), drawableAll(trace.target)];
+  const note = noteOf(trace);
   const cell = cellSize(Math.max(source.length, target.length));
   const fontSize = Math.max(9, Math.min(15, cell * 0.48));
   const radians = (SLANT * Math.PI) / 180;
@@ -46,18 +58,26 @@ export function matrixLayout(trace: AlignmentTrace, title?: string): MatrixLayou
     headingHeight(title) + (heading.length > 0 ? 8 : 0) + Math.ceil(widest * Math.sin(radians)) + 20;
   const overhang = Math.max(0, textWidth(source.at(-1) ?? "", fontSize) * Math.cos(radians) - cell / 2);
   const width = Math.ceil(
-    Math.max(left + cell * source.length + overhang + 16, ...heading.map((line) => textWidth(line, 16) + 40)),
+    Math.max(
+      left + cell * source.length + overhang + 16,
+      ...heading.map((line) => textWidth(line, 16) + 40),
+      note ? textWidth(note, NOTE_SIZE) + 32 : 0,
+    ),
   );
-  return { cell, left, top, width, height: top + cell * target.length + 16, fontSize };
+  const height = top + cell * target.length + 16 + (note ? NOTE : 0);
+  return { cell, left, top, width, height, fontSize };
 }
 
 /**
- * An alignment as a grid: a row for each word written, a column for each word read, a cell as dark as its weight. The
- * greatest weight of a row is outlined. Hovering over a cell shows the two words and the weight.
+ * An alignment as a grid: a row for each word written, a column for each word read, a cell as dark as its weight, or as
+ * its share of the greatest score. The greatest of a row is outlined. Hovering over a cell shows the two words and the
+ * number.
  */
 export function AlignmentMatrix({ trace, theme = light, title }: AlignmentMatrixProps): ReactElement {
-  const { weights } = trace;
+  const { weights, scores } = trace;
   const [source, target] = [drawableAll(trace.source), drawableAll(trace.target)];
+  const shades = shadesOf(trace);
+  const note = noteOf(trace);
   const { cell, left, top, width, height, fontSize } = matrixLayout(trace, title);
   const [right, bottom] = [left + cell * source.length, top + cell * target.length];
   const lines = [
@@ -70,7 +90,7 @@ export function AlignmentMatrix({ trace, theme = light, title }: AlignmentMatrix
       height={height}
       theme={theme}
       fontSize={fontSize}
-      label={`Attention of each word of “${target.join(" ")}” over “${source.join(" ")}”`}
+      label={`${scores ? `The ${scores.title}` : "Attention"} of each word of “${target.join(" ")}” over “${source.join(" ")}”`}
       title={title}
     >
       {source.map((word, column) => (
@@ -97,7 +117,8 @@ export function AlignmentMatrix({ trace, theme = light, title }: AlignmentMatrix
       {weights.map((line, row) => {
         const greatest = line.indexOf(Math.max(...line));
         return line.map((weight, column) => {
-          if (cell < SMALL && weight < FAINTEST) return null;
+          const shade = shades[row]![column]!;
+          if (cell < SMALL && shade < FAINTEST) return null;
           const [x, y] = [left + column * cell, top + row * cell];
           const square = (
             <rect
@@ -107,13 +128,13 @@ export function AlignmentMatrix({ trace, theme = light, title }: AlignmentMatrix
               width={cell}
               height={cell}
               fill={theme.ink}
-              fillOpacity={Number(weight.toFixed(4))}
+              fillOpacity={Number(shade.toFixed(4))}
             />
           );
           if (cell < SMALL) return square;
           return (
             <g key={`${row} ${column}`}>
-              <title>{`${target[row]} ← ${source[column]}: ${weight.toFixed(3)}`}</title>
+              <title>{`${target[row]} ← ${source[column]}: ${withUnit(weight, scores)}`}</title>
               {square}
               {column === greatest && (
                 <rect
@@ -126,13 +147,13 @@ export function AlignmentMatrix({ trace, theme = light, title }: AlignmentMatrix
                   strokeWidth={1.5}
                 />
               )}
-              {cell >= NUMBERED && weight >= 0.05 && (
+              {cell >= NUMBERED && shade >= 0.05 && (
                 <text
                   x={x + 0.5 * cell}
                   y={y + 0.5 * cell + 4}
                   textAnchor="middle"
                   fontSize={11}
-                  fill={weight > 0.55 ? theme.background : theme.text}
+                  fill={shade > 0.55 ? theme.background : theme.text}
                 >
                   {weight.toFixed(2)}
                 </text>
@@ -141,6 +162,11 @@ export function AlignmentMatrix({ trace, theme = light, title }: AlignmentMatrix
           );
         });
       })}
+      {note && (
+        <text x={16} y={bottom + 26} fontSize={NOTE_SIZE} fill={theme.faint}>
+          {note}
+        </text>
+      )}
     </Canvas>
   );
 }

@@ -1,6 +1,7 @@
 import type { ReactElement } from "react";
 import type { AlignmentTrace } from "../attention/trace.js";
 import { Canvas, headingHeight } from "./canvas.js";
+import { shadesOf, withUnit } from "./scores.js";
 import { light, type Theme, textWidth } from "./theme.js";
 
 export interface RibbonProps {
@@ -29,7 +30,7 @@ function centres(words: readonly string[]): { centres: number[]; width: number }
 
 /** An alignment as ribbons between two sentences, the one that is read above, the one that is written below; as wide as the weight. */
 export function Ribbon({ trace, theme = light, title, selected }: RibbonProps): ReactElement {
-  const { source, target, weights } = trace;
+  const { source, target, weights, scores } = trace;
   const [above, below] = [centres(source), centres(target)];
   const heading = title === undefined ? 0 : headingHeight(title) + 10;
   const width = Math.ceil(Math.max(above.width, below.width) + 40);
@@ -42,10 +43,10 @@ export function Ribbon({ trace, theme = light, title, selected }: RibbonProps): 
       height={height}
       theme={theme}
       fontSize={SIZE}
-      label={`Attention between “${source.join(" ")}” and “${target.join(" ")}”`}
+      label={`${scores ? `The ${scores.title}` : "Attention"} between “${source.join(" ")}” and “${target.join(" ")}”`}
       title={title}
     >
-      {weights.map((row, t) =>
+      {shadesOf(trace).map((row, t) =>
         row.map((weight, s) => {
           if (weight < FAINTEST) return null;
           const [x0, x1] = [shiftAbove + above.centres[s]!, shiftBelow + below.centres[t]!];
@@ -62,7 +63,7 @@ export function Ribbon({ trace, theme = light, title, selected }: RibbonProps): 
               }
               strokeLinecap="round"
             >
-              <title>{`${target[t]} ← ${source[s]}: ${weight.toFixed(3)}`}</title>
+              <title>{`${target[t]} ← ${source[s]}: ${withUnit(weights[t]![s]!, scores)}`}</title>
             </path>
           );
         }),

@@ -1,7 +1,8 @@
 import type { ReactElement } from "react";
 import type { SpatialTrace } from "../attention/trace.js";
 import { Canvas, headingHeight } from "./canvas.js";
-import { drawableAll } from "./drawable.js";
+import { drawableAll, headingLines } from "./drawable.js";
+import { eachNote, greatestOf, withUnit } from "./scores.js";
 import { light, type Theme, textWidth } from "./theme.js";
 
 export interface AttendedImageProps {
@@ -105,38 +106,47 @@ export interface SpatialMapsProps {
 const SIDE = 150;
 const GAP = 12;
 const LABEL = 24;
+/** Pixels that the number below a word takes, and the note below all, where maps are of scores. */
+const [NUMBER, NOTE, NOTE_SIZE] = [16, 24, 12];
 const COLUMNS = 6;
 
 /** The size of a filmstrip in pixels. */
-export function filmstripLayout({ words, image }: SpatialTrace, title?: string) {
+export function filmstripLayout({ words, image, scores }: SpatialTrace, title?: string) {
   const columns = Math.min(COLUMNS, words.length + 1);
   const height = Math.round((SIDE * image.height) / image.width);
   const rows = Math.ceil((words.length + 1) / columns);
   const top = headingHeight(title) + 16;
-  const heading =
-    title === undefined ? 0 : Math.max(...title.split("\n").map((line) => textWidth(line, 16) + 40));
+  const heading = Math.max(
+    ...headingLines(title).map((line) => textWidth(line, 16) + 40),
+    scores ? textWidth(eachNote(scores), NOTE_SIZE) + 32 : 0,
+  );
+  const label = LABEL + (scores ? NUMBER : 0);
   return {
     columns,
     height,
     top,
+    label,
     width: Math.max(Math.ceil(heading), 16 + columns * (SIDE + GAP) + 4),
-    whole: top + rows * (height + LABEL + GAP) + 4,
+    whole: top + rows * (height + label + GAP) + 4 + (scores ? NOTE : 0),
   };
 }
 
 /** Letters and digits of a text, so that pictures of one page do not share names. */
 const nameOf = (text: string): string => text.replace(/[^a-z0-9]+/gi, "-").slice(0, 60);
 
-/** A filmstrip: the image, then, for every word written, the image as that word saw it. */
+/**
+ * A filmstrip: the image, then, for every word written, the image as that word saw it, or the scores of its places with
+ * the greatest below the word.
+ */
 export function SpatialMaps({
   trace,
   theme = light,
   title,
   style = "smooth",
 }: SpatialMapsProps): ReactElement {
-  const { image, weights } = trace;
+  const { image, weights, scores } = trace;
   const words = drawableAll(trace.words);
-  const { columns, height, top, width, whole } = filmstripLayout(trace, title);
+  const { columns, height, top, label, width, whole } = filmstripLayout(trace, title);
   const name = nameOf(`map ${words.join(" ")} ${style} ${theme.background} ${title ?? ""}`);
   return (
     <Canvas
@@ -144,20 +154,26 @@ export function SpatialMaps({
       height={whole}
       theme={theme}
       fontSize={14}
-      label={`Where each word of “${words.join(" ")}” looked in the image`}
+      label={
+        scores
+          ? `The ${scores.title} of the image's places on each word of “${words.join(" ")}”`
+          : `Where each word of “${words.join(" ")}” looked in the image`
+      }
       title={title}
     >
       {[undefined, ...words.keys()].map((step, index) => {
         const x = 16 + (index % columns) * (SIDE + GAP);
-        const y = top + Math.floor(index / columns) * (height + LABEL + GAP);
+        const y = top + Math.floor(index / columns) * (height + label + GAP);
         const word = step === undefined ? "" : words[step]!;
-        const greatest = step === undefined ? 0 : Math.max(0, ...weights[step]!.flat());
+        const greatest = step === undefined ? 0 : greatestOf(weights[step]!);
         return (
           <g key={index} transform={`translate(${x} ${y})`}>
             <title>
               {step === undefined
                 ? `the image, ${image.width} × ${image.height}`
-                : `${word}: ${greatest.toFixed(3)} at the place it looked at most`}
+                : scores
+                  ? `${word}: ${withUnit(greatest, scores)} at the place with the greatest ${scores.title}`
+                  : `${word}: ${greatest.toFixed(3)} at the place it looked at most`}
             </title>
             <AttendedImage
               trace={trace}
@@ -176,9 +192,25 @@ export function SpatialMaps({
             >
               {step === undefined ? "image" : word}
             </text>
+            {scores && step !== undefined && (
+              <text
+                x={SIDE / 2}
+                y={height + 17 + NUMBER}
+                textAnchor="middle"
+                fontSize={NOTE_SIZE}
+                fill={theme.faint}
+              >
+                {greatest.toFixed(3)}
+              </text>
+            )}
           </g>
         );
       })}
+      {scores && (
+        <text x={16} y={whole - 12} fontSize={NOTE_SIZE} fill={theme.faint}>
+          {eachNote(scores)}
+        </text>
+      )}
     </Canvas>
   );
 }

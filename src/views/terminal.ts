@@ -1,5 +1,6 @@
 import type { AlignmentTrace, GatesTrace, SpatialTrace } from "../attention/trace.js";
 import { drawableAll } from "./drawable.js";
+import { darkestNote, eachNote, greatestOf, shadesOf, withUnit } from "./scores.js";
 
 export interface TerminalOptions {
   /** Whether the terminal shows 24-bit colour; shades of grey characters otherwise. */
@@ -16,12 +17,14 @@ function background(weight: number): string {
   return `${mix(28, 120)};${mix(32, 190)};${mix(40, 255)}`;
 }
 
-/** An alignment as text: a row for each word written, a column for each word read. */
+/** An alignment as text: a row for each word written, a column for each word read; scores as numbers in their unit. */
 export function alignmentText(trace: AlignmentTrace, { colour, width }: TerminalOptions): string {
-  const { weights } = trace;
+  const { weights, scores } = trace;
   const [source, target] = [drawableAll(trace.source), drawableAll(trace.target)];
+  const shades = shadesOf(trace);
   const left = Math.max(0, ...target.map((word) => word.length));
-  const needed = source.map((word) => Math.max(6, word.length + 2));
+  const longest = weights.flat().reduce((most, weight) => Math.max(most, weight.toFixed(2).length), 4);
+  const needed = source.map((word) => Math.max(longest + 2, word.length + 2));
   const fits = left + 2 + needed.reduce((a, b) => a + b, 0) <= width;
   // Where the words do not fit, columns are numbered and the words listed below.
   const widths = fits
@@ -38,17 +41,20 @@ export function alignmentText(trace: AlignmentTrace, { colour, width }: Terminal
   target.forEach((word, row) => {
     const cells = weights[row]!.map((weight, column) => {
       const size = widths[column]!;
-      const number = weight >= 0.005 && size >= 6 ? weight.toFixed(2) : "";
+      const shade = shades[row]![column]!;
+      const number = Math.abs(weight) >= 0.005 && size >= longest + 2 ? weight.toFixed(2) : "";
       if (colour) {
-        const foreground = weight > 0.5 ? "16;20;28" : "200;208;218";
-        return `\u001b[48;2;${background(weight)}m\u001b[38;2;${foreground}m${centred(number, size)}\u001b[0m`;
+        const foreground = shade > 0.5 ? "16;20;28" : "200;208;218";
+        return `\u001b[48;2;${background(shade)}m\u001b[38;2;${foreground}m${centred(number, size)}\u001b[0m`;
       }
-      const shade = SHADES[Math.min(SHADES.length - 1, Math.round(weight * (SHADES.length - 1)))] ?? "?";
-      return size >= 6 ? centred(`${shade.repeat(2)}${number}`, size) : shade.repeat(size);
+      const block = SHADES[Math.min(SHADES.length - 1, Math.round(shade * (SHADES.length - 1)))] ?? "?";
+      return size >= longest + 2 ? centred(`${block.repeat(2)}${number}`, size) : block.repeat(size);
     });
     lines.push(`${word.padStart(left)}  ${cells.join("")}`);
   });
   if (!fits) lines.push("", source.map((word, index) => `${index + 1} ${word}`).join("  "));
+  if (scores && weights.flat().length > 0)
+    lines.push("", darkestNote(scores, withUnit(greatestOf(weights), scores, 2)));
   return lines.map((line) => line.trimEnd()).join("\n");
 }
 
@@ -75,7 +81,7 @@ export function gatesText(trace: GatesTrace, { width }: TerminalOptions): string
 
 /** Maps over an image as text: for every word a grid whose cells are as bright as their share of its greatest weight. */
 export function spatialText(
-  { weights, grid, ...trace }: SpatialTrace,
+  { weights, grid, scores, ...trace }: SpatialTrace,
   { colour, width }: TerminalOptions,
 ): string {
   const words = drawableAll(trace.words);
@@ -85,6 +91,16 @@ export function spatialText(
   for (let start = 0; start < words.length; start += columns) {
     const part = words.slice(start, start + columns);
     lines.push(part.map((word) => word.slice(0, across).padEnd(across)).join("  "));
+    if (scores)
+      lines.push(
+        part
+          .map((_, index) =>
+            greatestOf(weights[start + index]!)
+              .toFixed(3)
+              .padEnd(across),
+          )
+          .join("  "),
+      );
     for (let row = 0; row < grid.rows; row++)
       lines.push(
         part
@@ -104,8 +120,7 @@ export function spatialText(
       );
     lines.push("");
   }
-  return lines
-    .slice(0, -1)
+  return [...lines.slice(0, -1), ...(scores && words.length > 0 ? ["", eachNote(scores)] : [])]
     .map((line) => line.trimEnd())
     .join("\n");
 }

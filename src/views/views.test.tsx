@@ -322,3 +322,62 @@ describe("whatever a text holds, it can be drawn", () => {
     expect(width(drawn(words, words.join(" ")))).toBeLessThan(6000);
   });
 });
+
+const effect: AlignmentTrace = {
+  kind: "alignment",
+  source: ["I", "love", "coffee"],
+  target: ["me", "encanta"],
+  weights: [
+    [12.5, -0.75, 0.002],
+    [0.4, 6.25, -3.25],
+  ],
+  scores: { title: "causal effect", unit: "nats" },
+};
+
+test("scores are shown as they are, in their unit, and their shades say that they are relative", async () => {
+  const svg = toSvg(effect, { title: "I love coffee" });
+  await expect(svg).toMatchFileSnapshot("pictures/effect.svg");
+  for (const told of [
+    "<title>me ← I: 12.500 nats</title>",
+    "<title>encanta ← coffee: -3.250 nats</title>",
+    "Drawn by share of the greatest causal effect, 12.50 nats.",
+    "The causal effect of each word of “me encanta” over “I love coffee”",
+  ])
+    expect(svg).toContain(told);
+  // Half as dark as the greatest, with its own number.
+  expect(svg).toMatch(/fill-opacity="0.5"><\/rect>(?:<rect[^>]*><\/rect>)?<text[^>]*>6\.25<\/text>/);
+  expect(alignmentText(effect, { colour: false, width: 100 })).toBe(
+    [
+      "            I    love   coffee",
+      "     me  ██12.50  -0.75",
+      "encanta    0.40 ▒▒6.25   -3.25",
+      "",
+      "Drawn by share of the greatest causal effect, 12.50 nats.",
+    ].join("\n"),
+  );
+  const ribbon = svgOf(<Ribbon trace={effect} />);
+  expect(ribbon).toContain("<title>encanta ← love: 6.250 nats</title>");
+  expect(ribbon.match(/<path/g)).toHaveLength(3);
+});
+
+test("scores of places tell the greatest of each word, which its map is drawn by", () => {
+  const scored: SpatialTrace = {
+    ...maps,
+    weights: maps.weights.map((rows) => rows.map((row) => row.map((weight) => 8 * weight - 1))),
+    scores: { title: "causal effect", unit: "nats" },
+  };
+  const greatest = scored.weights.map((rows) => Math.max(...rows.flat()).toFixed(3));
+  const svg = toSvg(scored);
+  scored.words.forEach((word, step) => {
+    expect(svg).toContain(
+      `<title>${word}: ${greatest[step]} nats at the place with the greatest causal effect</title>`,
+    );
+  });
+  const note =
+    "Each map is drawn by share of its greatest causal effect, the number below its word, in nats.";
+  expect(svg).toContain(note);
+  const text = spatialText(scored, { colour: false, width: 100 }).split("\n");
+  expect(text[1]!.trim().split(/ +/)).toEqual(greatest);
+  expect(text.at(-1)).toBe(note);
+  expect(toSvg(maps)).not.toContain("nats");
+});

@@ -1,5 +1,6 @@
 import { createElement } from "react";
 import { UsageError } from "../../core/index.js";
+import { decodingText } from "../../decode/index.js";
 import { modelById } from "../../models/index.js";
 import { examplesOfSplit } from "../../service/index.js";
 import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
@@ -12,6 +13,7 @@ import {
   number,
   print,
   warn,
+  withBeam,
 } from "../command.js";
 import { openCaptioner } from "../open-captioner.js";
 import { status } from "../terminal.js";
@@ -19,6 +21,7 @@ import { status } from "../terminal.js";
 interface DiagnoseOptions extends CommonOptions {
   readonly split: string;
   readonly examples: number;
+  readonly beam: number;
   readonly html?: string;
   readonly device: string;
 }
@@ -27,11 +30,13 @@ interface DiagnoseOptions extends CommonOptions {
 const SHOWN = 5;
 
 export const diagnoseCommand: CommandDefinition = (program) => {
-  define(
-    program,
-    "diagnose <run>",
-    "group a captioner's mistakes by why they are wrong: looked elsewhere, named wrongly, left out, made up",
-    ["diagnose runs/captions", "diagnose runs/captions --split test-more --html mistakes.html"],
+  withBeam(
+    define(
+      program,
+      "diagnose <run>",
+      "group a captioner's mistakes by why they are wrong: looked elsewhere, named wrongly, left out, made up",
+      ["diagnose runs/captions", "diagnose runs/captions --split test-more --html mistakes.html"],
+    ),
   )
     .option("--split <name>", "test, another split of the data, or validation", "test")
     .option("--examples <n>", "images that are captioned at most", number, 500)
@@ -55,9 +60,10 @@ async function diagnose(path: string, options: DiagnoseOptions): Promise<void> {
     );
   const { captioner, data } = await openCaptioner(folder, options.device);
   const images = examplesOfSplit(await data(), options.split).slice(0, options.examples);
-  const diagnosis = await captioner.diagnose(images, options.split, (done) =>
-    status(`${done} of ${images.length} captioned`),
-  );
+  const diagnosis = await captioner.diagnose(images, options.split, {
+    beam: options.beam,
+    onProgress: (done) => status(`${done} of ${images.length} captioned`),
+  });
   status();
   await captioner.release();
   const title = `Mistakes of ${model} on ${options.split}`;
@@ -68,6 +74,7 @@ async function diagnose(path: string, options: DiagnoseOptions): Promise<void> {
   const share = ((100 * diagnosis.wrong) / Math.max(1, diagnosis.examples)).toFixed(1);
   const lines = [
     `${diagnosis.wrong} of ${diagnosis.examples} captions have a mistake (${share} %), ${diagnosis.by === "gold" ? "by what is in the images" : "by the captions that people gave"}.`,
+    `Each caption is ${decodingText(diagnosis.decoding)}.`,
   ];
   for (const { kind, title: heading, images: count } of diagnosis.kinds) {
     if (count === 0) continue;

@@ -1,13 +1,22 @@
 import { basename } from "node:path";
 import type { AttentionTrace } from "../../attention/index.js";
-import { UsageError } from "../../core/index.js";
+import { RegardError, UsageError } from "../../core/index.js";
 import { datasets } from "../../data/index.js";
+import { type Decoding, decodingText } from "../../decode/index.js";
+import { EFFECT, SALIENCE } from "../../explain/index.js";
 import { modelById } from "../../models/index.js";
 import { pairOfText, TrainedTranslator } from "../../service/index.js";
 import { RunFolder } from "../../train/run-folder.node.js";
-import { scoresAsWeights } from "../../views/index.js";
 import { backendFor } from "../backend.js";
-import { type CommandDefinition, type CommonOptions, define, fileOf, print, warn } from "../command.js";
+import {
+  type CommandDefinition,
+  type CommonOptions,
+  define,
+  fileOf,
+  print,
+  warn,
+  withBeam,
+} from "../command.js";
 import { openCaptioner } from "../open-captioner.js";
 import { textOf, writePictures } from "../pictures.js";
 
@@ -16,14 +25,15 @@ interface ExplainOptions extends CommonOptions {
   readonly svg?: string;
   readonly png?: string;
   readonly html?: string;
+  readonly beam: number;
   readonly device: string;
 }
 
 /** What can be asked for, and what each says. */
 const METHODS = {
   attention: "where it looked",
-  salience: "the gradient that reaches each weight of the attention",
-  effect: "how much less likely each word is once a source word and its annotation are masked, in nats",
+  salience: `the gradient of each word's log-probability by each weight, in ${SALIENCE.unit}`,
+  effect: `how much less likely each word is once a source word and its annotation are masked, in ${EFFECT.unit}`,
 } as const;
 type Method = keyof typeof METHODS;
 
@@ -31,19 +41,21 @@ type Method = keyof typeof METHODS;
 const IMAGE_METHODS: Readonly<Record<Method, string>> = {
   attention: METHODS.attention,
   salience: METHODS.salience,
-  effect: "how much less likely each word is once a place of the image is covered with its mean",
+  effect: `how much less likely each word is once a place of the image is covered with its mean, in ${EFFECT.unit}`,
 };
 
 export const explainCommand: CommandDefinition = (program) => {
-  define(
-    program,
-    "explain <run> <input>",
-    "say what made a model write what it wrote: attention, salience and causal effect side by side",
-    [
-      'explain runs/first "I love coffee"',
-      'explain runs/first "I love coffee" --method effect --svg effect.svg',
-      "explain runs/captions photograph.jpg --html why.html",
-    ],
+  withBeam(
+    define(
+      program,
+      "explain <run> <input>",
+      "say what made a model write what it wrote: attention, salience and causal effect side by side",
+      [
+        'explain runs/first "I love coffee"',
+        'explain runs/first "I love coffee" --method effect --svg effect.svg',
+        "explain runs/captions photograph.jpg --html why.html",
+      ],
+    ),
   )
     .option("--method <name>", `${Object.keys(METHODS).join(", ")} (all of them)`)
     .option("--svg <file>", "draw the method named as SVG", fileOf("--svg", "svg"))
@@ -73,7 +85,16 @@ async function explain(path: string, input: string, options: ExplainOptions): Pr
   const found = isImage
     ? await explainImage(folder, input, options)
     : await explainText(folder, input, options, methods);
-  const { output, sections, verdict, json } = found;
+  const { output, words, decoding, sections, verdict, json } = found;
+  if (words.length === 0) {
+    if (options.svg ?? options.png ?? options.html)
+      throw new RegardError(`the model wrote nothing for "${input}", so there is nothing to draw.`);
+    return print(
+      options,
+      { output, decoding, ...json, verdict: null },
+      `(${decodingText(decoding)})\n\nIt wrote nothing, so there is nothing to explain.`,
+    );
+  }
   if (options.method && !sections.some(({ method }) => method === options.method))
     throw new UsageError(
       `model ${folder.settings.model} has no attention, so it has no ${options.method}; use --method effect.`,
@@ -94,9 +115,10 @@ async function explain(path: string, input: string, options: ExplainOptions): Pr
   ];
   print(
     options,
-    { output, ...json, verdict: verdict?.verdict ?? null },
+    { output, decoding, ...json, verdict: verdict?.verdict ?? null },
     [
       output,
+      `(${decodingText(decoding)})`,
       ...drawn.flatMap(({ method, trace }) => ["", `${method}: ${about[method]}`, "", textOf(trace)]),
       ...(verdict ? ["", verdict.sentence] : []),
       ...(written.length > 0 ? ["", `Written: ${written.join(", ")}`] : []),
@@ -106,6 +128,9 @@ async function explain(path: string, input: string, options: ExplainOptions): Pr
 
 interface Explained {
   readonly output: string;
+  /** What was written, piece by piece. */
+  readonly words: readonly string[];
+  readonly decoding: Decoding;
   readonly sections: readonly { readonly method: Method; readonly trace: AttentionTrace }[];
   readonly verdict?: { readonly verdict: string; readonly sentence: string } | undefined;
   /** What `--json` tells besides. */
@@ -125,29 +150,42 @@ async function explainText(
   // Only data that knows the right alignment has more to say of a sentence than the sentence itself: embedded data.
   const embedded = datasets.find(({ id }) => id === settings.data);
   const known = embedded?.task === "translation" ? await embedded.load(settings.seed) : undefined;
-  const explanation = await model.explain(text, known && pairOfText(known, text));
+  const explanation = await model.explain({ text, beam: options.beam }, known && pairOfText(known, text));
   await model.release();
-  const { source, target, output, verdict, agreements } = explanation;
+  const { source, target, output, decoding, verdict, agreements } = explanation;
   const scores = Object.fromEntries(
     methods.flatMap((method) => (explanation[method] ? [[method, explanation[method]]] : [])),
   ) as Partial<Record<Method, readonly (readonly number[])[]>>;
   return {
     output,
+    words: target,
+    decoding,
     verdict,
     json: { source, target, scores, agreements },
-    sections: (Object.keys(scores) as Method[]).map((method) => {
-      const weights = method === "attention" ? scores[method]! : scoresAsWeights(scores[method]!);
-      return { method, trace: { kind: "alignment", source, target, weights } as const };
-    }),
+    sections: (Object.keys(scores) as Method[]).map((method) => ({
+      method,
+      trace: {
+        kind: "alignment",
+        source,
+        target,
+        weights: scores[method]!,
+        ...(method !== "attention" && { scores: method === "effect" ? EFFECT : SALIENCE }),
+      },
+    })),
   };
 }
 
 async function explainImage(folder: RunFolder, name: string, options: ExplainOptions): Promise<Explained> {
   const { captioner, imageOf } = await openCaptioner(folder, options.device);
-  const { output, words, maps, agreements, verdict } = await captioner.explain(await imageOf(name));
+  const { output, decoding, words, maps, agreements, verdict } = await captioner.explain(
+    await imageOf(name),
+    { beam: options.beam },
+  );
   await captioner.release();
   return {
     output,
+    words,
+    decoding,
     verdict,
     json: {
       words,

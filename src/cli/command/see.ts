@@ -2,27 +2,29 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { Option } from "commander";
 import { createElement } from "react";
-import type { AttentionTrace, GatesTrace, SpatialTrace } from "../../attention/index.js";
+import type { AttentionTrace, GatesTrace } from "../../attention/index.js";
 import { UNKNOWN, UsageError } from "../../core/index.js";
 import { detokenise } from "../../data/index.js";
 import {
+  beamScore,
   type Decoded,
+  type Decoding,
   decodedOf,
   decodeModelFile,
+  decodingText,
   END_MARK,
   type ModelFile,
   readGates,
   translationOf,
 } from "../../decode/index.js";
 import { modelById } from "../../models/index.js";
-import { inputWords } from "../../service/index.js";
+import { inputWords, type SeenImage } from "../../service/index.js";
 import type { OpenedModel } from "../../session/index.js";
 import { openOnnx } from "../../session/node.js";
 import { pixelsValue, spatialTrace, type TextVocabularies, textVocabularies } from "../../task/index.js";
 import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
 import { AttentionTrajectory, type MapStyle, svgOf } from "../../views/index.js";
 import {
-  beamWidth,
   type CommandDefinition,
   type CommonOptions,
   define,
@@ -30,6 +32,7 @@ import {
   number,
   print,
   warn,
+  withBeam,
 } from "../command.js";
 import { openCaptioner, readImageFile } from "../open-captioner.js";
 import { openRun } from "../open-run.js";
@@ -50,17 +53,19 @@ interface SeeOptions extends CommonOptions {
 }
 
 export const seeCommand: CommandDefinition = (program) => {
-  define(
-    program,
-    "see <model> <input>",
-    "run one input, a sentence or an image, through a model (a run, or an exported .onnx) and draw what it attended to",
-    [
-      'see runs/first "I love coffee"',
-      'see translator.onnx "I love coffee"',
-      'see runs/first "does Ana read the new book?" --svg book.svg --png book.png --html book.html',
-      "see runs/captions photograph.jpg --png looked.png --animation looked.svg",
-      "see runs/captions test:17 --svg looked.svg --map grid",
-    ],
+  withBeam(
+    define(
+      program,
+      "see <model> <input>",
+      "run one input, a sentence or an image, through a model (a run, or an exported .onnx) and draw what it attended to",
+      [
+        'see runs/first "I love coffee"',
+        'see translator.onnx "I love coffee"',
+        'see runs/first "does Ana read the new book?" --svg book.svg --png book.png --html book.html',
+        "see runs/captions photograph.jpg --png looked.png --animation looked.svg",
+        "see runs/captions test:17 --svg looked.svg --map grid",
+      ],
+    ),
   )
     .option("--svg <file>", "write the picture as SVG", fileOf("--svg", "svg"))
     .option("--png <file>", "write the picture as PNG", fileOf("--png", "png"))
@@ -68,12 +73,6 @@ export const seeCommand: CommandDefinition = (program) => {
       "--html <file>",
       "write one page with the picture that needs nothing else",
       fileOf("--html", "html"),
-    )
-    .option(
-      "--beam <n>",
-      "hypotheses kept while decoding; 1 takes the likeliest word each time",
-      beamWidth,
-      4,
     )
     .option("--keep-unknown", "do not replace unknown words by the source words they looked at")
     .option("--gates", "read the gates of the recurrent layers too, and draw them in --svg and --png")
@@ -123,12 +122,11 @@ async function seeText(opened: Opened, text: string, options: SeeOptions): Promi
     warn(
       `The model does not know ${unknown.map((word) => `"${word}"`).join(", ")}; it was trained on other words.`,
     );
-  const { output, trace: alignment } = translationOf(
-    await opened.translate(words),
-    vocabularies,
-    words,
-    options,
-  );
+  const hypotheses = (await opened.translate(words)).map((one) => ({
+    ...translationOf(one, vocabularies, words, options),
+    score: beamScore(one),
+  }));
+  const { output, trace: alignment } = hypotheses[0]!;
   const gates = options.gates ? await opened.gates(words) : undefined;
   await opened.release();
   const traces = [...(alignment ? [alignment] : []), ...(gates ? [gates] : [])];
@@ -143,21 +141,25 @@ async function seeText(opened: Opened, text: string, options: SeeOptions): Promi
     drawn,
     traces.map((trace) => ({ heading: HEADINGS[trace.kind], trace })),
   );
-  show(options, output, traces, written);
+  show(options, output, opened.decoding, traces, written, {
+    hypotheses: hypotheses.map((one) => ({ output: one.output, score: one.score })),
+  });
 }
 
 function show(
   options: SeeOptions,
   output: string,
+  decoding: Decoding,
   traces: readonly AttentionTrace[],
   written: readonly string[],
   more: Readonly<Record<string, unknown>> = {},
 ): void {
   print(
     options,
-    { output, traces, ...more },
+    { output, decoding, traces, ...more },
     [
       output,
+      `(${decodingText(decoding)})`,
       ...traces.flatMap((trace) => ["", textOf(trace)]),
       ...(written.length > 0 ? ["", `Written: ${written.join(", ")}`] : []),
     ].join("\n"),
@@ -184,14 +186,12 @@ async function seeImage(folder: RunFolder, name: string, options: SeeOptions): P
   const { beam, sample } = options;
   const seen = await captioner.see(image, {
     beam,
-    words: {},
-    attention: {},
-    effect: false,
     ...(sample !== undefined && { sample }),
   });
   await captioner.release();
-  const { output, trace, gold, references } = seen;
-  await drawImage(name, folder.settings.model, output, trace, options, {
+  const { gold, references, hypotheses } = seen;
+  await drawImage(name, folder.settings.model, seen, options, {
+    hypotheses,
     references,
     ...(gold && { correct: gold.correct }),
   });
@@ -201,8 +201,7 @@ async function seeImage(folder: RunFolder, name: string, options: SeeOptions): P
 async function drawImage(
   name: string,
   model: string,
-  output: string,
-  trace: SpatialTrace | undefined,
+  { output, decoding, trace }: Pick<SeenImage, "output" | "decoding" | "trace">,
   options: SeeOptions,
   more: Readonly<Record<string, unknown>>,
 ): Promise<void> {
@@ -225,7 +224,7 @@ async function drawImage(
     await writeAtomically(options.path, svgOf(createElement(AttentionTrajectory, { trace, title })));
     written.push(options.path);
   }
-  show(options, output, trace ? [trace] : [], written, more);
+  show(options, output, decoding, trace ? [trace] : [], written, more);
 }
 
 async function seeImageByFile(
@@ -249,15 +248,18 @@ async function seeImageByFile(
     decoded.weights && about.grid
       ? spatialTrace(pixels, [...about.target.spell(decoded.tokens), END_MARK], decoded.weights, about.grid)
       : undefined;
-  await drawImage(name, about.model, detokenise(words), trace, options, {});
+  const seen = { output: detokenise(words), decoding: FILE_DECODING, ...(trace && { trace }) };
+  await drawImage(name, about.model, seen, options, {});
 }
 
 /** What `see` needs of a model, from wherever it comes. */
 interface Opened {
   readonly model: string;
   readonly vocabularies: TextVocabularies;
-  /** The best translation of a sentence. */
-  translate(words: readonly string[]): Promise<Decoded>;
+  /** How it writes. */
+  readonly decoding: Decoding;
+  /** Translations of a sentence, the best first. */
+  translate(words: readonly string[]): Promise<Decoded[]>;
   /** The gates of the layers that read the sentence. @throws UsageError where they cannot be read */
   gates(words: readonly string[]): Promise<GatesTrace>;
   release(): Promise<void>;
@@ -269,18 +271,22 @@ async function openTranslator(path: string, options: SeeOptions): Promise<Opened
   return {
     model: folder.settings.model,
     vocabularies,
+    decoding: { beam: options.beam },
     async translate(words) {
       const [found] = await evaluator.write(parameters, [{ source: words, target: [] }], {
         beam: options.beam,
       });
-      return found![0]!;
+      return found!;
     },
     gates: (words) => readGates(model, backend, parameters, vocabularies.source, words),
     release: () => evaluator.release(),
   };
 }
 
-/** A file that `regard export` wrote; it decodes greedily by itself. */
+/** A file that `regard export` wrote decodes greedily by itself. */
+const FILE_DECODING: Decoding = { beam: 1 };
+
+/** A file that `regard export` wrote. */
 async function openFile(path: string): Promise<{ about: ModelFile; session: OpenedModel }> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(
@@ -295,12 +301,13 @@ function fileTranslator(path: string, { model, ...about }: ModelFile, session: O
   return {
     model,
     vocabularies,
+    decoding: FILE_DECODING,
     async translate(words) {
       const encoded = vocabularies.source.encode(words);
       const results = await session.run({
         source: { dtype: "int32", shape: [encoded.length, 1], data: Int32Array.from(encoded) },
       });
-      return decodedOf(results);
+      return [decodedOf(results)];
     },
     async gates() {
       throw new UsageError(

@@ -77,6 +77,7 @@ export class Occlusion {
     tokens: readonly number[],
     covers: readonly ((y: number, x: number) => boolean)[],
   ): Promise<number[][]> {
+    if (tokens.length === 0) return [];
     const losses: Float64Array[] = [];
     const variants = [undefined, ...covers];
     for (let start = 0; start < variants.length; start += BATCH) {

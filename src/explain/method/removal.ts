@@ -34,6 +34,7 @@ export class Removal {
     source: readonly number[],
     target: readonly number[],
   ): Promise<number[][]> {
+    if (target.length === 0) return [];
     const whole = [...source, END];
     const without = source.map((_, removed) =>
       whole.map((token, place) => (place === removed ? PAD : token)),

@@ -136,9 +136,9 @@ export class Walker {
   }
 
   /**
-   * Walks until END is written.
+   * Walks until END is written. A walk that no choice changes writes what `decodeGreedily` does.
    * @param source one source, as a value for the model's input
-   * @param longest tokens after which the walk ends all the same
+   * @param longest tokens after which the walk ends all the same, END not counted
    */
   async walk(
     parameters: Values,
@@ -185,6 +185,7 @@ export class Walker {
       // What to take the gradient of is known only once the likeliest token is, unless it was given.
       let results = await run(given ?? END);
       const token = given ?? results.tokens!.data[0]!;
+      if (token !== END && steps.length === longest) break;
       if (given === undefined && token !== END) results = await run(token);
       steps.push({
         token,

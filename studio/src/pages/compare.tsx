@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from "react";
-import type { Evaluation, RunDetail, RunSummary } from "../../../src/service/protocol.js";
+import type { Evaluation, RunDetail, RunSummary, Seen } from "../../../src/service/protocol.js";
 import { Gates } from "../../../src/views/gates.js";
 import { ScoreByLength } from "../../../src/views/score-by-length.js";
 import { SpatialMaps } from "../../../src/views/spatial-maps.js";
@@ -7,6 +7,7 @@ import { SentenceForm, SplitForm, useExamples } from "../panels/asking.js";
 import { Busy, NoRuns, Panel, Picture, Problem, RunPicker } from "../panels/basic.js";
 import { type ChosenImage, ImageForm } from "../panels/image.js";
 import { Matrix } from "../panels/matrix.js";
+import { Decoded } from "../panels/steps.js";
 import { type Asked, linkTo, useAction, useApi, useAsked, usePlace, useRuns, useTheme } from "../state.js";
 
 export default function Compare() {
@@ -91,6 +92,7 @@ function Both({
           }
         />
         <Problem text={action.problem} />
+        {found && <Decoded decoding={found[0]!.decoding} />}
         {found && (
           <div className="columns">
             <table className="readings">
@@ -143,7 +145,7 @@ function Both({
 }
 
 /** What two models wrote of one input, side by side, each with its picture. */
-function SideBySide<Answer extends { readonly output: string }>({
+function SideBySide<Answer extends Pick<Seen, "output" | "decoding">>({
   runs,
   seen,
   picture,
@@ -161,6 +163,7 @@ function SideBySide<Answer extends { readonly output: string }>({
           <div key={index}>
             <h3>{runs[index]}</h3>
             <p className="output">{one.output}</p>
+            <Decoded decoding={one.decoding} />
             {picture(one, runs[index]!)}
           </div>
         ))}

@@ -3,6 +3,7 @@ import type { Diagnosis, RunDetail } from "../../../src/service/protocol.js";
 import { MistakeCard } from "../../../src/views/diagnosis.js";
 import { RunPage, SplitForm } from "../panels/asking.js";
 import { Busy, Panel, Problem } from "../panels/basic.js";
+import { Decoded, writingQuery } from "../panels/steps.js";
 import { linkTo, useAction, useApi, useAsked } from "../state.js";
 
 export default function Diagnose() {
@@ -59,6 +60,7 @@ function Split({ detail }: { readonly detail: RunDetail }) {
           <p className="output" aria-live="polite">
             {`${found.wrong} of ${found.examples} captions have a mistake, ${found.by === "gold" ? "by what is in the images" : "by the captions that people gave"}.`}
           </p>
+          <Decoded decoding={found.decoding} />
           <fieldset className="row" aria-label="Kinds of mistake">
             {found.kinds.map(({ kind: one, title, images }) => (
               <button
@@ -78,7 +80,14 @@ function Split({ detail }: { readonly detail: RunDetail }) {
               shown.map((image) => (
                 <div key={image.index}>
                   <MistakeCard image={image} kind={shownKind} maps={found.maps} />
-                  <a href={linkTo("see", detail.id, { image: `${found.split}:${image.index}` })}>See it</a>
+                  <a
+                    href={linkTo("see", detail.id, {
+                      image: `${found.split}:${image.index}`,
+                      ...writingQuery(found.decoding),
+                    })}
+                  >
+                    See it
+                  </a>
                 </div>
               ))}
           </div>

@@ -4,6 +4,7 @@ import { SpatialMaps } from "../../../src/views/spatial-maps.js";
 import { Agreements } from "../panels/agreements.js";
 import { Busy, Panel, Picture, Problem } from "../panels/basic.js";
 import { type ChosenImage, ImageForm } from "../panels/image.js";
+import { beamOf, Decoded, type WritingInput } from "../panels/steps.js";
 import { useApi, useAsked, useTheme } from "../state.js";
 import { imageFrom } from "./see-image.js";
 
@@ -21,19 +22,32 @@ export function ExplainImage({
   run,
   detail,
   first,
+  writing,
 }: {
   readonly run: string;
   readonly detail: RunDetail;
   readonly first: string | undefined;
+  /** How what is explained is written; for the image of the address alone where something was changed. */
+  readonly writing: WritingInput;
 }) {
   const api = useApi();
   const [image, setImage] = useState<ChosenImage | undefined>(() => imageFrom(first));
-  const explained = useAsked(image && JSON.stringify([run, image.input]), () =>
-    api.call("explainImage", { run, image: image!.input }),
+  const [asked, setAsked] = useState(writing);
+  const explained = useAsked(image && JSON.stringify([run, image.input, asked]), () =>
+    api.call("explainImage", { run, image: image!.input, ...asked }),
   );
   return (
     <>
-      <ImageForm run={run} detail={detail} chosen={image} onChoose={setImage} />
+      <ImageForm
+        run={run}
+        detail={detail}
+        chosen={image}
+        onChoose={(one) => {
+          // What was changed was changed in the caption of one image.
+          setAsked(beamOf(writing));
+          setImage(one);
+        }}
+      />
       <Problem text={explained.problem} />
       <Busy when={explained.busy && !explained.result} text="Covering places …" />
       {explained.result && <Maps explanation={explained.result} />}
@@ -43,10 +57,12 @@ export function ExplainImage({
 
 function Maps({ explanation }: { readonly explanation: ImageExplanation }) {
   const theme = useTheme();
-  const { output, maps, verdict, agreements } = explanation;
+  const { output, decoding, words, maps, verdict, agreements } = explanation;
   return (
     <>
       <p className="output">{output}</p>
+      <Decoded decoding={decoding} />
+      {words.length === 0 && <p className="note">It wrote nothing, so there is nothing to explain.</p>}
       {verdict && <p className={`verdict ${verdict.verdict.replace(" ", "-")}`}>{verdict.sentence}</p>}
       {maps.map(({ method, trace }) => (
         <Panel key={method} title={NOTES[method][0]} note={NOTES[method][1]}>

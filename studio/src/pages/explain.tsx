@@ -1,11 +1,12 @@
 import { useState } from "react";
-import type { AlignmentTrace } from "../../../src/attention/trace.js";
+import type { AlignmentTrace, ScoreKind } from "../../../src/attention/trace.js";
+import { EFFECT, SALIENCE } from "../../../src/explain/method/score-kinds.js";
 import type { Explanation, SplitExplanation } from "../../../src/service/protocol.js";
-import { scoresAsWeights } from "../../../src/views/scores.js";
 import { Agreements, METHOD_NAMES } from "../panels/agreements.js";
 import { ByTask, RunPage, SentenceForm, SplitForm, useExamples } from "../panels/asking.js";
 import { Busy, Panel, Problem, percent } from "../panels/basic.js";
 import { Matrix } from "../panels/matrix.js";
+import { beamOf, Decoded, type WritingInput, writingFrom } from "../panels/steps.js";
 import { useAction, useApi, useAsked, usePlace, useTheme } from "../state.js";
 import { ExplainImage } from "./explain-image.js";
 
@@ -19,37 +20,58 @@ export default function Explain() {
     >
       {(run) => (
         <ByTask
-          key={`${run} ${query.get("text")} ${query.get("image")}`}
+          key={`${run} ${query.get("text")} ${query.get("image")} ${query.get("writing")}`}
           run={run}
           query={query}
-          text={(first) => <One run={run} first={first} />}
-          image={(detail, first) => <ExplainImage run={run} detail={detail} first={first} />}
+          text={(first) => <One run={run} first={first} writing={writingFrom(query)} />}
+          image={(detail, first) => (
+            <ExplainImage run={run} detail={detail} first={first} writing={writingFrom(query)} />
+          )}
         />
       )}
     </RunPage>
   );
 }
 
-function One({ run, first }: { readonly run: string; readonly first: string | undefined }) {
+function One({
+  run,
+  first,
+  writing,
+}: {
+  readonly run: string;
+  readonly first: string | undefined;
+  /** How what is explained is written; what was changed is of the first sentence alone. */
+  readonly writing: WritingInput;
+}) {
   const api = useApi();
   const { detail, examples } = useExamples(run);
   const [asked, setAsked] = useState<string>();
+  const [how, setHow] = useState(writing);
   const text = asked ?? first ?? examples?.[0];
-  const explained = useAsked(text === undefined ? undefined : `${run} ${text}`, () =>
-    api.call("explain", { run, text: text! }),
+  const explained = useAsked(text === undefined ? undefined : JSON.stringify([run, text, how]), () =>
+    api.call("explain", { run, text: text!, ...how }),
   );
+  const ask = (sentence: string) => {
+    setHow(beamOf(writing));
+    setAsked(sentence);
+  };
   return (
     <>
-      <SentenceForm text={text} examples={examples} action="Explain" onAsk={setAsked} />
+      <SentenceForm text={text} examples={examples} action="Explain" onAsk={ask} />
       <Problem text={explained.problem ?? detail.problem} />
       <Busy when={explained.busy && !explained.result} text="Taking words away …" />
-      {explained.result && <Maps explanation={explained.result} />}
+      {explained.result && (
+        <Maps
+          explanation={explained.result}
+          onReference={(pieces) => setHow({ words: Object.fromEntries(pieces.entries()) })}
+        />
+      )}
       {detail.result && (
         <Split
           run={run}
           splits={detail.result.splits}
           onPick={(one) => {
-            setAsked(one);
+            ask(one);
             scrollTo({ top: 0 });
           }}
         />
@@ -58,14 +80,22 @@ function One({ run, first }: { readonly run: string; readonly first: string | un
   );
 }
 
-function Maps({ explanation }: { readonly explanation: Explanation }) {
+function Maps({
+  explanation,
+  onReference,
+}: {
+  readonly explanation: Explanation;
+  /** Explains the data's own translation, of these pieces, instead. */
+  readonly onReference: (pieces: readonly string[]) => void;
+}) {
   const theme = useTheme();
-  const { source, target, attention, salience, effect, gold } = explanation;
-  const trace = (weights: readonly (readonly number[])[]): AlignmentTrace => ({
+  const { source, target, attention, salience, effect, gold, reference } = explanation;
+  const trace = (weights: readonly (readonly number[])[], scores?: ScoreKind): AlignmentTrace => ({
     kind: "alignment",
     source,
     target,
     weights,
+    ...(scores && { scores }),
   });
   const goldWeights =
     gold &&
@@ -78,6 +108,16 @@ function Maps({ explanation }: { readonly explanation: Explanation }) {
   return (
     <>
       <p className="output">{explanation.output}</p>
+      <Decoded decoding={explanation.decoding} />
+      {reference && !gold && (
+        <p className="note">
+          The data has another translation, whose right alignment is known.{" "}
+          <button type="button" className="quiet" onClick={() => onReference(reference)}>
+            Explain that one
+          </button>
+        </p>
+      )}
+      {target.length === 0 && <p className="note">It wrote nothing, so there is nothing to explain.</p>}
       {explanation.verdict && (
         <p className={`verdict ${explanation.verdict.verdict.replace(" ", "-")}`}>
           {explanation.verdict.sentence}
@@ -92,23 +132,23 @@ function Maps({ explanation }: { readonly explanation: Explanation }) {
         {salience && (
           <Panel
             title="Salience"
-            note="Gradient that reaches each weight; the darkest would help most, what would harm is left white."
+            note="Gradient that reaches each weight, in nats per unit of attention; the darkest would help most, what would harm is left white."
           >
-            <Matrix trace={trace(scoresAsWeights(salience))} theme={theme} label="Salience" />
+            <Matrix trace={trace(salience, SALIENCE)} theme={theme} label="Salience" />
           </Panel>
         )}
         <Panel
           title="Causal effect"
-          note="How much less likely each word is once a source word and its annotation are masked."
+          note="How much less likely each word is once a source word and its annotation are masked, in nats."
         >
-          <Matrix trace={trace(scoresAsWeights(effect))} theme={theme} label="Causal effect" />
+          <Matrix trace={trace(effect, EFFECT)} theme={theme} label="Causal effect" />
         </Panel>
         {goldWeights && (
           <Panel
             title="Gold"
             note="The alignment the sentence was made with; lighter links are only possible."
           >
-            <Matrix trace={trace(goldWeights)} theme={theme} label="Gold alignment" />
+            <Matrix trace={trace(goldWeights, { title: "certainty" })} theme={theme} label="Gold alignment" />
           </Panel>
         )}
       </div>
@@ -168,6 +208,7 @@ function Split({
               ))}
             </tbody>
           </table>
+          <Decoded decoding={found.decoding} />
           {found.entropy && (
             <p className="note">Entropy of the attention: {interval(found.entropy)} nats a word.</p>
           )}

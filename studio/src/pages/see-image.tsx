@@ -4,7 +4,16 @@ import { AttentionTrajectory, type MapStyle, SpatialMaps } from "../../../src/vi
 import { lapseSvg, wordFrames } from "../../../src/views/time-lapse.js";
 import { Busy, Panel, Picture, Problem, percent } from "../panels/basic.js";
 import { type ChosenImage, ImageForm, MapOver } from "../panels/image.js";
-import { Alternatives, ChangedNote, type Changes, Hypotheses, useChanges } from "../panels/steps.js";
+import {
+  Alternatives,
+  ChangedNote,
+  type Changes,
+  Decoded,
+  Hypotheses,
+  useChanges,
+  type WritingInput,
+  writingQuery,
+} from "../panels/steps.js";
 import { linkTo, useApi, useAsked, useTheme } from "../state.js";
 import { save } from "./runs.js";
 
@@ -25,25 +34,25 @@ export function SeeImage({
   run,
   detail,
   first,
+  beam,
 }: {
   readonly run: string;
   readonly detail: RunDetail;
   readonly first: string | undefined;
+  readonly beam: number | undefined;
 }) {
   const api = useApi();
   const [image, setImage] = useState<ChosenImage | undefined>(() => imageFrom(first));
   const changes = useChanges();
   const [sample, setSample] = useState<number>();
   const hard = detail.settings.configuration.attention === "hard";
-  const key = image && JSON.stringify([run, image.input, changes.request, sample]);
-  const request = (effect: boolean) =>
-    api.call("caption", {
-      run,
-      image: image!.input,
-      ...changes.request,
-      effect,
-      ...(sample !== undefined && { sample }),
-    });
+  const writing: WritingInput = {
+    ...(beam !== undefined && { beam }),
+    ...changes.request,
+    ...(sample !== undefined && { sample }),
+  };
+  const key = image && JSON.stringify([run, image.input, writing]);
+  const request = (effect: boolean) => api.call("caption", { run, image: image!.input, ...writing, effect });
   const seen = useAsked(key, () => request(false));
   const caused = useAsked(seen.answered === key ? key : undefined, () => request(true));
   const { result } = seen;
@@ -82,7 +91,11 @@ export function SeeImage({
           effects={caused.answered === key ? caused.result?.steps.map(({ effect }) => effect!) : undefined}
           selected={Math.min(changes.selected, result.steps.length - 1)}
           changes={changes}
-          explain={linkTo("explain", run, image && addressOf(image) ? { image: addressOf(image)! } : {})}
+          explain={
+            image && addressOf(image)
+              ? linkTo("explain", run, { image: addressOf(image)!, ...writingQuery(writing) })
+              : undefined
+          }
         />
       )}
     </>
@@ -100,7 +113,8 @@ function Shown({
   readonly effects: readonly (readonly number[])[] | undefined;
   readonly selected: number;
   readonly changes: Changes;
-  readonly explain: string;
+  /** Where this very output is explained; an image that is not of the data has no address. */
+  readonly explain: string | undefined;
 }) {
   const theme = useTheme();
   const [style, setStyle] = useState<MapStyle>("smooth");
@@ -118,6 +132,7 @@ function Shown({
       <p className="output" aria-live="polite" data-milliseconds={Math.round(seen.milliseconds)}>
         {seen.output}
       </p>
+      <Decoded decoding={seen.decoding} />
       <ChangedNote changes={changes} />
       {gold && (
         <p className={`verdict ${gold.correct ? "explains" : "does-not"}`}>
@@ -216,7 +231,11 @@ function Shown({
             )}
           </div>
           <p className="note">
-            <a href={explain}>Was it the cause?</a>
+            {explain ? (
+              <a href={explain}>Was it the cause?</a>
+            ) : (
+              "To ask whether it was the cause, give Explain the same image."
+            )}
           </p>
         </Panel>
         <Panel

@@ -5,7 +5,17 @@ import { Ribbon } from "../../../src/views/ribbon.js";
 import { ByTask, RunPage, SentenceForm, useExamples } from "../panels/asking.js";
 import { Busy, Panel, Picture, Problem, percent } from "../panels/basic.js";
 import { Matrix } from "../panels/matrix.js";
-import { Alternatives, ChangedNote, type Changes, Hypotheses, useChanges } from "../panels/steps.js";
+import {
+  Alternatives,
+  ChangedNote,
+  type Changes,
+  Decoded,
+  Hypotheses,
+  useChanges,
+  type WritingInput,
+  writingFrom,
+  writingQuery,
+} from "../panels/steps.js";
 import { linkTo, useApi, useAsked, usePlace, useTheme } from "../state.js";
 import { SeeImage } from "./see-image.js";
 
@@ -19,8 +29,10 @@ export default function See() {
         <ByTask
           key={`${run} ${query.get("image")}`}
           run={run}
-          text={(first) => <Sentence run={run} first={first} />}
-          image={(detail, first) => <SeeImage run={run} detail={detail} first={first} />}
+          text={(first) => <Sentence run={run} first={first} beam={writingFrom(query).beam} />}
+          image={(detail, first) => (
+            <SeeImage run={run} detail={detail} first={first} beam={writingFrom(query).beam} />
+          )}
           query={query}
         />
       )}
@@ -28,7 +40,15 @@ export default function See() {
   );
 }
 
-function Sentence({ run, first }: { readonly run: string; readonly first: string | undefined }) {
+function Sentence({
+  run,
+  first,
+  beam,
+}: {
+  readonly run: string;
+  readonly first: string | undefined;
+  readonly beam: number | undefined;
+}) {
   const api = useApi();
   const theme = useTheme();
   const { detail, examples } = useExamples(run);
@@ -36,14 +56,9 @@ function Sentence({ run, first }: { readonly run: string; readonly first: string
   const changes = useChanges();
   const start = first ?? (detail.result?.data === "bilingual" ? FIRST : examples?.[0]);
   const text = asked ?? start;
-  const key = text === undefined ? undefined : JSON.stringify([run, text, changes.request]);
-  const request = (effect: boolean) =>
-    api.call("see", {
-      run,
-      text: text!,
-      ...changes.request,
-      effect,
-    });
+  const writing: WritingInput = { ...(beam !== undefined && { beam }), ...changes.request };
+  const key = text === undefined ? undefined : JSON.stringify([run, text, writing]);
+  const request = (effect: boolean) => api.call("see", { run, text: text!, ...writing, effect });
   const seen = useAsked(key, () => request(false));
   // What each word caused takes longer to measure, and follows when the picture is there.
   const caused = useAsked(seen.answered === key ? key : undefined, () => request(true));
@@ -65,7 +80,7 @@ function Sentence({ run, first }: { readonly run: string; readonly first: string
           selected={Math.min(changes.selected, result.steps.length - 1)}
           changes={changes}
           theme={theme}
-          explain={linkTo("explain", run, { text: text! })}
+          explain={linkTo("explain", run, { text: text!, ...writingQuery(writing) })}
         />
       )}
     </>
@@ -96,6 +111,7 @@ function Shown({
       <p className="output" aria-live="polite" data-milliseconds={Math.round(seen.milliseconds)}>
         {seen.output}
       </p>
+      <Decoded decoding={seen.decoding} />
       <ChangedNote changes={changes} />
       {seen.unknown.length > 0 && (
         <p className="note">It does not know {seen.unknown.map((one) => `“${one}”`).join(", ")}.</p>
@@ -243,9 +259,10 @@ function Shown({
                 </tbody>
               </table>
               <p className="note">
-                Salience is the gradient that reaches each weight: more attention there would make “
-                {step.piece}” likelier (or, below 0, less likely). The effect is how many nats less likely it
-                is once that word is masked. <a href={explain}>Was it the cause?</a>
+                Salience is the gradient that reaches each weight, in nats per unit of attention: more
+                attention there would make “{step.piece}” likelier (or, below 0, less likely). The effect is
+                how many nats less likely it is once that word is masked.{" "}
+                <a href={explain}>Was it the cause?</a>
               </p>
             </>
           )}

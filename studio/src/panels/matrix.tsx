@@ -1,10 +1,19 @@
 import { memo, type PointerEvent, useMemo, useRef, useState } from "react";
 import type { AlignmentTrace } from "../../../src/attention/trace.js";
 import { AlignmentMatrix, matrixLayout } from "../../../src/views/alignment-matrix.js";
+import { withUnit } from "../../../src/views/scores.js";
 import type { Theme } from "../../../src/views/theme.js";
 import { Picture } from "./basic.js";
 
 const Drawn = memo(AlignmentMatrix);
+
+/** A cell in words. */
+function readout({ source, target, weights, scores }: AlignmentTrace, row: number, column: number): string {
+  const value = withUnit(weights[row]![column]!, scores);
+  return scores
+    ? `${scores.title} of ${source[column]} on ${target[row]}: ${value}`
+    : `${target[row]} looks at ${source[column]} with ${value}`;
+}
 
 /**
  * An alignment that answers to the pointer: the cell, its row and its column are brought out, and read in words. The
@@ -80,7 +89,7 @@ export function Matrix({
       </div>
       <p className="readout" aria-live="off">
         {over && trace.weights[over.row]
-          ? `${trace.target[over.row]} looks at ${trace.source[over.column]} with ${trace.weights[over.row]![over.column]!.toFixed(3)}`
+          ? readout(trace, over.row, over.column)
           : "Point at a cell to read it."}
       </p>
     </Picture>

@@ -1,5 +1,6 @@
 import { useState } from "react";
-import type { Choice, Seen } from "../../../src/service/protocol.js";
+import { type Decoding, decodingText } from "../../../src/decode/decoding.js";
+import type { Choice, RequestInputs, Seen } from "../../../src/service/protocol.js";
 import { Panel, percent } from "./basic.js";
 
 /** Changes up to a step: what was changed after it was changed in another output. */
@@ -43,6 +44,35 @@ export function useChanges() {
 
 export type Changes = ReturnType<typeof useChanges>;
 
+/** How an output is to be written, as requests take it. */
+export type WritingInput = Partial<Pick<RequestInputs["caption"], "beam" | "words" | "attention" | "sample">>;
+
+/** How an output is written as the part of an address, so that another page tells of the same output. */
+export const writingQuery = (writing: WritingInput): Record<string, string> => {
+  const told = Object.entries(writing).filter(
+    ([, value]) => value !== undefined && (typeof value !== "object" || Object.keys(value).length > 0),
+  );
+  return told.length > 0 ? { writing: JSON.stringify(Object.fromEntries(told)) } : {};
+};
+
+/** The same from an address. What is no such thing is left to the request to refuse. */
+export function writingFrom(query: URLSearchParams): WritingInput {
+  try {
+    const found: unknown = JSON.parse(query.get("writing") ?? "{}");
+    return typeof found === "object" && found !== null ? found : {};
+  } catch {
+    return {};
+  }
+}
+
+/** How it is written where nothing is changed. */
+export const beamOf = ({ beam }: WritingInput): WritingInput => (beam === undefined ? {} : { beam });
+
+/** Says how an output was written. */
+export const Decoded = ({ decoding }: { readonly decoding: Decoding }) => (
+  <p className="note decoding">{`Decoding: ${decodingText(decoding)}.`}</p>
+);
+
 /** Says that an output is that of the reader's changes, and takes them back. */
 export const ChangedNote = ({ changes }: { readonly changes: Changes }) =>
   changes.changed ? (
@@ -83,14 +113,17 @@ export const Alternatives = ({
   </ul>
 );
 
-/** What else the beam held, where it held more than one. */
+/** What the beam held, where it held more than one. */
 export const Hypotheses = ({ hypotheses }: Pick<Seen, "hypotheses">) =>
   hypotheses.length > 1 ? (
-    <Panel title="Other hypotheses of the beam">
+    <Panel
+      title="Hypotheses of the beam"
+      note="Best first, by the mean log-probability of a token, the end included."
+    >
       <ol className="hypotheses">
-        {hypotheses.map(({ output, logProbability }) => (
-          <li key={output}>
-            {output} <span className="faint">{logProbability.toFixed(2)} nats</span>
+        {hypotheses.map(({ output, score }, index) => (
+          <li key={index}>
+            {output} <span className="faint">{score.toFixed(3)} nats a token</span>
           </li>
         ))}
       </ol>

@@ -164,18 +164,18 @@ const handlers: {
     return isCaptionData(data) ? [] : examplesOf(data, split);
   },
   see: async (request) => (await translatorOf(runOf(request.run))).see(request),
-  explain: async ({ run, text }) => {
+  explain: async ({ run, ...request }) => {
     const found = runOf(run);
     const pair = await pairsOfRun(found).then(
-      (data) => pairOfText(data, text),
+      (data) => pairOfText(data, request.text),
       () => undefined,
     );
-    return (await translatorOf(found)).explain(text, pair);
+    return (await translatorOf(found)).explain(request, pair);
   },
-  explainSplit: async ({ run, split, examples }) => {
+  explainSplit: async ({ run, split, examples, beam }) => {
     const found = runOf(run);
     const pairs = examplesOfSplit(await pairsOfRun(found), split).slice(0, examples);
-    return (await translatorOf(found)).explainPairs(pairs);
+    return (await translatorOf(found)).explainPairs(pairs, { beam });
   },
   evaluate: async (request) => {
     const found = runOf(request.run);
@@ -190,15 +190,15 @@ const handlers: {
     const model = await captionerOf(found);
     return model.see(await model.imageOf(image, () => imagesOfRun(found)), options);
   },
-  explainImage: async ({ run, image }) => {
+  explainImage: async ({ run, image, ...options }) => {
     const found = runOf(run);
     const model = await captionerOf(found);
-    return model.explain(await model.imageOf(image, () => imagesOfRun(found)));
+    return model.explain(await model.imageOf(image, () => imagesOfRun(found)), options);
   },
-  diagnose: async ({ run, split, examples }) => {
+  diagnose: async ({ run, split, examples, beam }) => {
     const found = runOf(run);
     const images = examplesOfSplit(await imagesOfRun(found), split).slice(0, examples);
-    return (await captionerOf(found)).diagnose(images, split);
+    return (await captionerOf(found)).diagnose(images, split, { beam });
   },
 };
 

@@ -1,0 +1,7 @@
+import type { ScoreKind } from "../../attention/trace.js";
+
+/** What `WalkStep.salience` is. */
+export const SALIENCE: ScoreKind = { title: "salience", unit: "nats per unit of attention" };
+
+/** What `Removal` and `Occlusion` measure. */
+export const EFFECT: ScoreKind = { title: "causal effect", unit: "nats" };
