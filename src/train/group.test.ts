@@ -81,6 +81,8 @@ const cases: Record<string, () => Promise<{ settings: Partial<RunSettings>; data
   }),
 };
 
+const STEPS = 4;
+
 async function prepared(name: string) {
   const { settings, data } = await cases[name]!();
   const parsed = settingsSchema.parse({
@@ -91,7 +93,7 @@ async function prepared(name: string) {
     learningRate: 0.01,
     schedule: { name: "cosine", warmup: 5 },
     validateEvery: 100,
-    budget: { steps: 6 },
+    budget: { steps: STEPS },
     ...(data !== pairs && { images: { size: [64, 64] } }),
     ...settings,
   });
@@ -110,7 +112,7 @@ async function trained(name: string, size: number) {
   await Promise.all(
     trainers.map((trainer) =>
       train(trainer, {
-        budget: { steps: 6 },
+        budget: { steps: STEPS },
         onStep: ({ loss, gradientNorm, tokens }) => {
           losses.push(loss, tokens);
           norms.push(gradientNorm);
@@ -131,9 +133,9 @@ async function trained(name: string, size: number) {
 }
 
 describe.each(Object.keys(cases))("%s", (name) => {
-  test("is trained by 2, 3 and 4 processes as by one, and alike in each of them", async () => {
+  test("is trained by 3 and 4 processes as by one, and alike in each of them", async () => {
     const whole = await trained(name, 1);
-    for (const size of [2, 3, 4]) {
+    for (const size of [3, 4]) {
       const shared = await trained(name, size);
       expect(shared.losses).toBeAllClose(whole.losses, 2e-5);
       expect(shared.norms).toBeAllClose(whole.norms, 1e-4);

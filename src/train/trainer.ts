@@ -220,7 +220,8 @@ export class Trainer<Example = unknown> {
     });
     this.#skippedInARow = skipped ? this.#skippedInARow + 1 : 0;
     if (skipped) this.#skipped++;
-    if (this.#skippedInARow >= MOST_SKIPPED)
+    // All of a group know it; the first says so.
+    if (this.#skippedInARow >= MOST_SKIPPED && group.rank === 0)
       throw new RegardError(
         `the loss or gradient was not finite for ${MOST_SKIPPED} steps in a row, up to step ${this.#step}; lower --learning-rate (it is ${settings.learningRate}).`,
       );

@@ -36,7 +36,7 @@ import { backendFor } from "../backend.js";
 import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
 import { Interrupted, interruptSignal } from "../interrupt.js";
 import { duration, ProgressBar, status } from "../terminal.js";
-import { threadsHere, together, told } from "../together.js";
+import { ready, threadsHere, together, told } from "../together.js";
 import { VERSION } from "../version.js";
 
 interface TrainOptions extends CommonOptions {
@@ -189,14 +189,16 @@ interface Invitation {
 async function follow(group: Group, options: TrainOptions): Promise<void> {
   const { settings, vocabularies } = await told<Invitation>(group);
   const file = options.resume === undefined ? options.encoder : join(options.resume, ENCODER_FILE);
-  const encoder = await runEncoder(file ?? "", settings, openOnnx);
-  const trainer = await Trainer.create(
-    settings,
-    await openRunData(settings, { encoder }),
-    vocabulariesFrom(vocabularySchema.parse(vocabularies)),
-    await backendFor(options.device, options.threads ?? threadsHere()),
-    group,
-  );
+  const trainer = await ready(group, async () => {
+    const encoder = await runEncoder(file ?? "", settings, openOnnx);
+    return Trainer.create(
+      settings,
+      await openRunData(settings, { encoder }),
+      vocabulariesFrom(vocabularySchema.parse(vocabularies)),
+      await backendFor(options.device, options.threads ?? threadsHere()),
+      group,
+    );
+  });
   const { over } = await told<{ over: boolean }>(group);
   if (!over) await train(trainer, { budget: settings.budget });
   await trainer.release();
@@ -309,7 +311,7 @@ async function start(model: string, options: TrainOptions, group: Group): Promis
   const found = await openRunData(settings, { warn, encoder: read?.encoder, check: true });
   const vocabularies = task.vocabulariesOf(found, settings.vocabulary);
   await told<Invitation>(group, { settings, vocabularies });
-  const trainer = await Trainer.create(settings, found, vocabularies, backend, group);
+  const trainer = await ready(group, () => Trainer.create(settings, found, vocabularies, backend, group));
   status();
   const embedded = datasets.some(({ id }) => id === settings.data);
   const folder = await RunFolder.create(path, settings, vocabularies, VERSION, {
@@ -433,7 +435,9 @@ async function resumeRun(
         `The data ${settings.data} has changed since the run began: ${change}. The run goes on with it as it is now.`,
       );
     await told<Invitation>(group, { settings, vocabularies: folder.vocabularies });
-    const trainer = await Trainer.create(settings, data, folder.vocabularies, backend, group);
+    const trainer = await ready(group, () =>
+      Trainer.create(settings, data, folder.vocabularies, backend, group),
+    );
     status();
     if (checkpoint) trainer.restore(checkpoint.tensors, checkpoint.metadata);
     const secondsBefore = await folder.rewind(trainer.step);
