@@ -21,12 +21,13 @@ const environment = (extra: Record<string, string> = {}) => ({
   ...extra,
 });
 
-/** Runs the command line as several processes; `watch` hears of the launcher once it runs. */
+/** Runs the command line as several processes. */
 function together(
   size: number,
   args: readonly string[],
   options: {
-    watch?: (pid: number) => void;
+    /** Signals a process once the run has its first checkpoint: the launcher, or one of those it started. */
+    signal?: { to: (launcher: number) => number | undefined; name: NodeJS.Signals; run: string };
     env?: Record<string, string>;
     /** Options that one more process is given, and no other. */
     last?: readonly string[];
@@ -45,8 +46,18 @@ function together(
     child.stderr.on("data", (chunk) => {
       err += chunk;
     });
-    options.watch?.(child.pid!);
-    child.on("close", (code) => resolve({ code, out, err }));
+    const { signal } = options;
+    const timer = setInterval(() => {
+      if (!signal || !existsSync(join(folder, signal.run, "checkpoint-00000006.safetensors"))) return;
+      const pid = signal.to(child.pid!);
+      if (pid === undefined) return;
+      clearInterval(timer);
+      process.kill(pid, signal.name);
+    }, 20);
+    child.on("close", (code) => {
+      clearInterval(timer);
+      resolve({ code, out, err });
+    });
   });
 }
 
@@ -128,13 +139,7 @@ describe.skipIf(!launcher)(
       const name = `dies${which}`;
       const done = await together(2, training(name, 100_000), {
         env: { OMPI_MCA_odls_base_sigkill_timeout: "3" },
-        watch: (launched) => {
-          const timer = setInterval(() => {
-            if (!existsSync(join(folder, name, "checkpoint-00000006.safetensors"))) return;
-            clearInterval(timer);
-            process.kill(childrenOf(launched).at(which)!, "SIGKILL");
-          }, 20);
-        },
+        signal: { to: (launcher) => childrenOf(launcher).at(which), name: "SIGKILL", run: name },
       });
       expect(done.code).not.toBe(0);
       // The launcher tells it; the first process, where it lives, tells where the run stands.
@@ -165,14 +170,8 @@ describe.skipIf(!launcher)(
     test("are stopped together, and saved", async () => {
       const done = await together(2, training("stopped", 100_000), {
         // Seconds that the launcher leaves its processes to end by themselves; one is too few on a busy machine.
-        env: { OMPI_MCA_odls_base_sigkill_timeout: "20" },
-        watch: (launched) => {
-          const timer = setInterval(() => {
-            if (!existsSync(join(folder, "stopped", "checkpoint-00000006.safetensors"))) return;
-            clearInterval(timer);
-            process.kill(launched, "SIGINT");
-          }, 20);
-        },
+        env: { OMPI_MCA_odls_base_sigkill_timeout: "8" },
+        signal: { to: (launcher) => launcher, name: "SIGINT", run: "stopped" },
       });
       expect(done.out).toMatch(/Saved .+stopped at step \d+\. Go on with: regard train --resume/);
       const step = Number(/at step (\d+)\. Go on/.exec(done.out)![1]);
