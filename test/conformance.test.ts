@@ -17,13 +17,7 @@ function programOf({ outputs, gradients }: Case): Program {
 
 async function runOn(backend: Backend, example: Case): Promise<Record<string, Value>> {
   const session = await backend.load(programOf(example), { threads: 1 });
-  const needed = Object.fromEntries(
-    session.inputs.map((tensor) => {
-      const name = inputAttributes(tensor)!.name;
-      return [name, example.feeds[name]!];
-    }),
-  );
-  const results = await session.run(needed);
+  const results = await session.run(neededBy(session, example.feeds));
   await session.release();
   return results;
 }

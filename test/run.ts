@@ -1,10 +1,10 @@
 import { attentionOf } from "../src/attention/index.js";
-import { Random, type Tensor, typedArray } from "../src/core/index.js";
+import { Random, typedArray } from "../src/core/index.js";
 import type { Model, Tensors } from "../src/models/index.js";
 import { initialValues, type Mode, type Scope } from "../src/nn/index.js";
 import type { Program } from "../src/onnx/index.js";
-import { inputAttributes, reduceSum } from "../src/ops/index.js";
-import { type Backend, referenceBackend, type Value, type Values } from "../src/session/index.js";
+import { reduceSum } from "../src/ops/index.js";
+import { type Backend, neededBy, referenceBackend, type Value, type Values } from "../src/session/index.js";
 
 /** A value of normal deviates, of the element type given. */
 export function normals(
@@ -52,8 +52,7 @@ export async function runOnce(
   backend: Backend = referenceBackend,
 ): Promise<Record<string, Value>> {
   const session = await backend.load(program);
-  const needed = session.inputs.map((tensor: Tensor) => inputAttributes(tensor)!.name);
-  const results = await session.run(Object.fromEntries(needed.map((name) => [name, feeds[name]!])));
+  const results = await session.run(neededBy(session, feeds));
   await session.release();
   return results;
 }

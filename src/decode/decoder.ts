@@ -4,7 +4,7 @@ import type { TokenBatch } from "../data/index.js";
 import type { Model, Steps } from "../models/index.js";
 import { Mode } from "../nn/index.js";
 import type { Program } from "../onnx/index.js";
-import { input, inputAttributes, logSoftmax, topK } from "../ops/index.js";
+import { input, logSoftmax, topK } from "../ops/index.js";
 import {
   type Backend,
   type LoadOptions,
@@ -53,7 +53,6 @@ export class Decoder {
     readonly width: number,
     private readonly encoder: Session,
     private readonly stepper: Session,
-    private readonly stepInputs: ReadonlySet<string>,
   ) {}
 
   /**
@@ -99,8 +98,7 @@ export class Decoder {
       },
       options,
     );
-    const names = stepper.inputs.map((tensor) => inputAttributes(tensor)!.name);
-    return new Decoder(width, encoder, stepper, new Set(names));
+    return new Decoder(width, encoder, stepper);
   }
 
   /** Reads a batch of sources; `rows` is how many they are. */
@@ -114,14 +112,14 @@ export class Decoder {
 
   /** One step for every row. */
   async step(parameters: Values, memory: Values, state: Values, previous: Int32Array): Promise<Step> {
-    const feeds: Record<string, Value> = {
-      ...parameters,
-      previous: { dtype: "int32", shape: [previous.length], data: previous },
-    };
-    // A model without attention does not use all of its memory in a step.
-    for (const [name, value] of [...Object.entries(memory), ...Object.entries(state)])
-      if (this.stepInputs.has(name)) feeds[name] = value;
-    const results = await this.stepper.run(neededBy(this.stepper, feeds));
+    const results = await this.stepper.run(
+      neededBy(this.stepper, {
+        ...parameters,
+        ...memory,
+        ...state,
+        previous: { dtype: "int32", shape: [previous.length], data: previous },
+      }),
+    );
     const next = Object.entries(results).filter(([name]) => name.startsWith(`next.${STATE}`));
     return {
       tokens: results.tokens!.data as Int32Array,

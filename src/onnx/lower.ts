@@ -48,16 +48,13 @@ export interface LoweredModel {
 const OPSET = 21;
 const IR_VERSION = 10;
 
+/** What kind of value something is, in words. */
+const kindOf = (value: unknown): string =>
+  value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
+
 /** @throws RegardError where something is no program: tensors by the names of outputs */
 export function assertProgram(program: unknown): asserts program is Program {
-  const what =
-    program instanceof Tensor
-      ? "a tensor"
-      : Array.isArray(program)
-        ? "an array"
-        : program === null
-          ? "null"
-          : typeof program;
+  const what = program instanceof Tensor ? "a tensor" : kindOf(program);
   if (typeof program !== "object" || what !== "object")
     throw new RegardError(`a program is tensors by name, such as { loss }, but this is ${what}.`);
   const entries = Object.entries(program as object);
@@ -66,7 +63,7 @@ export function assertProgram(program: unknown): asserts program is Program {
   const wrong = entries.find(([, tensor]) => !(tensor instanceof Tensor));
   if (wrong)
     throw new RegardError(
-      `output "${wrong[0]}" of the program is ${wrong[1] === null ? "null" : Array.isArray(wrong[1]) ? "an array" : typeof wrong[1]}, not a tensor; give what an operation returned.`,
+      `output "${wrong[0]}" of the program is ${kindOf(wrong[1])}, not a tensor; give what an operation returned.`,
     );
 }
 

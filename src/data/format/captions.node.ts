@@ -6,6 +6,7 @@ import { RegardError, UsageError } from "../../core/index.js";
 import type { CaptionData, CaptionedImage, Pixels } from "../contract.js";
 import { ImageCache } from "../image.js";
 import {
+  addTo,
   type CaptionsByName,
   captionsByName,
   captionsOfCoco,
@@ -83,8 +84,7 @@ export async function readCaptions(path: string, options: CaptionOptions): Promi
       };
       const where = lists ? lists.splitOf(name) : (split ?? splitOfName(name));
       if (where === undefined) unlisted++;
-      else if (splits.has(where)) splits.get(where)!.push(image);
-      else splits.set(where, [image]);
+      else addTo(splits, where, image);
     }
   }
   bad.report();
@@ -188,10 +188,11 @@ async function readLists({ lists }: Layout, bad: BadLines): Promise<Lists | unde
     for (const [index, line] of linesOf(await readFile(file), file, bad).entries()) {
       const name = line?.trim();
       if (!name) continue;
-      const [known, where] = [found.get(name), `${file}, line ${index + 1}`];
+      const known = found.get(name);
+      const place = `line ${index + 1}`;
       if (known && known.split !== split)
-        bad.found(`${where}: "${name}" is in ${known.where} too; leave it in one list`);
-      else if (!known) found.set(name, { split, where: `${where.replace(`${dirname(file)}/`, "")}` });
+        bad.found(`${file}, ${place}: "${name}" is in ${known.where} too; leave it in one list`);
+      else if (!known) found.set(name, { split, where: `${basename(file)}, ${place}` });
     }
   const unused = new Set(found.keys());
   return {
@@ -214,11 +215,7 @@ async function placesOf(folders: readonly string[]): Promise<PlacesByName> {
   const found = new Map<string, string[]>();
   for (const folder of folders)
     for (const name of await readdir(folder))
-      if (/\.(jpe?g|png|webp|gif|tiff?|avif|bmp)$/i.test(name)) {
-        const known = found.get(name);
-        if (known) known.push(join(folder, name));
-        else found.set(name, [join(folder, name)]);
-      }
+      if (/\.(jpe?g|png|webp|gif|tiff?|avif|bmp)$/i.test(name)) addTo(found, name, join(folder, name));
   return found;
 }
 

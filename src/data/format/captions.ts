@@ -16,6 +16,13 @@ export interface RawCaption {
   readonly where: string;
 }
 
+/** Adds to what a name has already. */
+export function addTo<Item>(found: Map<string, Item[]>, name: string, item: Item): void {
+  const known = found.get(name);
+  if (known) known.push(item);
+  else found.set(name, [item]);
+}
+
 /** Captions by image, those without words left out. @throws UsageError for one without words, unless those are skipped */
 export function captionsByName(raw: readonly RawCaption[], bad: BadLines): CaptionsByName {
   const found = new Map<string, string[][]>();
@@ -24,9 +31,7 @@ export function captionsByName(raw: readonly RawCaption[], bad: BadLines): Capti
     if (name.trim() === "") bad.found(`${where}: the name of the image is empty; fill it in`);
     else if (words.length === 0) bad.found(`${where}: the caption of "${name}" has no words; fill it in`);
     else if (bad.fits([caption], where)) {
-      const known = found.get(name);
-      if (known) known.push(words);
-      else found.set(name, [words]);
+      addTo(found, name, words);
     }
   }
   return found;

@@ -148,7 +148,6 @@ export class Walker {
   ): Promise<WalkStep[]> {
     const encoded = await this.encoder.run(neededBy(this.encoder, { ...parameters, source }));
     const { inputs } = this.stepper;
-    const needed = new Set(inputs.map((tensor) => inputAttributes(tensor)!.name));
     // Places of a text are as many as its tokens; those of an image are known.
     const size = inputs.find((tensor) => inputAttributes(tensor)!.name === "forced")?.shape[1];
     const places = typeof size === "number" ? size : source.shape[0]!;
@@ -180,7 +179,7 @@ export class Walker {
             data: forced ? Float32Array.from(forced) : new Float32Array(places),
           },
         };
-        return this.stepper.run(Object.fromEntries([...needed].map((name) => [name, feeds[name]!])));
+        return this.stepper.run(neededBy(this.stepper, feeds));
       };
       // What to take the gradient of is known only once the likeliest token is, unless it was given.
       let results = await run(given ?? END);

@@ -244,18 +244,18 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, Captionin
         begin,
         step(memory, state, { previous }, mode) {
           const word = words(previous!);
-          const { chances, pick } = placePicker(mode, "attention.place", [word.shape[0]!]);
+          const picker = hard ? placePicker(mode, "attention.place", [word.shape[0]!]) : undefined;
           const { weights, used, ...found } = advance(
             memory as Encoded["memory"],
             state as Encoded["state"],
             word,
             decoder.project(word),
-            (all) => (hard ? pick(all, chances) : all),
+            (all) => picker?.pick(all, picker.chances) ?? all,
           );
           return {
             outputs: { logits: readOut(word, found.state.hidden, found.context) },
             state: found.state,
-            looks: { attention: weightsOver("source", weights, hard ? { used } : {}) },
+            looks: { attention: weightsOver("source", weights, picker && { used }) },
           };
         },
       },
@@ -268,15 +268,15 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, Captionin
         const written = words(before); // [T − 1, B, E]
         // Section 4.1: in some captions, half in the paper, the sampled place is replaced by its expected value.
         const expected = mode.happens("attention.expected", [rows, 1], hard ? configuration.expected : 0);
-        const { drawn, chances, pick } = placePicker(mode, "attention.place", [steps, rows]);
+        const picker = hard ? placePicker(mode, "attention.place", [steps, rows]) : undefined;
         const { outputs } = scan(
           {
             initial: state,
-            sequences: { word: written, projected: decoder.project(written), ...(hard && chances) },
+            sequences: { word: written, projected: decoder.project(written), ...picker?.chances },
           },
           (carried, { word, projected, ...chance }) => {
             const { state: after, ...found } = advance(memory, carried, word!, projected!, (weights) =>
-              hard ? where(expected, weights, pick(weights, chance)) : weights,
+              picker ? where(expected, weights, picker.pick(weights, chance)) : weights,
             );
             return { states: after, outputs: { ...found, hidden: after.hidden } };
           },
@@ -288,12 +288,12 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, Captionin
         const looks = {
           attention: weightsOver("source", weights, {
             axes: ["step", "batch", "place"],
-            ...(hard && { used }),
+            ...(picker && { used }),
           }),
         };
         let added: Tensor | undefined;
-        if (hard && drawn) added = reinforced(mode, found.losses, { weights, used, real, expected, next });
-        else if (!hard && configuration.doublyStochastic > 0) added = stochasticPenalty(weights, real);
+        if (picker?.drawn) added = reinforced(mode, found.losses, { weights, used, real, expected, next });
+        else if (!picker && configuration.doublyStochastic > 0) added = stochasticPenalty(weights, real);
         return {
           ...found,
           looks,
