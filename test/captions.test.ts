@@ -5,7 +5,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Random } from "../src/core/index.js";
 import { lower } from "../src/onnx/index.js";
-import { constant, convolution, globalAveragePool, input, relu, reshape } from "../src/ops/index.js";
+import { constant, input, matmul, reduceMean, relu, reshape, transpose, windows } from "../src/ops/index.js";
 import { regard } from "./command.js";
 
 // The command line for captions, on a folder of images as a user has them.
@@ -287,10 +287,15 @@ describe("an encoder that is not trained", () => {
         { dtype: "float32", shape },
       );
     const image = input("image", "float32", ["batch", 3, 64, 64]);
-    const first = relu(convolution(image, weights([5, 3, 3, 3]), { stride: 4, padding: 1 }));
-    const second = relu(convolution(first, weights([7, 5, 3, 3]), { stride: 2, padding: 1 }));
+    const first = relu(
+      matmul(windows(transpose(image, [0, 2, 3, 1]), 3, { stride: 4, padding: 1 }), weights([27, 5])),
+    );
+    const second = relu(matmul(windows(first, 3, { stride: 2, padding: 1 }), weights([45, 7])));
     const file = join(folder, name);
-    await writeFile(file, lower({ classes: globalAveragePool(second) }).bytes);
+    await writeFile(
+      file,
+      lower({ classes: reduceMean(transpose(second, [0, 3, 1, 2]), { axes: [2, 3] }) }).bytes,
+    );
     return file;
   }
 

@@ -1,5 +1,5 @@
 import { RegardError, type Tensor } from "../core/index.js";
-import { convolutionalLast, type Scope } from "../nn/index.js";
+import { convolutional, type Scope } from "../nn/index.js";
 import { mul, relu, reshape, sub } from "../ops/index.js";
 import type { CaptioningSizes, ModelPart } from "./contract.js";
 
@@ -44,7 +44,7 @@ export function imageEncoder(
   let [rows, columns, before] = [height, width, channels];
   const layer = (output: number, stride: number) => {
     const scoped = scope.at(`convolution${layers.length + 1}`);
-    layers.push(convolutionalLast(scoped, { input: before, output, kernel: 3, stride, padding: 1 }));
+    layers.push(convolutional(scoped, { input: before, output, kernel: 3, stride, padding: 1 }));
     [rows, columns, before] = [Math.ceil(rows / stride), Math.ceil(columns / stride), output];
   };
   while (Math.max(rows, columns) > GRID) layer(Math.min(features, FIRST_CHANNELS * 2 ** layers.length), 2);

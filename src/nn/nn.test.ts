@@ -182,28 +182,24 @@ test("two parameters of one name are refused", () => {
 
 test("a convolutional layer adds its bias to every place, and begins with He's variance", async () => {
   const scope = Scope.root("float64");
-  const layer = convolutional(scope.at("conv"), {
-    input: 3,
-    output: 64,
-    kernel: [5, 3],
-    padding: [2, 1],
-    stride: [2, 1],
-  });
-  const y = layer(input("x", "float64", ["batch", 3, 7, 5]));
-  expect(y.shape).toEqual(["batch", 64, 4, 5]);
+  const sizes = { input: 3, output: 64, kernel: 5, padding: 2, stride: 2 };
+  const layer = convolutional(scope.at("conv"), sizes);
+  const y = layer(input("x", "float64", ["batch", 7, 5, 3]));
+  expect(y.shape).toEqual(["batch", 4, 3, 64]);
+  expect(scope.parameters.map(({ name, shape }) => [name, shape])).toEqual([
+    ["conv.weight", [5 * 5 * 3, 64]],
+    ["conv.bias", [64]],
+  ]);
   const parameters = parametersOf(scope);
   const weights = Array.from(parameters["conv.weight"]!.data);
   const variance = weights.reduce((sum, weight) => sum + weight ** 2, 0) / weights.length;
-  expect(variance).toBeCloseTo(2 / (3 * 5 * 3), 2);
+  expect(variance).toBeCloseTo(2 / (3 * 5 * 5), 2);
   const bias = parameters["conv.bias"]!;
   const moved = { ...bias, data: bias.data.map((_, channel) => channel) };
-  const x = normals("x", [2, 3, 7, 5]);
+  const x = normals("x", [2, 7, 5, 3]);
   const plain = await runOnce({ y }, { ...parameters, x });
   const shifted = await runOnce({ y }, { ...parameters, "conv.bias": moved, x });
   plain.y!.data.forEach((value, index) => {
-    expect(shifted.y!.data[index]! - value).toBeCloseTo(Math.floor(index / 20) % 64, 9);
+    expect(shifted.y!.data[index]! - value).toBeCloseTo(index % 64, 9);
   });
-  const bare = Scope.root();
-  convolutional(bare.at("conv"), { input: 4, output: 6, kernel: 3, groups: 2, bias: false });
-  expect(bare.parameters.map(({ name, shape }) => [name, shape])).toEqual([["conv.weight", [6, 2, 3, 3]]]);
 });

@@ -2,7 +2,6 @@ export * from "./batch-norm.js";
 export * from "./binary.js";
 export * from "./compare.js";
 export * from "./constant.js";
-export * from "./convolution.js";
 export * from "./gather.js";
 export * from "./image.js";
 export * from "./layer-norm.js";
