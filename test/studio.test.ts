@@ -483,6 +483,33 @@ describe("with the server", () => {
       await rm(join(studio.runs, "twice"), { recursive: true });
     }, 60_000);
 
+    test("a run that is being started is neither renamed nor removed, and a refused renaming lets no model go", async () => {
+      for (const name of ["begun", "taken"])
+        await cp(join(studio.runs, "terminal"), join(studio.runs, name), { recursive: true });
+      const resumed = studio.call("resume", { run: "begun", budget: { steps: 100_000 } });
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      for (const [request, body] of [
+        ["rename", { run: "begun", name: "other" }],
+        ["remove", { run: "begun" }],
+      ] as const)
+        expect((await (await studio.call(request, body)).json()).problem).toMatch(
+          /^"begun" is being trained; stop it before it is re(named|moved)\.$/,
+        );
+      expect((await resumed).status).toBe(200);
+      expect((await studio.call("stop", { run: "begun" })).status).toBe(200);
+
+      const asked = studio.call("explainSplit", { run: "taken", split: "test", examples: 8, beam: 2 });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const refused = await studio.call("rename", { run: "taken", name: "terminal" });
+      expect((await refused.json()).problem).toBe('there is already a run "terminal"; choose another name.');
+      expect((await asked).status).toBe(200);
+      await expect
+        .poll(async () => (await (await studio.call("run", { run: "begun" })).json()).state, SLOW)
+        .toBe("stopped");
+      for (const name of ["begun", "taken"])
+        expect((await studio.call("remove", { run: name })).status).toBe(200);
+    }, 60_000);
+
     test("nothing outside the run and data folders is reached", async () => {
       await writeFile(join(folder, "secret.tsv"), "a\tb\n");
       await symlink(folder, join(studio.runs, "way-out")).catch(() => {});
@@ -732,6 +759,40 @@ describe("in the tab, with no server", () => {
     expect(JSON.parse(seen.out).output).toBe(output);
     expect(longest).toBeLessThan(100);
   }, 240_000);
+
+  test("of two runs that are started under one name at once one is refused", async () => {
+    const { page } = await pageAt(url);
+    const [script] = (await readdir(fileURLToPath(new URL("../dist/studio/assets", import.meta.url)))).filter(
+      (name) => /^worker-.*\.js$/.test(name),
+    );
+    const answers = await page.evaluate(async (script) => {
+      const worker = new Worker(`/assets/${script}`, { type: "module" });
+      const ask = (id: number, name: string, request: unknown) =>
+        new Promise<{ kind: string; problem?: string; result?: unknown }>((resolve) => {
+          worker.addEventListener("message", ({ data }) => data.id === id && resolve(data));
+          worker.postMessage({ kind: "call", id, name, request });
+        });
+      const request = {
+        ...{
+          name: "twice",
+          model: "rnnsearch",
+          data: "bilingual",
+          configuration: { hidden: 8, embedding: 8 },
+        },
+        ...{ budget: { steps: 3 }, seed: 1, batch: 16, validateEvery: 100 },
+      };
+      const both = await Promise.all([1, 2].map((id) => ask(id, "start", request)));
+      const listed = await ask(3, "runs", {});
+      worker.terminate();
+      return { both, runs: (listed.result as unknown[]).length };
+    }, script!);
+    expect(answers.both.map(({ kind, problem }) => problem ?? kind).sort()).toEqual([
+      "result",
+      'there is already a run "twice"; choose another name.',
+    ]);
+    expect(answers.runs).toBe(1);
+    await page.close();
+  }, 60_000);
 
   test("a model trains on WebGPU where the browser offers it", async (context) => {
     const graphics = await openBrowser([

@@ -89,6 +89,7 @@ export function makeApp({ runs, data, models, pages, hosts, closing }: AppOption
     return context.json({ problem: message }, status);
   });
 
+  // Once a run has gone, not before: where that is refused, whoever waits for its model still gets an answer.
   const changed = (run: string) => models.release(runs.path(run));
   const handlers: { [Name in keyof Responses]: (request: Requests[Name]) => unknown } = {
     models: () => modelInfos(),
@@ -111,13 +112,13 @@ export function makeApp({ runs, data, models, pages, hosts, closing }: AppOption
       return { run };
     },
     rename: async ({ run, name }) => {
-      changed(run);
       await runs.rename(run, name);
+      changed(run);
       return { run: name };
     },
     remove: async ({ run }) => {
-      changed(run);
       await runs.remove(run);
+      changed(run);
       return { run };
     },
     examples: async ({ run, split }) =>

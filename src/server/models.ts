@@ -83,11 +83,14 @@ export class Models {
         waiting?.reject(answer.expected ? new UsageError(answer.problem) : new Error(answer.problem));
       else waiting?.resolve(answer.result);
     });
-    child.on("exit", () => {
+    const over = (what: string) => {
       if (this.#holders.get(path) === holder) this.#holders.delete(path);
-      for (const { reject } of holder.waiting.values())
-        reject(new RegardError("the process that held the model ended; ask again, and it is started anew."));
-    });
+      for (const { reject } of holder.waiting.values()) reject(new RegardError(what));
+      holder.waiting.clear();
+    };
+    child.on("exit", () => over("the process that held the model ended; ask again, and it is started anew."));
+    // As where the machine has no room for another process; nobody listening, it would end the studio.
+    child.on("error", ({ message }) => over(`the process that holds the model has failed: ${message}.`));
     this.#holders.set(path, holder);
     return holder;
   }

@@ -28,6 +28,8 @@ const STARTING = 120_000;
 /** The runs in one folder: what there is, and the processes that train. */
 export class Runs {
   readonly #children = new Map<string, ChildProcess>();
+  /** Names of runs whose training has been asked for and has not begun. */
+  readonly #starting = new Set<string>();
   /** What went wrong with trainings that could not say so themselves, as when the disk was full. */
   readonly #problems = new Map<string, string>();
   readonly #summaries = new Map<string, { key: string; summary: RunSummary }>();
@@ -204,12 +206,22 @@ export class Runs {
   }
 
   async #assertIdle(run: string, what: string): Promise<void> {
-    if (await (await this.open(run)).isHeld())
+    // One that is being started holds nothing yet.
+    if (this.#starting.has(run) || (await (await this.open(run)).isHeld()))
       throw new UsageError(`"${run}" is being trained; stop it before it is ${what}.`);
   }
 
   async #train(run: string, args: readonly string[], begun: () => boolean | Promise<boolean>): Promise<void> {
-    if (this.#children.has(run)) throw new UsageError(`"${run}" is being started already; wait for it.`);
+    if (this.#starting.has(run)) throw new UsageError(`"${run}" is being started already; wait for it.`);
+    this.#starting.add(run);
+    try {
+      await this.#begin(run, args, begun);
+    } finally {
+      this.#starting.delete(run);
+    }
+  }
+
+  async #begin(run: string, args: readonly string[], begun: () => boolean | Promise<boolean>): Promise<void> {
     if (this.#children.size >= MOST_TRAININGS)
       throw new UsageError(
         `${this.#children.size} trainings are running, and this studio runs ${MOST_TRAININGS} at once; stop one, or wait.`,
@@ -225,6 +237,9 @@ export class Runs {
       said = (said + chunk).slice(-4000);
     });
     const ended = new Promise<void>((resolve) => {
+      child.once("error", ({ message }) => {
+        said = `regard: the training's process has failed: ${message}.`;
+      });
       child.once("close", (code, signal) => {
         // A training that was resumed meanwhile has the name now.
         if (this.#children.get(run) === child) this.#children.delete(run);

@@ -70,7 +70,10 @@ async function open(path: string): Promise<OpenedRun> {
   if (opened?.key === key) return opened;
   const { settings, vocabularies } = folder;
   const { step, tensors } = await folder.bestCheckpoint(() => {});
-  await opened?.model.release();
+  // Let go before it is released: what follows may fail, and it must not be asked again.
+  const before = opened;
+  opened = undefined;
+  await before?.model.release();
   const encoder = await openRunEncoder(path, settings, openOnnx);
   const model = trainedModel({ settings, vocabularies, step, tensors, backend: nodeBackend, encoder });
   const wanted = [settings.data, settings.dataOptions, settings.seed, encoder && path];

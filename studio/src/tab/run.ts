@@ -68,11 +68,19 @@ export class TabRun {
   async model(): Promise<Trained> {
     const { step, tensors } = this.#best();
     if (this.#model?.step === step) return this.#model.model;
-    await this.#model?.model.release();
+    // Let go before it is released: what follows may fail, and it must not be asked again.
+    const before = this.#model;
+    this.#model = undefined;
+    await before?.model.release();
     const { settings, vocabularies, backend } = this;
     const model = trainedModel({ settings, vocabularies, backend, step, tensors });
     this.#model = { step, model };
     return model;
+  }
+
+  /** Whether it is trained, or about to be. */
+  get isBusy(): boolean {
+    return this.state === "training" || this.#starting;
   }
 
   stop(): void {
@@ -82,8 +90,7 @@ export class TabRun {
 
   /** Trains, or goes on, until the budget is used up. Resolves once training has begun. */
   async train(data: TabData, budget: RunSettings["budget"]): Promise<void> {
-    if (this.state === "training" || this.#starting)
-      throw new UsageError(`"${this.id}" is being trained already.`);
+    if (this.isBusy) throw new UsageError(`"${this.id}" is being trained already.`);
     // Pressed twice, the second must not begin while the first is being made ready.
     this.#starting = true;
     try {

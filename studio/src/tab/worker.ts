@@ -32,6 +32,8 @@ env.wasm.wasmPaths = {
 env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
 
 const runs = new Map<string, TabRun>();
+/** Names of runs that are being made. */
+const starting = new Set<string>();
 const tables = new Map<string, ParallelData>();
 const loaded = new Map<string, Promise<TabData>>();
 
@@ -83,11 +85,27 @@ async function captionerOf(run: TabRun): Promise<TrainedCaptioner> {
 }
 
 function assertFree(name: string): void {
-  if (runs.has(name)) throw new UsageError(`there is already a run "${name}"; choose another name.`);
+  if (runs.has(name) || starting.has(name))
+    throw new UsageError(`there is already a run "${name}"; choose another name.`);
 }
 
 function assertIdle(run: TabRun): void {
-  if (run.state === "training") throw new UsageError(`"${run.id}" is being trained; stop it first.`);
+  if (run.isBusy) throw new UsageError(`"${run.id}" is being trained; stop it first.`);
+}
+
+async function begin(request: Requests["start"]): Promise<TabRun> {
+  const { task } = modelById(request.model);
+  const dataset = datasets.find(({ id }) => id === request.data);
+  if ((dataset?.task ?? "translation") !== task)
+    throw new UsageError(`"${request.data}" is not data for ${task}; choose other data.`);
+  const settings = settingsOf(
+    request,
+    { data: request.data },
+    dataset && "size" in dataset ? { size: [...dataset.size] as [number, number] } : undefined,
+  );
+  const data = await dataOf(settings.data, settings.seed);
+  const backend = request.device === "webgpu" ? await (await import("./webgpu.js")).openWebGpu() : webBackend;
+  return beginRun(request.name, settings, data, backend);
 }
 
 const handlers: {
@@ -121,19 +139,12 @@ const handlers: {
   },
   start: async (request) => {
     assertFree(request.name);
-    const { task } = modelById(request.model);
-    const dataset = datasets.find(({ id }) => id === request.data);
-    if ((dataset?.task ?? "translation") !== task)
-      throw new UsageError(`"${request.data}" is not data for ${task}; choose other data.`);
-    const settings = settingsOf(
-      request,
-      { data: request.data },
-      dataset && "size" in dataset ? { size: [...dataset.size] as [number, number] } : undefined,
-    );
-    const data = await dataOf(settings.data, settings.seed);
-    const backend =
-      request.device === "webgpu" ? await (await import("./webgpu.js")).openWebGpu() : webBackend;
-    runs.set(request.name, await beginRun(request.name, settings, data, backend));
+    starting.add(request.name);
+    try {
+      runs.set(request.name, await begin(request));
+    } finally {
+      starting.delete(request.name);
+    }
     return { run: request.name };
   },
   stop: ({ run }) => {
@@ -267,7 +278,7 @@ async function answer(message: ToWorker): Promise<void> {
     case "open": {
       const base = message.name.replace(/\.zip$/, "");
       let id = base;
-      for (let count = 2; runs.has(id); count++) id = `${base}-${count}`;
+      for (let count = 2; runs.has(id) || starting.has(id); count++) id = `${base}-${count}`;
       runs.set(id, TabRun.opened(id, message.bytes, webBackend));
       return send({ kind: "result", id: message.id, result: id });
     }
