@@ -1,11 +1,12 @@
 import {
   formatShape,
   isFloat,
+  kindOf,
   type Node,
   RegardError,
   reachableNodes,
   ShapeError,
-  type Tensor,
+  Tensor,
 } from "../core/index.js";
 import { add, alikeScans, fill, joinScans } from "../ops/index.js";
 
@@ -74,8 +75,20 @@ export function differentiate(
 /**
  * Gradients of a scalar with respect to tensors of its graph; zeros for those it does not depend on.
  * @throws ShapeError where the loss is not a float scalar
+ * @throws RegardError where something is no tensor, or no list of them
  */
 export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  if (!(loss instanceof Tensor))
+    throw new RegardError(`gradient: the loss is ${kindOf(loss)}, not a tensor.`);
+  if (!Array.isArray(wrt))
+    throw new RegardError(
+      `gradient: the tensors to differentiate with respect to are ${kindOf(wrt)}, not a list; put them in [ ].`,
+    );
+  const wrong = wrt.findIndex((tensor) => !(tensor instanceof Tensor));
+  if (wrong >= 0)
+    throw new RegardError(
+      `gradient: number ${wrong + 1} of the tensors to differentiate with respect to is ${kindOf(wrt[wrong])}, not a tensor.`,
+    );
   if (loss.shape.length !== 0 || !isFloat(loss.dtype))
     throw new ShapeError(
       `gradient: the loss is ${loss.dtype} ${formatShape(loss.shape)} but must be one floating-point number; reduce it with reduceMean or reduceSum.`,

@@ -16,4 +16,19 @@ export function typedArray(dtype: DType, values: number | ArrayLike<number>): Ty
   return typeof values === "number" ? new Constructor(values) : Constructor.from(values);
 }
 
+/** Whether an array is of the kind that `dtype` is stored in. */
+export const stores = (dtype: DType, data: unknown): data is TypedArray =>
+  ArrayBuffer.isView(data) && data.constructor.name === constructors[dtype].name;
+
+/** What a value that is of the wrong kind is, for an error: "an array", "undefined", "3". */
+export const kindOf = (value: unknown): string => {
+  if (typeof value !== "object" || value === null)
+    return typeof value === "function" ? "a function" : (JSON.stringify(value) ?? String(value));
+  if (Array.isArray(value)) return "an array";
+  const name = value.constructor?.name ?? "Object";
+  return name === "Object" ? "an object" : name === "Tensor" ? "a tensor" : `a ${name}`;
+};
+
+export const dtypes = Object.keys(constructors) as readonly DType[];
+
 export const isFloat = (dtype: DType): boolean => dtype === "float32" || dtype === "float64";

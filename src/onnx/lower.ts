@@ -2,6 +2,7 @@ import {
   type Dimension,
   type DType,
   dimensionTerms,
+  kindOf,
   type LoweringContext,
   type Node,
   type OnnxAttribute,
@@ -48,15 +49,10 @@ export interface LoweredModel {
 const OPSET = 21;
 const IR_VERSION = 10;
 
-/** What kind of value something is, in words. */
-const kindOf = (value: unknown): string =>
-  value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
-
 /** @throws RegardError where something is no program: tensors by the names of outputs */
 export function assertProgram(program: unknown): asserts program is Program {
-  const what = program instanceof Tensor ? "a tensor" : kindOf(program);
-  if (typeof program !== "object" || what !== "object")
-    throw new RegardError(`a program is tensors by name, such as { loss }, but this is ${what}.`);
+  if (typeof program !== "object" || program === null || program instanceof Tensor || Array.isArray(program))
+    throw new RegardError(`a program is tensors by name, such as { loss }, but this is ${kindOf(program)}.`);
   const entries = Object.entries(program as object);
   if (entries.length === 0)
     throw new RegardError("the program has no outputs; name at least one, as in { loss }.");

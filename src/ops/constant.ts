@@ -2,8 +2,10 @@ import {
   apply,
   type Dimension,
   type DType,
+  dtypes,
   elementCount,
   formatShape,
+  kindOf,
   ndarray,
   type Operation,
   type Shape,
@@ -67,10 +69,36 @@ const inputOperation: Operation<{ name: string; dtype: DType; shape: Shape; role
   samples: () => [],
 };
 
-/** A value to be given when the program runs. */
+/** @throws ShapeError where a name, a type or a shape is none */
+function requireInput(name: unknown, dtype: DType, shape: Shape): void {
+  if (typeof name !== "string" || name === "")
+    throw new ShapeError(`input: the name is ${kindOf(name)} but must be a text that is not empty.`);
+  if (!dtypes.includes(dtype))
+    throw new ShapeError(
+      `input: "${name}" is of type ${kindOf(dtype)} but must be one of ${dtypes.join(", ")}.`,
+    );
+  if (!Array.isArray(shape))
+    throw new ShapeError(
+      `input: the shape of "${name}" is ${kindOf(shape)} but must be a list of sizes, such as ["batch", 3].`,
+    );
+  const wrong = shape.findIndex((size) =>
+    typeof size === "string" ? size === "" : !Number.isInteger(size) || size < 0,
+  );
+  if (wrong >= 0)
+    throw new ShapeError(
+      `input: axis ${wrong} of "${name}" is ${kindOf(shape[wrong])} but must be a whole number from 0, or a name.`,
+    );
+}
+
+/**
+ * A value to be given when the program runs.
+ * @throws ShapeError where a name, a type or a shape is none
+ */
 export const input = Object.assign(
-  (name: string, dtype: DType, shape: Shape, role: InputRole = { kind: "data" }): Tensor =>
-    apply(inputOperation, [], { name, dtype, shape, role }).outputs[0]!,
+  (name: string, dtype: DType, shape: Shape, role: InputRole = { kind: "data" }): Tensor => {
+    requireInput(name, dtype, shape);
+    return apply(inputOperation, [], { name, dtype, shape, role }).outputs[0]!;
+  },
   { operation: inputOperation },
 );
 

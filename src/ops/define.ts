@@ -2,6 +2,7 @@ import {
   apply,
   type Dimension,
   type DType,
+  kindOf,
   type Node,
   type Operation,
   type SampleInput,
@@ -37,6 +38,11 @@ export function tensors<Values extends readonly TensorLike[]>(
   operation: string,
   ...values: Values
 ): { [K in keyof Values]: Tensor } {
+  const wrong = values.findIndex((value) => !(value instanceof Tensor || typeof value === "number"));
+  if (wrong >= 0)
+    throw new ShapeError(
+      `${operation}: operand ${wrong + 1} is ${kindOf(values[wrong])} but must be a tensor or a number.`,
+    );
   const model = values.find((value) => value instanceof Tensor) as Tensor | undefined;
   if (!model)
     throw new ShapeError(

@@ -130,6 +130,55 @@ test.each<[string, () => unknown, string]>([
     () => scan({ initial: {}, sequences: { a: x(5, 2), b: x(3, 2) } }, () => ({ states: {}, outputs: {} })),
     'scan: axis 0 of sequence "b" is 3 but of "a" it is 5 ([3, 2] and [5, 2]). All sequences must have one step for each step of the others.',
   ],
+  [
+    "input name",
+    () => input("", "float32", [3]),
+    'input: the name is "" but must be a text that is not empty.',
+  ],
+  [
+    "input type",
+    () => input("x", "float3" as never, [3]),
+    'input: "x" is of type "float3" but must be one of float32, float64, int32, bool.',
+  ],
+  [
+    "input shape",
+    () => input("x", "float32", undefined as never),
+    'input: the shape of "x" is undefined but must be a list of sizes, such as ["batch", 3].',
+  ],
+  [
+    "input size",
+    () => input("x", "float32", ["batch", -2]),
+    'input: axis 1 of "x" is -2 but must be a whole number from 0, or a name.',
+  ],
+  [
+    "input part of a size",
+    () => input("x", "float32", [1.5]),
+    'input: axis 0 of "x" is 1.5 but must be a whole number from 0, or a name.',
+  ],
+  [
+    "one operand of two",
+    () => add(x(3), undefined as never),
+    "add: operand 2 is undefined but must be a tensor or a number.",
+  ],
+  [
+    "text as an operand",
+    () => add("a" as never, x(3)),
+    'add: operand 1 is "a" but must be a tensor or a number.',
+  ],
 ])("%s", (_, build, message) => {
   expect(build).toThrow(expect.objectContaining({ name: "ShapeError", message }));
+});
+
+test.each([
+  [() => gradient(undefined as never, []), "gradient: the loss is undefined, not a tensor."],
+  [
+    () => gradient(reduceSum(x(3)), x(3) as never),
+    "gradient: the tensors to differentiate with respect to are a tensor, not a list; put them in [ ].",
+  ],
+  [
+    () => gradient(reduceSum(x(3)), [x(3), 5 as never]),
+    "gradient: number 2 of the tensors to differentiate with respect to is 5, not a tensor.",
+  ],
+])("a gradient of what is no tensor", (build, message) => {
+  expect(build).toThrow(expect.objectContaining({ name: "RegardError", message }));
 });

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { add, input, neg } from "../ops/index.js";
 import { constants, referenceBackend, type Value } from "./index.js";
 import { nodeBackend } from "./node.js";
@@ -60,6 +60,58 @@ test.each([nodeBackend, webBackend, referenceBackend])(
     await session.release();
   },
 );
+
+describe.each([nodeBackend, webBackend, referenceBackend])("$name", (backend) => {
+  test("says what is no value", async () => {
+    const session = await backend.load({ y: neg(input("a", "float32", ["batch", 3])) });
+    const run = (feeds: unknown, into?: unknown) => session.run(feeds as never, into as never);
+    await expect(run(undefined)).rejects.toThrow(
+      "run: feeds are values by name, such as { x }, but this is undefined.",
+    );
+    await expect(run({ a: new Float32Array(3) })).rejects.toThrow(
+      'run: input "a" was given a Float32Array, which is no value; give { dtype, shape, data }.',
+    );
+    await expect(run({ a: { ...value(5, 3), data: new Float64Array(15) } })).rejects.toThrow(
+      'run: input "a" is float32 but its data is a Float64Array; give what typedArray("float32", data) makes of it.',
+    );
+    await expect(run({ a: { ...value(1, 3), data: [2, 3, 5] } })).rejects.toThrow("its data is an array;");
+    await session.release();
+  });
+
+  test("says what cannot be written into", async () => {
+    const session = await backend.load({ y: neg(input("a", "float32", ["batch", 3])) });
+    const into = (storage: unknown) => session.run({ a: value(5, 3) }, storage as never);
+    await expect(into({ z: value(5, 3) })).rejects.toThrow(
+      'run: "z" is no output of this program, whose outputs are "y"; leave its storage out, or correct its name.',
+    );
+    await expect(into({ y: value(7, 3) })).rejects.toThrow(
+      'run: output "y" is float32 [5, 3] but its storage is float32 [7, 3]; give storage of that type and shape, or none.',
+    );
+    await expect(into({ y: { dtype: "int32", shape: [5, 3], data: new Int32Array(15) } })).rejects.toThrow(
+      "but its storage is int32 [5, 3];",
+    );
+    await expect(into({ y: { ...value(5, 3), data: new Float32Array(13) } })).rejects.toThrow(
+      'run: the storage of output "y" was given 13 elements for shape [5, 3], which holds 15.',
+    );
+    await session.release();
+  });
+
+  test("does not run what was released, which may be released again", async () => {
+    const session = await backend.load({ y: neg(input("a", "float32", [3])) });
+    await session.release();
+    await session.release();
+    await expect(session.run({ a: value(3) })).rejects.toThrow(
+      "run: this session was released; load the program again to run it.",
+    );
+  });
+});
+
+test.each([0, -1, 1.5, Number.NaN])("a program is not loaded with %s threads", async (threads) => {
+  const y = neg(input("a", "float32", [3]));
+  await expect(nodeBackend.load({ y }, { threads })).rejects.toThrow(
+    `load: threads is ${threads} but must be a whole number from 1.`,
+  );
+});
 
 test("constants take the place of feeds", async () => {
   const y = add(input("a", "float32", [3, 5]), input("b", "float32", [5]));

@@ -6,7 +6,14 @@ import type {
 } from "onnxruntime-common";
 import type { DType, TypedArray } from "../core/index.js";
 import { lower, type Program } from "../onnx/index.js";
-import { bindSizes, type LoadOptions, type Session, type Value, type Values } from "./contract.js";
+import {
+  checkedSession,
+  type LoadOptions,
+  type Session,
+  threadsOf,
+  type Value,
+  type Values,
+} from "./contract.js";
 
 /** What onnxruntime-node and onnxruntime-web have in common. */
 export interface Runtime {
@@ -14,29 +21,27 @@ export interface Runtime {
   readonly Tensor: TensorConstructor;
 }
 
-/** Lowers a program and loads it into a stock ONNX Runtime. */
+/**
+ * Lowers a program and loads it into a stock ONNX Runtime.
+ * @param adapt what is different about the way a runtime runs a model
+ * @throws UsageError where the number of threads is none
+ */
 export async function loadProgram(
   runtime: Runtime,
   program: Program,
   options: LoadOptions,
   sessionOptions: InferenceSession.SessionOptions,
+  adapt = (model: OpenedModel): OpenedModel => model,
 ): Promise<Session> {
+  const threads = threadsOf(options);
   const { bytes, inputs } = lower(program, options);
   const session = await runtime.InferenceSession.create(bytes, {
     graphOptimizationLevel: "all",
     logSeverityLevel: 3,
-    ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
+    ...(threads !== undefined && { intraOpNumThreads: threads }),
     ...sessionOptions,
   });
-  const raw = wrapSession(runtime, session);
-  return {
-    inputs,
-    async run(feeds, into = {}) {
-      bindSizes(inputs, feeds);
-      return raw.run(feeds, into);
-    },
-    release: raw.release,
-  };
+  return checkedSession(program, inputs, adapt(wrapSession(runtime, session)));
 }
 
 /** A model from a file, of which nothing is known but its bytes. */

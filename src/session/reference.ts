@@ -10,7 +10,7 @@ import {
 } from "../core/index.js";
 import { assertProgram, inputsOf } from "../onnx/index.js";
 import { inputAttributes } from "../ops/index.js";
-import { type Backend, bindSizes } from "./contract.js";
+import { type Backend, checkedSession } from "./contract.js";
 
 /**
  * Evaluates graphs in plain TypeScript and double precision, straight from the operation records. It shares nothing
@@ -23,10 +23,8 @@ export const referenceBackend: Backend = {
     const names = Object.keys(program);
     const results = Object.values(program);
     const inputs = inputsOf(results);
-    return {
-      inputs,
-      async run(feeds, into = {}) {
-        const bindings = bindSizes(inputs, feeds);
+    return checkedSession(program, inputs, {
+      async run(feeds, into, bindings) {
         const known = inputs.map((tensor) => {
           const value = feeds[inputAttributes(tensor)!.name]!;
           return ndarray(value.dtype, value.shape, value.data);
@@ -42,7 +40,7 @@ export const referenceBackend: Backend = {
         );
       },
       async release() {},
-    };
+    });
   },
 };
 

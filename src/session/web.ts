@@ -1,11 +1,21 @@
 import * as runtime from "onnxruntime-web";
-import type { Backend } from "./contract.js";
-import { loadProgram, type Runtime } from "./onnxruntime.js";
+import { type Backend, threadsOf } from "./contract.js";
+import { loadProgram, type OpenedModel, type Runtime } from "./onnxruntime.js";
 
-/**
- * A backend of one of onnxruntime-web's builds. Outputs given to `into` are copied there, since its memory cannot be
- * handed in.
- */
+/** Copies outputs into the storage that is given for them: the memory of WebAssembly cannot be handed in. */
+const copying = (model: OpenedModel): OpenedModel => ({
+  ...model,
+  async run(feeds, into = {}) {
+    const results = await model.run(feeds);
+    for (const [output, target] of Object.entries(into)) {
+      target.data.set(results[output]!.data);
+      results[output] = { ...results[output]!, data: target.data };
+    }
+    return results;
+  },
+});
+
+/** A backend of one of onnxruntime-web's builds. */
 export const makeWebBackend = (
   name: string,
   build: Runtime & { readonly env: typeof runtime.env },
@@ -13,19 +23,9 @@ export const makeWebBackend = (
 ): Backend => ({
   name,
   async load(program, options = {}) {
-    if (options.threads !== undefined) build.env.wasm.numThreads = options.threads;
-    const session = await loadProgram(build, program, options, { executionProviders: [provider] });
-    return {
-      ...session,
-      async run(feeds, into = {}) {
-        const results = await session.run(feeds);
-        for (const [output, target] of Object.entries(into)) {
-          target.data.set(results[output]!.data);
-          results[output] = { ...results[output]!, data: target.data };
-        }
-        return results;
-      },
-    };
+    const threads = threadsOf(options);
+    if (threads !== undefined) build.env.wasm.numThreads = threads;
+    return loadProgram(build, program, options, { executionProviders: [provider] }, copying);
   },
 });
 
