@@ -282,6 +282,20 @@ describe("see", () => {
     );
   });
 
+  test("names words that are no text without giving them to the terminal, long ones in short", async () => {
+    const { err } = await regard(["see", first, `I \x07 ${"x".repeat(3001)}`]);
+    expect(err).toMatch(/^The model does not know "␇", "x{21}…x{10}"; it was trained on other words\.\n$/);
+  });
+
+  test("says where there is no folder to write to", async () => {
+    const file = join(folder, "none", "of.svg");
+    const { code, err } = await regard(["see", first, "I love coffee", "--svg", file]);
+    expect(code).toBe(1);
+    expect(err).toBe(
+      `regard: cannot write ${file}: there is no folder "${join(folder, "none")}"; make it, or choose another.\n`,
+    );
+  });
+
   test("names words it does not know", async () => {
     const { code, err } = await regard(["see", first, "I love xylophones"]);
     expect(code).toBe(0);
@@ -583,6 +597,26 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
       "a rate out of range",
       () => ["train", "rnnsearch", "--learning-rate", "-1"],
       /^regard: --learning-rate is -1 but must be more than 0\.$/,
+    ],
+    [
+      "a rate without end",
+      () => ["train", "rnnsearch", "--learning-rate", "Infinity"],
+      /^regard: --learning-rate is Infinity but must be a number that is finite\.$/,
+    ],
+    [
+      "a size that is left empty",
+      () => ["train", "rnnsearch", "--set", "hidden="],
+      /^regard: model rnnsearch, option "hidden" is empty but must be a number\.$/,
+    ],
+    [
+      "runs in a file",
+      ({ first }) => ["studio", "--runs", join(first, "run.json")],
+      /^regard: --runs is .*run\.json, which is a file; give a folder, or one to be made\.$/,
+    ],
+    [
+      "a name that a terminal would obey",
+      () => ["train", "a\x1b[31m\x07"],
+      /^regard: there is no model called "a␛\[31m␇"; choose one of /,
     ],
     [
       "a seed out of range",

@@ -2,6 +2,7 @@ import { extname } from "node:path";
 import { type Command, CommanderError } from "commander";
 import { RegardError, UsageError } from "../core/index.js";
 import { DEFAULT_BEAM, WIDEST_BEAM } from "../decode/decoding.js";
+import { legible } from "../views/index.js";
 import { Interrupted } from "./interrupt.js";
 
 /** Options that every command has. */
@@ -34,7 +35,7 @@ export function print(options: CommonOptions, json: unknown, text: string): void
 }
 
 export const warn = (message: string): void => {
-  process.stderr.write(`${message}\n`);
+  process.stderr.write(`${legible(message)}\n`);
 };
 
 /** Tells what ended a command, and gives the exit code for it: 0 done, 1 failed, 2 used wrongly, 130 interrupted. */
@@ -53,7 +54,7 @@ export function report(error: unknown, who = "regard"): number {
   const { message, stack } = error as Error;
   const hint =
     error instanceof RegardError ? "" : " (this was not foreseen; --debug shows where it happened)";
-  process.stderr.write(process.argv.includes("--debug") ? `${stack}\n` : `${who}: ${message}${hint}\n`);
+  warn(process.argv.includes("--debug") ? `${stack}` : `${who}: ${message}${hint}`);
   return code;
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from "commander";
+import { legible } from "../views/index.js";
 import { benchCommand } from "./command/bench.js";
 import { dataCommand } from "./command/data.js";
 import { diagnoseCommand } from "./command/diagnose.js";
@@ -27,7 +28,7 @@ const program = new Command("regard")
   .version(VERSION)
   .enablePositionalOptions()
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(explained(text)) })
+  .configureOutput({ outputError: (text, write) => write(legible(explained(text))) })
   .showHelpAfterError("(add --help for the options and an example)");
 const commands = [
   modelsCommand,

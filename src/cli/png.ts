@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Resvg } from "@resvg/resvg-js";
 import { UsageError } from "../core/index.js";
@@ -9,12 +10,37 @@ const ZOOM = 2;
 /** Pixels a picture may have: what most programs still open. */
 const MOST_PIXELS = 100_000_000;
 
-/** Letters that the font of our own has no picture of: those of other writing than it covers, and coloured ones. */
-const FOREIGN =
-  /[^\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Armenian}\p{Script=Georgian}\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Lao}\p{Script=Common}\p{Script=Inherited}]|\p{Emoji_Presentation}|[\u3000-\u303f\uff00-\uffef]/gu;
+/** What has no picture in any font: controls, spaces, and marks that only say how others are drawn. */
+const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Cc}\s]/u;
+
+const { resolve } = createRequire(import.meta.url);
+const fontFiles = FONTS.map((name) => resolve(`dejavu-fonts-ttf/ttf/${name}`));
+
+/** Ranges of code points, first and last, that a TrueType font has pictures of: its `cmap` in format 12 (OpenType 1.9). */
+function rangesOf(font: Buffer): [number, number][] {
+  const tables = Array.from({ length: font.readUInt16BE(4) }, (_, index) => 12 + 16 * index);
+  const cmap = font.readUInt32BE(tables.find((at) => font.toString("latin1", at, at + 4) === "cmap")! + 8);
+  const parts = Array.from(
+    { length: font.readUInt16BE(cmap + 2) },
+    (_, index) => cmap + font.readUInt32BE(cmap + 8 + 8 * index),
+  );
+  const part = parts.find((at) => font.readUInt16BE(at) === 12)!;
+  return Array.from({ length: font.readUInt32BE(part + 12) }, (_, index) => {
+    const group = part + 16 + 12 * index;
+    return [font.readUInt32BE(group), font.readUInt32BE(group + 4)];
+  });
+}
+
+let ranges: [number, number][] | undefined;
 
 /** The letters of a text that the font of our own lacks, each once. */
-export const foreignLetters = (text: string): string[] => [...new Set(text.match(FOREIGN) ?? [])];
+export function foreignLetters(text: string): string[] {
+  ranges ??= rangesOf(readFileSync(fontFiles[0]!));
+  return [...new Set(text)].filter((letter) => {
+    const code = letter.codePointAt(0)!;
+    return !UNSEEN.test(letter) && !ranges!.some(([first, last]) => first <= code && code <= last);
+  });
+}
 
 /** Letters that are named in a warning. */
 const NAMED = 8;
@@ -25,7 +51,6 @@ const NAMED = 8;
  * @throws UsageError where the picture would be too large
  */
 export function toPng(svg: string): Uint8Array {
-  const { resolve } = createRequire(import.meta.url);
   const [, width, height] = /^<svg[^>]*? width="([\d.]+)" height="([\d.]+)"/.exec(svg) ?? [];
   const [across, down] = [ZOOM * Number(width), ZOOM * Number(height)];
   if (across * down > MOST_PIXELS)
@@ -41,7 +66,7 @@ export function toPng(svg: string): Uint8Array {
     fitTo: { mode: "zoom", value: ZOOM },
     font: {
       loadSystemFonts: foreign.length > 0,
-      fontFiles: FONTS.map((name) => resolve(`dejavu-fonts-ttf/ttf/${name}`)),
+      fontFiles,
       defaultFontFamily: "DejaVu Sans",
       sansSerifFamily: "DejaVu Sans",
     },

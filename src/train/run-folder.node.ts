@@ -328,9 +328,12 @@ export async function writeAtomically(path: string, contents: string | Uint8Arra
     await rename(temporary, target);
   } catch (error) {
     if (temporary !== undefined) await rm(temporary, { force: true });
-    throw new RegardError(
-      `cannot write ${path}: ${(error as Error).message}; free some space or choose another folder.`,
-    );
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR")
+      throw new RegardError(
+        `cannot write ${path}: there is no folder "${dirname(path)}"; make it, or choose another.`,
+      );
+    throw new RegardError(`cannot write ${path}: ${message}; free some space or choose another folder.`);
   }
 }
 

@@ -77,7 +77,10 @@ function demandOf(issue: z.core.$ZodIssue): string {
     return `must be ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}`;
   if (issue.code === "invalid_value") return `must be one of ${issue.values.map(String).join(", ")}`;
   if (issue.code === "invalid_type" && issue.expected === "int") return "must be a whole number";
-  return issue.message.replace(/^Invalid input: expected/, "must be a");
+  return issue.message
+    .replace(/, received Infinity$/, " that is finite")
+    .replace(/, received [^,]*$/, "")
+    .replace(/^Invalid input: expected/, "must be a");
 }
 
 /**
@@ -96,6 +99,7 @@ export function checked<Schema extends z.ZodType>(
   const [issue] = result.error.issues;
   const given = at(value, issue!.path);
   const name = issue!.path.length > 0 ? nameOf(issue!.path) : what;
-  const shown = typeof given === "number" || typeof given === "string" ? ` is ${given}` : "";
+  const shown =
+    typeof given === "number" || typeof given === "string" ? ` is ${given === "" ? "empty" : given}` : "";
   throw new UsageError(`${name}${shown}${shown ? " but" : ","} ${demandOf(issue!)}.`);
 }

@@ -17,6 +17,10 @@ const shown = (letter: string): string => {
   return code === 0x7f ? "␡" : "�";
 };
 
+/** A text of any length without what no terminal and no document should be given; lines stay lines. */
+export const legible = (text: string): string =>
+  text.replace(UNDRAWABLE, (letter) => (letter === "\n" ? letter : shown(letter)));
+
 /** A text as it can be drawn anywhere: control characters as their pictures, and a long one with its middle left out. */
 export function drawable(text: string, longest = LONGEST_LABEL): string {
   const clean = text.replace(UNDRAWABLE, shown);

@@ -1,6 +1,6 @@
 export * from "./alignment-matrix.js";
 export * from "./diagnosis.js";
-export { drawable } from "./drawable.js";
+export { drawable, drawableAll, legible } from "./drawable.js";
 export * from "./gates.js";
 export * from "./growth-curves.js";
 export * from "./learning-curves.js";

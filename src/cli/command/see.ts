@@ -23,7 +23,7 @@ import type { OpenedModel } from "../../session/index.js";
 import { openOnnx } from "../../session/node.js";
 import { pixelsValue, spatialTrace, type TextVocabularies, textVocabularies } from "../../task/index.js";
 import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
-import { AttentionTrajectory, type MapStyle, svgOf } from "../../views/index.js";
+import { AttentionTrajectory, drawableAll, type MapStyle, svgOf } from "../../views/index.js";
 import {
   type CommandDefinition,
   type CommonOptions,
@@ -120,7 +120,9 @@ async function seeText(opened: Opened, text: string, options: SeeOptions): Promi
   const unknown = pieces.filter((_, index) => tokens[index] === UNKNOWN);
   if (unknown.length > 0)
     warn(
-      `The model does not know ${unknown.map((word) => `"${word}"`).join(", ")}; it was trained on other words.`,
+      `The model does not know ${drawableAll(unknown)
+        .map((word) => `"${word}"`)
+        .join(", ")}; it was trained on other words.`,
     );
   const hypotheses = (await opened.translate(words)).map((one) => ({
     ...translationOf(one, vocabularies, words, options),

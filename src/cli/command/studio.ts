@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { UsageError } from "../../core/index.js";
 import { DATA_FOLDER } from "../../data/open.node.js";
@@ -35,6 +35,11 @@ async function studio(options: StudioCommandOptions): Promise<void> {
     throw new UsageError(
       `--host is ${options.host}, which others can reach, but the studio asks nobody who they are and listens to this machine alone; to use it from another, forward its port: ssh -L ${options.port}:127.0.0.1:${options.port} THIS-MACHINE`,
     );
+  for (const name of ["runs", "data"] as const)
+    if (!(statSync(options[name], { throwIfNoEntry: false })?.isDirectory() ?? true))
+      throw new UsageError(
+        `--${name} is ${options[name]}, which is a file; give a folder, or one to be made.`,
+      );
   if (!existsSync(pages))
     throw new UsageError("the studio's pages have not been built; build them with: npm run build");
   const opened = await openStudio({ ...options, pages, program });
