@@ -96,6 +96,28 @@ async function startTraining(
 
 const stateOf = (page: Page) => page.locator("h1 .state").textContent();
 
+/** Drops a table of which a line is too long, and one that cannot be read, onto the page. */
+async function dropTables(page: Page, name: string): Promise<void> {
+  const good = join(folder, name);
+  const lines = Array.from({ length: 90 }, (_, index) => `one ${index % 7} two ${index}\tuno dos ${index}`);
+  await writeFile(good, [...lines, `${"one ".repeat(300)}\tuno`].join("\n"));
+  await page.locator(".drop input[type=file]").setInputFiles(good);
+  await expect.poll(() => page.getByLabel("Sentence pairs").inputValue(), SLOW).toBe(name);
+  await page.getByText(/pairs to train on, \d+ to validate/).waitFor();
+  await page
+    .getByText(/1 line is longer than 250 words and left out; the longest, of about 300, is .*, line 91;/)
+    .waitFor();
+  const bad = join(folder, "bad.tsv");
+  for (const [contents, problem] of [
+    ["no tab here\n", "bad.tsv, line 1: there is no tab between source and target; add one"],
+    ["a\tb\r\nc\td\re\tf\r\n", "bad.tsv, line 2: a carriage return stands inside the line"],
+  ] as const) {
+    await writeFile(bad, contents);
+    await page.locator(".drop input[type=file]").setInputFiles(bad);
+    await page.getByText(problem).waitFor();
+  }
+}
+
 describe("with the server", () => {
   let studio: OpenedStudio;
 
@@ -267,16 +289,7 @@ describe("with the server", () => {
 
   test("a table is dropped onto the page and can be trained on; a bad one is refused with its line", async () => {
     const { page } = await pageAt(`${studio.url}#/train`);
-    const good = join(folder, "mine.tsv");
-    const lines = Array.from({ length: 90 }, (_, index) => `one ${index % 7} two ${index}\tuno dos ${index}`);
-    await writeFile(good, lines.join("\n"));
-    await page.locator(".drop input[type=file]").setInputFiles(good);
-    await expect.poll(() => page.getByLabel("Sentence pairs").inputValue(), SLOW).toBe("mine.tsv");
-    await page.getByText(/pairs to train on, \d+ to validate/).waitFor();
-    const bad = join(folder, "bad.tsv");
-    await writeFile(bad, "no tab here\n");
-    await page.locator(".drop input[type=file]").setInputFiles(bad);
-    await page.getByText("bad.tsv, line 1: there is no tab between source and target; add one").waitFor();
+    await dropTables(page, "mine.tsv");
     expect(await readdir(join(folder, "data"))).toEqual(["mine.tsv"]);
     await page.close();
   }, 120_000);
@@ -698,6 +711,12 @@ describe("in the tab, with no server", () => {
     url = await files.url;
   });
   afterAll(() => files.close());
+
+  test("a table that is dropped says what is left out of it; a bad one is refused with its line", async () => {
+    const { page } = await pageAt(`${url}#/train`);
+    await dropTables(page, "tab.tsv");
+    await page.close();
+  }, 120_000);
 
   test("a model trains, is seen and explained, is downloaded, and opens again, while the page stays free", async () => {
     const { page, complaints } = await pageAt(url);

@@ -23,7 +23,7 @@ export async function openCaptioner(
   const encoder = await openRunEncoder(path, settings, openOnnx);
   const backend = await backendFor(device);
   const captioner = new TrainedCaptioner({ settings, vocabularies, step, tensors, backend, encoder });
-  const data = async () => (await openRunData(settings, { warn, encoder })) as CaptionData;
+  const data = async () => (await openRunData(settings, { encoder })) as CaptionData;
   return {
     captioner,
     data,

@@ -83,6 +83,12 @@ export interface CaptionedImage {
   readonly gold?: ImageGold;
 }
 
+/**
+ * Words or pieces a text may have where nothing else is asked for: memory grows with the longest, and with attention by its
+ * square.
+ */
+export const MAX_LENGTH = 250;
+
 /** Examples by split. `train` and `validation` are always there. */
 export interface Splits<Example> {
   readonly train: readonly Example[];
@@ -91,6 +97,8 @@ export interface Splits<Example> {
   readonly validation: readonly Example[];
   /** Splits for scoring, such as `test`. */
   readonly tests: Readonly<Record<string, readonly Example[]>>;
+  /** What is to be known of it, a sentence each: what was left out and how much, and where splits overlap. */
+  readonly notes?: readonly string[];
 }
 
 export interface ParallelData extends Splits<Pair> {

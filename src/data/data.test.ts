@@ -248,6 +248,29 @@ describe("batches", () => {
     expect(new Set(epoch).size).toBe(batches.perEpoch * size);
   });
 
+  test.each(Array.from({ length: 20 }, (_, seed) => seed))(
+    "of any number of items, in batches of any size, each is trained on as often: seed %i",
+    (seed) => {
+      const random = new Random(seed, "sizes");
+      const size = [16, 64, 1 + Math.floor(random.uniform() * 61)][seed % 3]!;
+      const count = Math.max(size, 65) + Math.floor(random.uniform() * (2048 - Math.max(size, 65)));
+      // Lengths of texts are not all different.
+      const batches = new Batches(
+        Array.from({ length: count }, () => Math.floor(random.uniform() ** 3 * 90)),
+        size,
+        seed,
+      );
+      const times = new Array<number>(count).fill(0);
+      for (let step = 0; step < 13 * batches.perEpoch; step++)
+        for (const index of batches.at(step)) times[index]!++;
+      expect(Math.max(...times) - Math.min(...times)).toBeLessThanOrEqual(1);
+      const last = Array.from({ length: batches.perEpoch }, (_, step) =>
+        batches.at(5 * batches.perEpoch + step),
+      );
+      expect(new Set(last.flat()).size).toBe(batches.perEpoch * size);
+    },
+  );
+
   test("fewer pairs than a batch are refused", () => {
     expect(() => new Batches(lengths, 64, 1)).toThrow(
       "a batch holds 64 pairs but there are only 23 for training; give --batch 23 or less, or more data.",

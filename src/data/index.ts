@@ -9,6 +9,7 @@ export * from "./fingerprint.js";
 export { DEMONSTRATION } from "./generate/bilingual/index.js";
 export * as scene from "./generate/scenes/index.js";
 export * from "./image.js";
+export * from "./overlap.js";
 export { detokenise, normalised, plainWords, readingOf, surfaceOf, tokenise } from "./text.js";
 export * from "./vocabulary.js";
 

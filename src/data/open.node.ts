@@ -64,7 +64,7 @@ export async function taskOfData({ data }: DataPlace): Promise<keyof DataOf> {
 export async function openData<Task extends keyof DataOf>(
   task: Task,
   { data, ...place }: DataPlace,
-  options: Pick<PairOptions, "skipBad" | "warn" | "maxLength"> & {
+  options: Pick<PairOptions, "skipBad" | "maxLength"> & {
     seed: number;
     /** Height and width that images are brought to; needed for captioning. */
     size?: readonly [height: number, width: number] | undefined;

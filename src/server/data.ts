@@ -17,6 +17,7 @@ export interface DataRequest {
   readonly place: DataPlace;
   readonly task: TaskId;
   readonly skipBad: boolean;
+  readonly maxLength?: number | undefined;
   readonly seed: number;
 }
 
@@ -24,12 +25,13 @@ export interface DataRequest {
 export const dataOf = ({
   model,
   data,
-  dataOptions: { from, to, skipBad },
+  dataOptions: { from, to, skipBad, maxLength },
   seed,
 }: RunSettings): DataRequest => ({
   place: { data, from, to },
   task: modelById(model).task,
   skipBad,
+  maxLength,
   seed,
 });
 

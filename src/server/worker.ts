@@ -99,8 +99,8 @@ function kept(wanted: unknown, open: () => Promise<Splits<unknown>>): Promise<Pa
 }
 
 /** Data for whichever task it is of. */
-const dataAt = ({ place, task, skipBad, seed }: DataRequest) =>
-  kept([place, task, skipBad, seed], () => openData<TaskId>(task, place, { skipBad, seed }));
+const dataAt = ({ place, task, ...options }: DataRequest) =>
+  kept([place, task, options], () => openData<TaskId>(task, place, options));
 
 async function answer(question: Question): Promise<unknown> {
   if (question.name === "design") return designOf(question.request);

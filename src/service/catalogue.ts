@@ -39,6 +39,7 @@ export function sizesOf(data: ParallelData | CaptionData): DataSizes {
     splits: splitNamesOf(data),
     sourceWords: source?.size ?? 0,
     targetWords: target.size,
+    notes: data.notes ?? [],
     ...(isCaptionData(data)
       ? { image: data.size, examples: [] }
       : { examples: examplesOf(data, Object.keys(data.tests)[0] ?? "validation") }),

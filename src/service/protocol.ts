@@ -189,6 +189,8 @@ export interface DataSizes {
   readonly image?: readonly [number, number];
   /** A few source sentences. */
   readonly examples: readonly string[];
+  /** What is to be known of the data, a sentence each: what was left out, and where splits overlap. */
+  readonly notes: readonly string[];
 }
 
 export interface DesignedPart extends ModelPart {
@@ -430,6 +432,8 @@ export interface Evaluation {
   readonly split: string;
   readonly sentences: number;
   readonly decoding: Decoding;
+  /** What was left out. */
+  readonly notes: readonly string[];
   readonly metrics: Readonly<Record<string, number>>;
   readonly breakdown?: Report["breakdown"];
 }

@@ -2,7 +2,7 @@ import { DEFAULT_BEAM, type Decoded, type Decoding, WIDEST_BEAM } from "../decod
 import { Walker, type WalkStep } from "../explain/index.js";
 import type { Model, SizesOf, TaskId } from "../models/index.js";
 import { type Backend, constants, type Value, type Values } from "../session/index.js";
-import { Evaluator, type Task, type Vocabularies } from "../task/index.js";
+import { Evaluator, fittingExamples, type Task, type Vocabularies } from "../task/index.js";
 import { buildModel, type RunSettings, type StoredTensor, storedParameters } from "../train/index.js";
 import type { Evaluation, Requests, Writing } from "./protocol.js";
 import { byStep, forcedRow, tokenOf, tokensByStep } from "./shared.js";
@@ -136,9 +136,15 @@ export abstract class TrainedModel<Example, Id extends TaskId> {
 
   /** Scores the examples of a split. */
   protected async scored(
-    examples: readonly Example[],
+    wanted: readonly Example[],
     { split, beam }: Requests["evaluate"],
   ): Promise<Evaluation> {
+    const { fitting: examples, notes } = fittingExamples(
+      this.record,
+      wanted,
+      this.vocabularies,
+      this.settings.dataOptions.maxLength,
+    );
     const scoring = {
       evaluator: await this.evaluation(),
       parameters: this.parameters,
@@ -151,6 +157,7 @@ export abstract class TrainedModel<Example, Id extends TaskId> {
       split,
       sentences: examples.length,
       decoding: { beam },
+      notes,
       metrics,
       ...(breakdown && { breakdown }),
     };

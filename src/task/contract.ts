@@ -107,8 +107,8 @@ export interface Task<Example = unknown, Id extends TaskId = TaskId> {
   source(sizes: SizesOf[Id]): Tensor;
   /** What may be written for an example, each in words: several captions of one image, one translation of a sentence. */
   targets(example: Example): readonly (readonly string[])[];
-  /** How long the source of an example is; sources of like length are read together. */
-  sourceLength(example: Example): number;
+  /** How many tokens the source of an example has, 0 where it is no text; sources of like length are read together. */
+  sourceLength(example: Example, vocabularies: Vocabularies): number;
   /**
    * Whether a batch of training takes examples of any length: where lengths say what is in an example, as those of captions
    * say how many objects there are, batches of like length see too little of the world at a time.

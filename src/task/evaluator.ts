@@ -118,7 +118,7 @@ export class Evaluator<Example> {
   ): Promise<Decoded[][]> {
     const found: Decoded[][] = new Array(examples.length);
     // Sources of like length together, so that little is padded.
-    const length = examples.map((example) => this.task.sourceLength(example));
+    const length = examples.map((example) => this.task.sourceLength(example, this.vocabularies));
     const order = examples.map((_, index) => index).sort((a, b) => length[a]! - length[b]! || a - b);
     let done = 0;
     for (const part of partsOf(order)) {

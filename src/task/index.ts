@@ -8,6 +8,7 @@ export * from "./captioning/task.js";
 export * from "./contract.js";
 export * from "./evaluator.js";
 export * from "./images.js";
+export * from "./length.js";
 export * from "./scores.js";
 export * from "./spread.js";
 export * from "./translation/task.js";

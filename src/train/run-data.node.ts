@@ -15,7 +15,6 @@ import type { RunSettings } from "./settings.js";
 export async function openRunData(
   settings: RunSettings,
   options: {
-    readonly warn?: (message: string) => void;
     readonly encoder?: FrozenEncoder | undefined;
     readonly place?: DataPlace | undefined;
     /** Whether images are all read at once, as before training. */
@@ -31,7 +30,6 @@ export async function openRunData(
     check: options.check ?? false,
     seed: settings.seed,
     size: settings.images?.size,
-    ...(options.warn && { warn: options.warn }),
   });
   if (isCaptionData(data)) {
     const [wanted, found] = [settings.images!.size, data.size];

@@ -18,6 +18,7 @@ import { type Backend, neededBy, type Session, scalar, type Value } from "../ses
 import {
   assertWords,
   Evaluator,
+  fittingData,
   type Scoring,
   type Task,
   tasks,
@@ -93,13 +94,13 @@ export class Trainer<Example = unknown> {
   ) {}
 
   /**
-   * Builds and loads everything a run needs.
+   * Builds and loads everything a run needs. Examples that are too long are left out, as `data.notes` says.
    * @param group the processes that train it together, each of which has a trainer with the same settings and data
    * @throws UsageError for settings that do not fit the model or data
    */
   static async create<Example>(
     settings: RunSettings,
-    data: Splits<Example>,
+    given: Splits<Example>,
     vocabularies: Vocabularies,
     backend: Backend,
     group: Group = alone,
@@ -107,11 +108,12 @@ export class Trainer<Example = unknown> {
     shareOf(settings.batch, group);
     const { model, scope, sizes, ...built } = buildModel(settings, vocabularies);
     const task = built.task as Task<Example>;
+    assertWords(vocabularies, settings.vocabulary.atLeast);
+    const data = fittingData(task, given, vocabularies, settings.dataOptions.maxLength);
     if (data.train.length < settings.batch)
       throw new UsageError(
         `a batch of ${settings.batch} ${task.examples} is more than the ${data.train.length} there are for training; give a smaller --batch or more data.`,
       );
-    assertWords(vocabularies, settings.vocabulary.atLeast);
     const known: (readonly (readonly number[])[])[] = new Array(data.train.length);
     const targetsOf = (index: number) => {
       known[index] ??= task
@@ -151,7 +153,7 @@ export class Trainer<Example = unknown> {
           if (task.mixesLengths) return 0;
           const lengths = targetsOf(index).map((target) => target.length);
           const mean = lengths.reduce((a, b) => a + b, 0) / lengths.length;
-          return mean * 1000 + task.sourceLength(example);
+          return mean * 1000 + task.sourceLength(example, vocabularies);
         }),
         settings.batch,
         settings.seed,

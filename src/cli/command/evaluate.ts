@@ -1,8 +1,9 @@
 import { createElement } from "react";
 import { UsageError } from "../../core/index.js";
+import { overlapOf, type Pair } from "../../data/index.js";
 import { locateData } from "../../data/open.node.js";
 import { examplesOfSplit } from "../../service/index.js";
-import type { RangeScore, Report } from "../../task/index.js";
+import { fittingExamples, type RangeScore, type Report } from "../../task/index.js";
 import { openRunData } from "../../train/run-data.node.js";
 import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
 import { ScoreByLength, svgOf } from "../../views/index.js";
@@ -66,6 +67,8 @@ interface Evaluated extends Omit<Report, "outputs">, Partial<Pick<Report, "outpu
   readonly split: string;
   readonly beam: number;
   readonly examples: number;
+  /** What is to be known of the data, such as what was left out. */
+  readonly notes: readonly string[];
 }
 
 async function evaluate(paths: readonly string[], options: EvaluateOptions): Promise<void> {
@@ -109,11 +112,28 @@ async function evaluateRun(path: string, options: EvaluateOptions): Promise<Eval
   const { settings, vocabularies } = folder;
   const { from, to } = settings.dataOptions;
   const data = await openRunData(settings, {
-    warn,
     encoder,
     place: options.data === undefined ? undefined : locateData({ data: options.data, from, to }),
   });
-  const examples = examplesOfSplit(data, options.split);
+  const { fitting: examples, notes: long } = fittingExamples(
+    task,
+    examplesOfSplit(data, options.split),
+    vocabularies,
+    settings.dataOptions.maxLength,
+  );
+  const notes = [...(data.notes ?? []), ...long];
+  if (options.data !== undefined && task.id === "translation") {
+    const own = await openRunData(settings).catch((error: Error) => error);
+    const again = own instanceof Error ? 0 : overlapOf(examples as readonly Pair[], own.train);
+    if (own instanceof Error)
+      notes.push(`Whether any of these sources were trained on is not known: ${own.message}`);
+    else if (again > 0)
+      notes.push(
+        `${again} of the ${examples.length} sources were trained on, so the scores tell of memory as well.`,
+      );
+  }
+  status();
+  for (const note of notes) warn(note);
   const { metrics, breakdown, outputs } = await task.report(
     { evaluator, parameters, vocabularies },
     examples,
@@ -132,6 +152,7 @@ async function evaluateRun(path: string, options: EvaluateOptions): Promise<Eval
     split: options.split,
     beam: options.beam,
     examples: examples.length,
+    notes,
     metrics,
     ...(breakdown && { breakdown }),
     ...(options.outputs && { outputs }),

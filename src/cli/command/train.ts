@@ -308,11 +308,12 @@ async function start(model: string, options: TrainOptions, group: Group): Promis
     options.out ?? join("runs", `${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}-${model}`);
   await RunFolder.assertFree(path);
   status(`Reading ${settings.data} …`);
-  const found = await openRunData(settings, { warn, encoder: read?.encoder, check: true });
+  const found = await openRunData(settings, { encoder: read?.encoder, check: true });
   const vocabularies = task.vocabulariesOf(found, settings.vocabulary);
   await told<Invitation>(group, { settings, vocabularies });
   const trainer = await ready(group, () => Trainer.create(settings, found, vocabularies, backend, group));
   status();
+  for (const note of trainer.data.notes ?? []) warn(note);
   const embedded = datasets.some(({ id }) => id === settings.data);
   const folder = await RunFolder.create(path, settings, vocabularies, VERSION, {
     files: read?.files,
@@ -428,7 +429,7 @@ async function resumeRun(
     const checkpoint = begun ? await folder.newestCheckpoint(warn) : undefined;
     const encoder = await openRunEncoder(path, settings, openOnnx);
     status(`Reading ${settings.data} …`);
-    const data = await openRunData(settings, { warn, encoder, check: true });
+    const data = await openRunData(settings, { encoder, check: true });
     const change = folder.fingerprint && changeOf(folder.fingerprint, fingerprintOf(data));
     if (change)
       warn(
@@ -439,6 +440,7 @@ async function resumeRun(
       Trainer.create(settings, data, folder.vocabularies, backend, group),
     );
     status();
+    for (const note of trainer.data.notes ?? []) warn(note);
     if (checkpoint) trainer.restore(checkpoint.tensors, checkpoint.metadata);
     const secondsBefore = await folder.rewind(trainer.step);
     if (isOver(trainer, secondsBefore)) {
@@ -447,7 +449,15 @@ async function resumeRun(
       await folder.writeState("done");
       print(
         options,
-        { run: path, steps: trainer.step, seconds: secondsBefore, loss: null, validation: null, trained: 0 },
+        {
+          run: path,
+          steps: trainer.step,
+          seconds: secondsBefore,
+          loss: null,
+          validation: null,
+          trained: 0,
+          notes: trainer.data.notes ?? [],
+        },
         `Nothing was trained: ${path} has its ${budgetText(settings.budget)} already, at step ${trainer.step}. Give it more, as with --steps ${2 * trainer.step}.`,
       );
       return;
@@ -584,6 +594,7 @@ async function run(
       seconds,
       loss: lastLoss,
       validation: validation ?? null,
+      notes: trainer.data.notes ?? [],
     };
     print(
       context.options,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -14,10 +15,10 @@ import {
   splitOfName,
 } from "./captions.js";
 import { assertImage, augmentImage, readImage } from "./image.node.js";
-import { BadLines, linesOf, type PairOptions } from "./pairs.js";
+import { BadLines, counted, linesOf, type PairOptions } from "./pairs.js";
 import { VALIDATION } from "./pairs.node.js";
 
-export interface CaptionOptions extends Pick<PairOptions, "skipBad" | "warn" | "maxLength"> {
+export interface CaptionOptions extends Pick<PairOptions, "skipBad" | "maxLength"> {
   /** Height and width in pixels that every image is brought to. */
   readonly size: readonly [height: number, width: number];
   /**
@@ -35,6 +36,8 @@ interface Layout {
   readonly images: readonly string[];
   /** Lists of the images of each split, one name a line. */
   readonly lists: Readonly<Record<string, string>>;
+  /** Files of captions that are not read, since others are. */
+  readonly passedOver: readonly string[];
 }
 
 const IMAGE_FOLDERS = [
@@ -48,6 +51,8 @@ const IMAGE_FOLDERS = [
 ];
 /** Lists of the images of a split: `train.txt`, `val.txt`, `test.txt`, `test-more.txt`. */
 const LIST = /^((?:train|val|valid|validation|dev|test)(?:-[\w-]+)?)\.txt$/;
+/** Captions of COCO, with the split they are of: `captions_train2017.json`. */
+const COCO = /^captions_(?:(?<train>train)|(?<validation>val|dev)|(?<test>test))?.*\.json$/;
 
 /**
  * Reads captioned images: a CSV of `image,caption`, a COCO captions JSON, or a folder that holds either. Images lie beside
@@ -63,17 +68,24 @@ export async function readCaptions(path: string, options: CaptionOptions): Promi
   const splits = new Map<string, CaptionedImage[]>();
   const lists = await readLists(layout, bad);
   const places = await placesOf(layout.images);
-  const used = new Set<string>();
+  const used = new Map<string, string>();
+  const looks = new Map<CaptionedImage, string>();
   let unlisted = 0;
   for (const { file, split } of layout.captions) {
     const captions = captionsByName(await readRaw(file, bad), bad);
     const found = located(captions, places, file, layout.images, bad);
-    for (const place of found.values()) used.add(place);
+    for (const [name, place] of found) {
+      const other = used.get(place);
+      if (other !== undefined) {
+        bad.found(`${file}: "${name}" is in ${other} too; leave it in one of them`);
+        found.delete(name);
+      } else used.set(place, file);
+    }
     const usable =
       options.check !== false || options.skipBad
         ? await checked(found, cache, options.size, bad)
-        : found.keys();
-    for (const name of usable) {
+        : new Map([...found.keys()].map((name) => [name, undefined]));
+    for (const [name, look] of usable) {
       const place = found.get(name)!;
       const pixels = () => cache.get(place, () => readImage(place, options.size));
       const image: CaptionedImage = {
@@ -82,12 +94,12 @@ export async function readCaptions(path: string, options: CaptionOptions): Promi
         pixels,
         augmented: async (changes, random) => augmentImage(await pixels(), changes, random),
       };
+      if (look !== undefined) looks.set(image, look);
       const where = lists ? lists.splitOf(name) : (split ?? splitOfName(name));
       if (where === undefined) unlisted++;
       else addTo(splits, where, image);
     }
   }
-  bad.report();
   const uncaptioned = [...places.values()].flat().filter((place) => !used.has(place)).length;
   if (uncaptioned > 0)
     bad.say(
@@ -99,16 +111,37 @@ export async function readCaptions(path: string, options: CaptionOptions): Promi
     bad.say(
       `${counted(unknown.length, "name in a list is", "names in lists are")} of no captioned image; the first: ${unknown[0]}.`,
     );
-  return arranged(splits, path, options.size);
+  for (const file of layout.passedOver)
+    bad.say(
+      `${basename(file)} is not read, since ${layout.captions.map((one) => basename(one.file)).join(" and ")} is; name the file to read it.`,
+    );
+  sayAlike(splits, looks, bad);
+  return arranged(splits, path, options.size, bad);
 }
 
-const counted = (count: number, one: string, more: string): string => `${count} ${count === 1 ? one : more}`;
+/** Says how many images that are scored look the same as one that is trained on, under whatever name. */
+function sayAlike(
+  splits: ReadonlyMap<string, readonly CaptionedImage[]>,
+  looks: ReadonlyMap<CaptionedImage, string>,
+  bad: BadLines,
+): void {
+  const known = new Set(splits.get("train")?.map((image) => looks.get(image)));
+  known.delete(undefined);
+  for (const [split, images] of splits) {
+    const again = images.filter((image) => known.has(looks.get(image))).length;
+    if (split !== "train" && again > 0)
+      bad.say(
+        `${again} of the ${counted(images.length, "image", "images")} of ${split} look the same as one of train, so scores on ${split} tell of memory as well.`,
+      );
+  }
+}
 
 /** Splits by name as data. @throws UsageError where there is nothing to train or to validate on */
 function arranged(
   splits: ReadonlyMap<string, CaptionedImage[]>,
   path: string,
   size: CaptionOptions["size"],
+  bad: BadLines,
 ): CaptionData {
   const validation = [...splits.keys()].find((name) => VALIDATION.test(name));
   for (const [role, images] of [
@@ -116,12 +149,15 @@ function arranged(
     ["validation", validation && splits.get(validation)],
   ] as const)
     if (!images || images.length === 0)
-      throw new UsageError(`"${path}" leaves no images for ${role}; give more, at least a few dozen.`);
+      throw new UsageError(
+        `"${path}" leaves no images for ${role}${bad.because}; give more, at least a few dozen.`,
+      );
   return {
     train: splits.get("train")!,
     validation: splits.get(validation!)!,
     tests: Object.fromEntries([...splits].filter(([name]) => name !== "train" && name !== validation)),
     size,
+    notes: bad.notes,
   };
 }
 
@@ -129,8 +165,11 @@ function arranged(
 export async function splitsOfCaptions(path: string): Promise<string[] | undefined> {
   const layout = await layoutOf(path).catch(() => undefined);
   if (!layout || !(await stat(path)).isDirectory()) return undefined;
-  const names = Object.keys(layout.lists).filter((name) => name !== "train" && !VALIDATION.test(name));
-  return [...(Object.keys(layout.lists).length > 0 ? names : ["test"]), "validation"];
+  const listed = Object.keys(layout.lists);
+  const found =
+    listed.length > 0 ? listed : layout.captions.flatMap(({ split }) => split ?? ["train", "test"]);
+  const tests = new Set(found.filter((name) => name !== "train" && !VALIDATION.test(name)));
+  return [...tests, "validation"];
 }
 
 async function layoutOf(path: string): Promise<Layout> {
@@ -147,13 +186,22 @@ async function layoutOf(path: string): Promise<Layout> {
   const coco = [
     ...names.map((name) => join(folder, name)),
     ...inside.map((name) => join(folder, "annotations", name)),
-  ].filter((file) => /^captions_.*\.json$/.test(basename(file)));
-  const tables = ["captions.txt", "captions.csv"].filter((name) => names.includes(name));
-  const captions = !about.isDirectory()
+  ].flatMap((file) => {
+    const groups = COCO.exec(basename(file))?.groups;
+    const split = groups && Object.keys(groups).find((name) => groups[name] !== undefined);
+    return groups ? [{ file, ...(split !== undefined && { split }) }] : [];
+  });
+  const tables = ["captions.txt", "captions.csv"].flatMap((name) =>
+    names.includes(name) ? [{ file: join(folder, name) }] : [],
+  );
+  const captions: Layout["captions"] = !about.isDirectory()
     ? [{ file: path }]
     : tables.length > 0
-      ? [{ file: join(folder, tables[0]!) }]
-      : coco.map((file) => ({ file, split: /val/.test(basename(file)) ? "validation" : "train" }));
+      ? tables.slice(0, 1)
+      : coco;
+  const passedOver = about.isDirectory()
+    ? [...tables, ...coco].filter((one) => !captions.includes(one)).map(({ file }) => file)
+    : [];
   if (captions.length === 0)
     throw new UsageError(
       `"${path}" has no captions.txt, captions.csv or captions_….json; put the captions there, or name their file.`,
@@ -170,7 +218,7 @@ async function layoutOf(path: string): Promise<Layout> {
       return split === undefined ? [] : [[split, join(folder, name)]];
     }),
   );
-  return { captions, images: images.length > 0 ? images : [folder], lists };
+  return { captions, images: images.length > 0 ? images : [folder], lists, passedOver };
 }
 
 /** Which split the images are in that lists name. */
@@ -180,30 +228,46 @@ interface Lists {
   unused(): readonly string[];
 }
 
-/** The lists of images; undefined where there are none. An entry may leave the ending of an image's name out. */
+/**
+ * The lists of images; undefined where there are none. An entry may leave out the ending of an image's name, and either may say
+ * more of the folders that the image lies in.
+ */
 async function readLists({ lists }: Layout, bad: BadLines): Promise<Lists | undefined> {
   if (Object.keys(lists).length === 0) return undefined;
-  const found = new Map<string, { readonly split: string; readonly where: string }>();
+  interface Entry {
+    readonly name: string;
+    readonly split: string;
+    readonly where: string;
+  }
+  const entries = new Map<string, Entry[]>();
   for (const [split, file] of Object.entries(lists))
     for (const [index, line] of linesOf(await readFile(file), file, bad).entries()) {
       const name = line?.trim();
       if (!name) continue;
-      const known = found.get(name);
-      const place = `line ${index + 1}`;
-      if (known && known.split !== split)
-        bad.found(`${file}, ${place}: "${name}" is in ${known.where} too; leave it in one list`);
-      else if (!known) found.set(name, { split, where: `${basename(file)}, ${place}` });
+      const entry = { name, split, where: `${basename(file)}, line ${index + 1}` };
+      addTo(entries, basename(name), entry);
     }
-  const unused = new Set(found.keys());
+  const unused = new Set([...entries.values()].flat());
   return {
     splitOf(name) {
-      const key = [name, basename(name), stemOf(name), stemOf(basename(name))].find((one) => found.has(one));
-      if (key === undefined) return undefined;
-      unused.delete(key);
-      return found.get(key)!.split;
+      const stem = stemOf(name);
+      const found = [name, stem].flatMap((one) =>
+        (entries.get(basename(one)) ?? []).filter((entry) => isTailOf(entry.name, one)),
+      );
+      for (const entry of found) unused.delete(entry);
+      const [first] = found;
+      const other = found.find(({ split }) => split !== first!.split);
+      if (other) bad.found(`${other.where}: "${other.name}" is in ${first!.where} too; leave it in one list`);
+      return first?.split;
     },
-    unused: () => [...unused].map((name) => `"${name}" in ${found.get(name)!.where}`),
+    unused: () => [...unused].map(({ name, where }) => `"${name}" in ${where}`),
   };
+}
+
+/** Whether two paths are one as far as both say. */
+function isTailOf(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((path) => `/${path.replace(/^(\.?\/)+/, "")}`) as [string, string];
+  return one.endsWith(other) || other.endsWith(one);
 }
 
 const stemOf = (name: string): string => name.replace(/\.[^./]+$/, "");
@@ -256,33 +320,36 @@ function located(
 /** Images that are read at once. */
 const AT_ONCE = 32;
 
-/** The names of the images that can be read: they are read as training reads them, and kept as far as there is room. */
+/**
+ * The names of the images that can be read, with a hash of what is seen: they are read as training reads them, and kept as far
+ * as there is room.
+ */
 async function checked(
   places: ReadonlyMap<string, string>,
   cache: ImageCache<Pixels>,
   size: CaptionOptions["size"],
   bad: BadLines,
-): Promise<string[]> {
+): Promise<Map<string, string>> {
   const names = [...places.keys()];
-  const usable: string[] = [];
+  const usable = new Map<string, string>();
   for (let start = 0; start < names.length; start += AT_ONCE) {
     const part = names.slice(start, start + AT_ONCE);
-    const problems = await Promise.all(
+    const found = await Promise.all(
       part.map(async (name) => {
         const place = places.get(name)!;
         try {
           await assertImage(place);
-          await cache.get(place, () => readImage(place, size));
-          return undefined;
+          const { data } = await cache.get(place, () => readImage(place, size));
+          return { look: createHash("sha256").update(data).digest("base64") };
         } catch (error) {
-          if (error instanceof RegardError) return error.message;
+          if (error instanceof RegardError) return { problem: error.message };
           throw error;
         }
       }),
     );
     part.forEach((name, index) => {
-      const problem = problems[index];
-      if (problem === undefined) usable.push(name);
+      const { look, problem } = found[index]!;
+      if (look !== undefined) usable.set(name, look);
       else bad.found(problem.replace(/\.$/, ""));
     });
   }
@@ -293,28 +360,48 @@ async function readRaw(file: string, bad: BadLines): Promise<RawCaption[]> {
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`cannot read "${file}": ${error.message}.`);
   });
-  if (/\.json$/i.test(file)) return captionsOfCoco(bytes.toString("utf8"), file, bad);
+  if (/\.json$/i.test(file)) {
+    let text: string;
+    try {
+      text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    } catch {
+      throw new UsageError(`"${file}" is not UTF-8; save the file as UTF-8.`);
+    }
+    return captionsOfCoco(text, file, bad);
+  }
   const rows = rowsOf(linesOf(bytes, file, bad), file, bad);
   const header = rows[0]?.record.map((name) => name.trim().toLowerCase()) ?? [];
-  const column = (names: readonly string[]) => header.findIndex((name) => names.includes(name));
-  const [image, caption] = [
-    column(["image", "image_name", "file_name", "filename", "file"]),
-    column(["caption", "caption_text", "comment", "text"]),
+  const columns = (names: readonly string[]) =>
+    header.flatMap((name, index) => (names.includes(name) ? [index] : []));
+  const [images, captions] = [
+    columns(["image", "image_name", "file_name", "filename", "file"]),
+    columns(["caption", "caption_text", "comment", "text"]),
   ];
-  if (image < 0 || caption < 0)
+  const named = header.length > 0 ? header.map((name) => `"${name}"`).join(", ") : "none";
+  const [[image], [caption]] = [images, captions];
+  if (image === undefined || caption === undefined)
     throw new UsageError(
-      `"${file}" has the columns ${header.length > 0 ? header.map((name) => `"${name}"`).join(", ") : "none"}; its first line must name the columns "image" and "caption".`,
+      `"${file}" has the columns ${named}; its first line must name the columns "image" and "caption".`,
+    );
+  if (images.length > 1 || captions.length > 1)
+    throw new UsageError(
+      `"${file}" has the columns ${named}, of which one must be of images and one of captions; give each caption a line.`,
+    );
+  if (header.includes("split"))
+    bad.say(
+      `The column "split" of ${basename(file)} is not read; lists train.txt, val.txt and test.txt say what is trained on.`,
     );
   return rows.slice(1).flatMap(({ record, line }): RawCaption[] => {
     const where = `${file}, line ${line}`;
-    if (record.length <= Math.max(image, caption)) {
+    // A caption that holds commas and is not quoted goes on to the end of its line.
+    const isLast = caption === header.length - 1;
+    if (record.length <= Math.max(image, caption) || (record.length > header.length && !isLast)) {
       bad.found(
-        `${where}: there are ${record.length} columns where the first line has ${header.length}; add the rest`,
+        `${where}: there are ${record.length} columns where the first line has ${header.length}; ${record.length > header.length ? "put captions with commas in quotes" : "add the rest"}`,
       );
       return [];
     }
-    // A caption that holds commas and is not quoted goes on to the end of its line.
-    const last = caption === header.length - 1 ? record.slice(caption).join(",") : record[caption]!;
+    const last = isLast ? record.slice(caption).join(",") : record[caption]!;
     return [{ name: record[image]!.trim(), caption: last, where }];
   });
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Random } from "../../core/index.js";
 import { AUGMENTATIONS } from "../contract.js";
 import { ImageCache } from "../image.js";
-import { type CaptionOptions, readCaptions } from "./captions.node.js";
+import { splitOfName } from "./captions.js";
+import { type CaptionOptions, readCaptions, splitsOfCaptions } from "./captions.node.js";
 import { assertImage, augmentImage, MOST_PIXELS, readImage } from "./image.node.js";
 
 let folder: string;
@@ -29,8 +30,13 @@ async function make(
 ) {
   const path = join(folder, name);
   await mkdir(join(path, "images"), { recursive: true });
-  for (const image of images)
-    await writeFile(join(path, "images", image), await flat(20, 20).png().toBuffer());
+  for (const [index, image] of images.entries())
+    await writeFile(
+      join(path, "images", image),
+      await flat(20, 20, { ...red, g: 20 + index })
+        .png()
+        .toBuffer(),
+    );
   for (const [file, content] of Object.entries(files)) await writeFile(join(path, file), content);
   return path;
 }
@@ -40,13 +46,11 @@ const table = (images: readonly string[]) =>
   `image,caption\n${images.map((image, index) => `${image},"A dog, number ${index}."\n${image},Another dog\n`).join("")}`;
 
 async function read(path: string, options: Partial<CaptionOptions> = {}) {
-  const warnings: string[] = [];
   const data = await readCaptions(path, {
     size: SIZE,
-    warn: (message) => warnings.push(message),
     ...options,
   });
-  return { data, warnings };
+  return { data, warnings: data.notes! };
 }
 
 describe("captioned images", () => {
@@ -433,4 +437,267 @@ test("images are changed by chance, alike for the same chance, and keep their si
     ({ data }) => data.join() !== pixels.data.join(),
   )!;
   expect([...flipped.data.subarray(0, 3)]).toEqual([...pixels.data.subarray(3 * (width - 1), 3 * width)]);
+});
+
+describe("captions, lists and files that say different things", () => {
+  const images = names(60);
+  const coco = (files: readonly string[], first = 1) =>
+    JSON.stringify({
+      images: files.map((file_name, index) => ({ id: first + index, file_name })),
+      annotations: files.map((_, index) => ({ image_id: first + index, caption: `A dog, number ${index}.` })),
+    });
+
+  test("COCO files are of the split that their names say, and of none where they say none", async () => {
+    const path = await make(
+      "coco-splits",
+      {
+        "captions_train.json": coco(images.slice(0, 40)),
+        "captions_dev2014.json": coco(images.slice(40, 47)),
+        "captions_test2017.json": coco(images.slice(47)),
+      },
+      images,
+    );
+    const { data, warnings } = await read(path);
+    expect([data.train.length, data.validation.length, data.tests.test!.length]).toEqual([40, 7, 13]);
+    expect(warnings).toEqual([]);
+    expect(await splitsOfCaptions(path)).toEqual(["test", "validation"]);
+    const whole = await make("coco-whole", { "captions_evaluation.json": coco(images) }, images);
+    const { data: parted } = await read(whole);
+    expect(parted.train.length + parted.validation.length + parted.tests.test!.length).toBe(60);
+    const two = await make(
+      "coco-two",
+      { "captions_train.json": coco(images.slice(3)), "captions_val.json": coco(images.slice(0, 3)) },
+      images,
+    );
+    expect(await splitsOfCaptions(two)).toEqual(["validation"]);
+  });
+
+  test("an image in two files is in one split, or refused", async () => {
+    const path = await make(
+      "coco-both",
+      { "captions_train.json": coco(images.slice(0, 50)), "captions_val.json": coco(images.slice(47)) },
+      images,
+    );
+    await expect(read(path)).rejects.toThrow(
+      /captions_val\.json: "photo47\.png" is in .*captions_train\.json too; leave it in one of them/,
+    );
+    const { data, warnings } = await read(path, { skipBad: true });
+    expect([data.train.length, data.validation.length]).toEqual([50, 10]);
+    expect(warnings).toEqual([expect.stringMatching(/^3 lines were left out; /)]);
+  });
+
+  test.each([
+    [
+      "an id of two files",
+      [
+        { id: 7, file_name: "photo0.png" },
+        { id: 7, file_name: "photo1.png" },
+      ],
+      'image 2: id 7 is that of image 1 too, "photo0.png"; give each image an id of its own',
+    ],
+    [
+      "a file of two ids",
+      [
+        { id: 7, file_name: "photo0.png" },
+        { id: 8, file_name: "photo0.png" },
+      ],
+      'image 2: "photo0.png" is the file of the image with id 7 too; give each image a file of its own',
+    ],
+  ])("%s", async (name, twice, problem) => {
+    const others = JSON.parse(coco(images.slice(2), 100)) as { images: object[]; annotations: object[] };
+    const file = JSON.stringify({
+      images: [...twice, ...others.images],
+      annotations: [...twice.map(({ id }) => ({ image_id: id, caption: "a cat" })), ...others.annotations],
+    });
+    const path = await make(name, { "captions_all.json": file }, images);
+    await expect(read(path)).rejects.toThrow(`captions_all.json, ${problem}`);
+    const { data } = await read(path, { skipBad: true });
+    const all = [...data.train, ...data.validation, ...data.tests.test!];
+    expect(all.every(({ captions }) => captions.length === 1)).toBe(true);
+    expect(all.length).toBeGreaterThanOrEqual(58);
+  });
+
+  test("bytes of captions that are no text are named", async () => {
+    const json = Buffer.from(coco(images).replace("A dog, number 7.", "Ein gro\xdfer Hund"), "latin1");
+    await expect(read(await make("coco-latin", { "captions_all.json": json }, images))).rejects.toThrow(
+      /captions_all\.json" is not UTF-8; save the file as UTF-8\.$/,
+    );
+    const nul = coco(images).replace("A dog, number 7.", "A d\\u0000og");
+    await expect(read(await make("coco-nul", { "captions_all.json": nul }, images))).rejects.toThrow(
+      /captions_all\.json, annotation 8: there is a control character, U\+0000;/,
+    );
+  });
+
+  test("a row with more columns than the first, and columns of two meanings", async () => {
+    const rows = images.map((name, index) => `${name},A dog ${index},train`);
+    rows[30] = "photo30.png,A dog, running,train";
+    const path = await make("wide", { "captions.csv": `image,caption,split\n${rows.join("\n")}` }, images);
+    await expect(read(path)).rejects.toThrow(
+      "captions.csv, line 32: there are 4 columns where the first line has 3; put captions with commas in quotes, or leave",
+    );
+    const { warnings } = await read(path, { skipBad: true });
+    expect(warnings.slice(1)).toEqual([
+      'The column "split" of captions.csv is not read; lists train.txt, val.txt and test.txt say what is trained on.',
+      "1 image has no caption and is left out.",
+    ]);
+    const doubled = await make("doubled", { "captions.csv": "image,caption,caption\na.png,A dog,Dog" }, []);
+    await expect(read(doubled)).rejects.toThrow(
+      '"image", "caption", "caption", of which one must be of images and one of captions; give each caption a line.',
+    );
+  });
+
+  test("captions that are passed over are named", async () => {
+    const path = await make(
+      "several",
+      { "captions.txt": table(images), "captions.csv": table(images), "captions_train.json": coco(images) },
+      images,
+    );
+    expect((await read(path)).warnings).toEqual([
+      "captions.csv is not read, since captions.txt is; name the file to read it.",
+      "captions_train.json is not read, since captions.txt is; name the file to read it.",
+    ]);
+  });
+
+  test("images that look the same under two names are counted where one is trained on", async () => {
+    const path = await make(
+      "alike",
+      {
+        "captions.csv": table(images),
+        "train.txt": images.slice(0, 40).join("\n"),
+        "val.txt": images.slice(40, 49).join("\n"),
+        "test.txt": images.slice(49).join("\n"),
+      },
+      images,
+    );
+    for (const [from, to] of [
+      [3, 50],
+      [5, 51],
+      [41, 52],
+    ])
+      await copyFile(join(path, "images", `photo${from}.png`), join(path, "images", `photo${to}.png`));
+    expect((await read(path)).warnings).toEqual([
+      "2 of the 11 images of test look the same as one of train, so scores on test tell of memory as well.",
+    ]);
+  });
+
+  test("an image that two lists write differently is in both", async () => {
+    const path = await make(
+      "written",
+      {
+        "captions.csv": table(images),
+        "train.txt": images.slice(0, 50).join("\n"),
+        "val.txt": "photo7\nimages/photo55.png\n./images/photo56",
+      },
+      images,
+    );
+    await expect(read(path)).rejects.toThrow(
+      'val.txt, line 1: "photo7" is in train.txt, line 8 too; leave it in one list',
+    );
+    const { data } = await read(path, { skipBad: true });
+    expect(data.validation.map(({ name }) => name)).toEqual(["photo55.png", "photo56.png"]);
+  });
+
+  test.each(Array.from({ length: 12 }, (_, seed) => seed))(
+    "of generated lists, every image is where its list says, or is counted: seed %i",
+    async (seed) => {
+      const random = new Random(seed, "lists");
+      const draw = (count: number) => Math.floor(random.uniform() * count);
+      const lists: Record<string, string[]> = { train: [], val: [], test: [], "test-more": [] };
+      const splits = Object.keys(lists);
+      const wanted = new Map<string, string | undefined>();
+      for (const [index, name] of images.entries()) {
+        // The first two see to it that there is something to train and to validate on.
+        const split = index < 2 ? splits[index] : [...splits, undefined][draw(5)];
+        wanted.set(name, split);
+        if (split === undefined) continue;
+        const stem = name.slice(0, -4);
+        lists[split]!.push([name, stem, `images/${name}`, `./images/${stem}`][draw(4)]!);
+      }
+      const strangers = draw(4);
+      for (let index = 0; index < strangers; index++) lists[splits[draw(4)]!]!.push(`stranger${index}`);
+      const ends = ["\n", "\r\n"][seed % 2]!;
+      const path = await make(
+        `generated-${seed}`,
+        {
+          "captions.csv": table(images),
+          ...Object.fromEntries(
+            splits.flatMap((split) =>
+              lists[split]!.length > 0 ? [[`${split}.txt`, random.shuffle(lists[split]!).join(ends)]] : [],
+            ),
+          ),
+        },
+        images,
+      );
+      const { data, warnings } = await read(path, { check: false });
+      const found = { train: data.train, val: data.validation, ...data.tests } as Record<
+        string,
+        readonly { name: string }[]
+      >;
+      for (const split of splits)
+        expect((found[split] ?? []).map(({ name }) => name).sort()).toEqual(
+          images.filter((name) => wanted.get(name) === split).sort(),
+        );
+      const unlisted = images.filter((name) => wanted.get(name) === undefined).length;
+      const count = (pattern: RegExp) =>
+        Number(warnings.flatMap((note) => pattern.exec(note)?.[1] ?? [])[0] ?? 0);
+      expect(count(/^(\d+) images? (?:is|are) in no list/)).toBe(unlisted);
+      expect(count(/^(\d+) names? in (?:a list is|lists are) of no/)).toBe(strangers);
+    },
+  );
+
+  test.each(Array.from({ length: 12 }, (_, seed) => seed))(
+    "of generated tables, every row is a caption or is counted: seed %i",
+    async (seed) => {
+      const random = new Random(seed, "rows");
+      const draw = (count: number) => Math.floor(random.uniform() * count);
+      const faults: readonly ((name: string) => string)[] = [
+        (name) => `${name},"never ends`,
+        (name) => `${name}`,
+        (name) => `${name},...`,
+        () => ",no name",
+        (name) => `${name},two\r${name},rows`,
+        (name) => `${name},nu\0l`,
+        () => `nobody.png,no image`,
+      ];
+      const wanted = new Map<string, string[]>();
+      const validated = images.find((name) => splitOfName(name) === "validation")!;
+      let [wrong, strangers] = [0, 0];
+      const rows = Array.from({ length: 90 + draw(100) }, (_, index) => {
+        // The first row sees to it that there is something to validate on.
+        const name = index === 0 ? validated : images[draw(images.length)]!;
+        if (index > 0 && draw(9) === 0) {
+          const fault = draw(faults.length);
+          if (fault === faults.length - 1) strangers++;
+          else wrong++;
+          return faults[fault]!(name);
+        }
+        const written = [`dog ${index}, brown`, `"dog ${index}, brown"`, `a "dog" ${index}`, `dog\t${index}`][
+          draw(4)
+        ]!;
+        wanted.set(name, [
+          ...(wanted.get(name) ?? []),
+          written
+            .replace(/[",\t]/g, " ")
+            .trim()
+            .replace(/ +/g, " "),
+        ]);
+        return `${name},${written}`;
+      });
+      const ends = ["\n", "\r\n"][seed % 2]!;
+      const path = await make(
+        `rows-${seed}`,
+        { "captions.csv": ["image,caption", ...rows].join(ends) },
+        images,
+      );
+      await expect(read(path, { check: false })).rejects.toThrow(/captions\.csv(, line \d+)?: /);
+      const { data, warnings } = await read(path, { skipBad: true });
+      const all = [...data.train, ...data.validation, ...data.tests.test!];
+      expect(
+        Object.fromEntries(all.map(({ name, captions }) => [name, captions.map((words) => words.join(" "))])),
+      ).toEqual(Object.fromEntries(wanted));
+      // A missing image is one problem, however many captions it has.
+      const problems = wrong + (strangers > 0 ? 1 : 0);
+      expect(warnings[0]).toMatch(new RegExp(`^${problems} lines? (was|were) left out; `));
+    },
+  );
 });

@@ -1,6 +1,6 @@
 import { hashString, UsageError } from "../../core/index.js";
 import { plainWords } from "../text.js";
-import type { BadLines } from "./pairs.js";
+import { type BadLines, problemOfText } from "./pairs.js";
 
 /** The words of a caption as models read them: in lower case, without punctuation. */
 export const captionWords = (text: string): string[] =>
@@ -27,11 +27,11 @@ export function addTo<Item>(found: Map<string, Item[]>, name: string, item: Item
 export function captionsByName(raw: readonly RawCaption[], bad: BadLines): CaptionsByName {
   const found = new Map<string, string[][]>();
   for (const { name, caption, where } of raw) {
-    const words = captionWords(caption);
     if (name.trim() === "") bad.found(`${where}: the name of the image is empty; fill it in`);
-    else if (words.length === 0) bad.found(`${where}: the caption of "${name}" has no words; fill it in`);
-    else if (bad.fits([caption], where)) {
-      addTo(found, name, words);
+    else {
+      const [words] = bad.words([caption], where, captionWords) ?? [];
+      if (words?.length === 0) bad.found(`${where}: the caption of "${name}" has no words; fill it in`);
+      else if (words) addTo(found, name, words);
     }
   }
   return found;
@@ -39,7 +39,7 @@ export function captionsByName(raw: readonly RawCaption[], bad: BadLines): Capti
 
 /**
  * The captions of a COCO file: `images` with `id` and `file_name`, `annotations` with `image_id` and `caption`.
- * @throws UsageError naming what is missing
+ * @throws UsageError naming what is missing, or is there twice
  */
 export function captionsOfCoco(text: string, path: string, bad: BadLines): RawCaption[] {
   let content: unknown;
@@ -53,17 +53,39 @@ export function captionsOfCoco(text: string, path: string, bad: BadLines): RawCa
     throw new UsageError(
       `"${path}" has no lists "images" and "annotations"; give a COCO captions file, such as captions_train2017.json.`,
     );
-  const names = new Map(images.map((image) => [image?.id, image?.file_name]));
+  const names = new Map<unknown, { readonly name: unknown; readonly place: number }>();
+  const ids = new Map<unknown, unknown>();
+  for (const [index, image] of images.entries()) {
+    const [id, name] = [image?.id, image?.file_name];
+    const known = names.get(id);
+    // An id or a file name that is there twice would give one image the captions of another.
+    const twice =
+      known !== undefined && known.name !== name
+        ? `id ${JSON.stringify(id)} is that of image ${known.place} too, "${known.name}"; give each image an id of its own`
+        : ids.has(name) && ids.get(name) !== id
+          ? `"${name}" is the file of the image with id ${JSON.stringify(ids.get(name))} too; give each image a file of its own`
+          : undefined;
+    if (twice !== undefined) {
+      bad.found(`${path}, image ${index + 1}: ${twice}`);
+      // With neither known, the captions of neither are used.
+      if (known) names.set(id, { name: undefined, place: known.place });
+      continue;
+    }
+    names.set(id, { name, place: index + 1 });
+    ids.set(name, id);
+  }
   return annotations.flatMap((annotation, index): RawCaption[] => {
     const where = `${path}, annotation ${index + 1}`;
-    const name = names.get(annotation?.image_id);
-    if (typeof name === "string" && typeof annotation?.caption === "string")
-      return [{ name, caption: annotation.caption, where }];
-    bad.found(
-      typeof name === "string"
-        ? `${where}: there is no "caption"; fill it in`
-        : `${where}: there is no image with id ${JSON.stringify(annotation?.image_id)} in "images"; add it`,
-    );
+    const name = names.get(annotation?.image_id)?.name;
+    const caption = annotation?.caption;
+    const problem =
+      typeof name !== "string"
+        ? `there is no image with id ${JSON.stringify(annotation?.image_id)} in "images"; add it`
+        : typeof caption !== "string"
+          ? 'there is no "caption"; fill it in'
+          : problemOfText(caption);
+    if (problem === undefined) return [{ name: name as string, caption, where }];
+    bad.found(`${where}: ${problem}`);
     return [];
   });
 }

@@ -3,8 +3,8 @@ import { basename, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { UsageError } from "../../core/index.js";
 import type { Pair, ParallelData } from "../contract.js";
-import { readingOf } from "../text.js";
-import { BadLines, linesOf, type PairOptions, pairOf, pairsOfTable, type RawPair, usable } from "./pairs.js";
+import { overlapOf } from "../overlap.js";
+import { BadLines, linesOf, type PairOptions, pairOf, pairsOfTable, usable } from "./pairs.js";
 
 /**
  * Reads sentence pairs from a table (`source TAB target` a line, further columns ignored) or from a folder of parallel
@@ -15,8 +15,7 @@ import { BadLines, linesOf, type PairOptions, pairOf, pairsOfTable, type RawPair
 export async function readPairs(path: string, options: PairOptions = {}): Promise<ParallelData> {
   const bad = new BadLines(options);
   const data = (await isFolder(path)) ? await readFolder(path, options, bad) : await readTable(path, bad);
-  bad.report();
-  return usable(data, path);
+  return usable(data, path, bad);
 }
 
 const isFolder = async (path: string): Promise<boolean> =>
@@ -60,7 +59,7 @@ async function readFolder(path: string, { from, to }: PairOptions, bad: BadLines
     throw new UsageError(
       `"${path}" needs train.${from}, train.${to}, val.${from} and val.${to}, plain or .gz; it has ${splits.length > 0 ? splits.join(", ") : "no such pair of files"}.`,
     );
-  const read = async (split: string): Promise<RawPair[]> => {
+  const read = async (split: string): Promise<Pair[]> => {
     const files = [from, to].map((language) => join(path, fileOf(split, language)!));
     const [source, target] = await Promise.all(files.map((file) => readLines(file, bad)));
     if (source!.length !== target!.length)
@@ -69,28 +68,27 @@ async function readFolder(path: string, { from, to }: PairOptions, bad: BadLines
       );
     return source!.flatMap((line, index) => {
       const other = target![index];
-      if (line === undefined || other === undefined) return [];
-      if (line.trim() !== "" && other.trim() !== "")
-        return bad.fits([line, other], `${files[0]}, line ${index + 1}`) ? [[line, other] as const] : [];
-      bad.found(`${files[line.trim() === "" ? 0 : 1]}, line ${index + 1}: the line is empty; fill it in`);
-      return [];
+      const [from, to] = files.map((file) => `${file}, line ${index + 1}`);
+      return line === undefined || other === undefined ? [] : pairOf([line, other], [from!, to!], bad);
     });
   };
-  const training = await read("train");
-  const known = new Set(training.map(([source]) => readingOf(source)));
-  const tests: Record<string, Pair[]> = {};
-  const scored = async (split: string): Promise<Pair[]> => {
-    const pairs = await read(split);
-    const again = pairs.filter(([source]) => known.has(readingOf(source))).length;
+  const found = new Map<string, readonly Pair[]>();
+  for (const split of ["train", validation, ...splits])
+    if (!found.has(split)) found.set(split, await read(split));
+  const overlap = (split: string, other: string, consequence: string) => {
+    const again = overlapOf(found.get(split)!, found.get(other)!);
     if (again > 0)
       bad.say(
-        `${again} of the ${pairs.length} sources of ${split}.${from} are in train.${from} too, so scores on ${split} tell of memory as well.`,
+        `${again} of the ${found.get(split)!.length} sources of ${split}.${from} are in ${other}.${from} too, ${consequence}.`,
       );
-    return pairs.map(pairOf);
   };
-  for (const split of splits)
-    if (split !== "train" && split !== validation) tests[split] = await scored(split);
-  return { train: training.map(pairOf), validation: await scored(validation), tests };
+  for (const split of found.keys()) {
+    if (split !== "train") overlap(split, "train", `so scores on ${split} tell of memory as well`);
+    if (split !== "train" && split !== validation)
+      overlap(split, validation, `so the best step is chosen by what ${split} scores`);
+  }
+  const { train, [validation]: validated, ...tests } = Object.fromEntries(found);
+  return { train: train!, validation: validated!, tests };
 }
 
 /** The lines of a text file, plain or gzip; undefined for lines that are left out. @throws UsageError */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Random } from "../../core/index.js";
 import { detokenise } from "../index.js";
 import { readingOf } from "../text.js";
 import type { PairOptions } from "./pairs.js";
@@ -138,13 +139,9 @@ describe("what cannot be used is named by file and line", () => {
 
   test("--skip-bad leaves such lines out and counts them", async () => {
     const path = await file("some-bad.tsv", `no tab\n${good}\n\tno source\n`);
-    const said: string[] = [];
-    const { train, validation, tests } = await readPairs(path, {
-      skipBad: true,
-      warn: (message) => void said.push(message),
-    });
+    const { train, validation, tests, notes } = await readPairs(path, { skipBad: true });
     expect(train.length + validation.length + tests.test!.length).toBe(200);
-    expect(said).toEqual([
+    expect(notes).toEqual([
       `2 lines were left out; the first: ${path}, line 1: there is no tab between source and target; add one.`,
     ]);
   });
@@ -153,11 +150,10 @@ describe("what cannot be used is named by file and line", () => {
 describe("what would be lost in silence is said", () => {
   const lines = (count: number) => table(count).split("\n");
   const reading = async (name: string, contents: string, options: PairOptions = {}) => {
-    const said: string[] = [];
     const path = await file(name, contents);
-    const data = await readPairs(path, { ...options, warn: (message) => void said.push(message) });
+    const data = await readPairs(path, options);
     const all = [data.train, data.validation, ...Object.values(data.tests)].flat();
-    return { path, data, all, said };
+    return { path, data, all, said: data.notes! };
   };
 
   test.each([7, 64, 199])(
@@ -195,7 +191,7 @@ describe("what would be lost in silence is said", () => {
         .join("\n"),
     );
     await expect(readPairs(path)).rejects.toThrow(
-      `${path}: column 1 holds numbers, such as 1276, but must hold the source sentences; keep two columns, source and target, as with: cut -f 2,4.`,
+      `${path}, line 1: column 1 holds numbers, such as 1276, but must hold the source sentences; keep two columns, source and target, as with: cut -f 2,4.`,
     );
     // Two columns may well be numbers and their names.
     const numbers = await reading(
@@ -237,19 +233,98 @@ describe("what would be lost in silence is said", () => {
     for (const [split, from, to] of [
       ["train", 0, 50],
       ["val", 47, 60],
-      ["test", 60, 71],
+      ["test", 57, 71],
     ] as const) {
       await file(`overlap/${split}.de`, side(from, to, "Satz"));
       await file(`overlap/${split}.en`, side(from, to, "sentence"));
     }
-    const said: string[] = [];
-    await readPairs(join(folder, "overlap"), {
-      from: "de",
-      to: "en",
-      warn: (message) => void said.push(message),
-    });
-    expect(said).toEqual([
+    const { notes } = await readPairs(join(folder, "overlap"), { from: "de", to: "en" });
+    expect(notes).toEqual([
       "3 of the 13 sources of val.de are in train.de too, so scores on val tell of memory as well.",
+      "3 of the 14 sources of test.de are in val.de too, so the best step is chosen by what test scores.",
     ]);
+  });
+
+  test.each<[string, (index: number) => string, string]>([
+    [
+      "text, id, text, id",
+      (index) => `I see ${index}.\t${1276 + index}\tYo veo ${index}.\t${9000 + index}`,
+      "column 2 holds numbers, such as 1276, but must hold the target sentences; keep two columns, source and target, as with: cut -f 1,3.",
+    ],
+    [
+      "id, language, text, id, language, text",
+      (index) => `${1276 + index}\teng\tI see ${index}.\t${9000 + index}\tspa\tYo veo ${index}.`,
+      "column 1 holds numbers, such as 1276, but must hold the source sentences; keep two columns, source and target, as with: cut -f 3,6.",
+    ],
+    [
+      "language, text, language, text",
+      (index) => `eng\tI see ${index}.\tspa\tYo veo ${index}.`,
+      'column 1 holds "eng" in every line, but must hold the source sentences; keep two columns, source and target, as with: cut -f 2,4.',
+    ],
+  ])("a table of %s", async (name, line, problem) => {
+    const path = await file(`${name}.tsv`, Array.from({ length: 100 }, (_, index) => line(index)).join("\n"));
+    await expect(readPairs(path)).rejects.toThrow(`${path}, line 1: ${problem}`);
+  });
+
+  test("lines are measured by the words that models read, and why none is left is said", async () => {
+    const marks = `${"!".repeat(99)}\tAusrufezeichen`;
+    const chinese = `${"今天天气很好".repeat(40)}\tWetter`;
+    const { all, said, path } = await reading("marks.tsv", [...lines(100), marks, chinese].join("\n"), {
+      maxLength: 90,
+    });
+    expect(all).toHaveLength(100);
+    expect(said).toEqual([
+      expect.stringMatching(/^2 lines are longer than 90 words and left out; the longest/),
+    ]);
+    expect(said[0]).toContain(`is ${path}, line `);
+    await expect(readPairs(path, { maxLength: 2 })).rejects.toThrow(
+      /holds no sentence pairs \(102 lines are longer than 2 words and left out; the longest, .*\); give one pair/,
+    );
+  });
+});
+
+describe("of generated tables, every line is a pair or is counted", () => {
+  /** Lines that cannot be used, by what is wrong with them. */
+  const faults: readonly ((index: number) => string)[] = [
+    (index) => `no tab ${index}`,
+    (index) => `\t${index} without a source`,
+    (index) => `without a target ${index}\t\u00a0 `,
+    (index) => `two ${index}\tzwei\rthree\tdrei`,
+    (index) => `nu\0l ${index}\tnull`,
+    (index) => `bell\u0007 ${index}\tGlocke`,
+  ];
+  test.each(Array.from({ length: 24 }, (_, seed) => seed))("seed %i", async (seed) => {
+    const random = new Random(seed, "tables");
+    const draw = (count: number) => Math.floor(random.uniform() * count);
+    const end = ["\n", "\r\n"][seed % 2]!;
+    const good: string[] = [];
+    const wrong: number[] = [];
+    const long: number[] = [];
+    const count = 101 + draw(400);
+    const all = Array.from({ length: count }, (_, index) => {
+      const kind = draw(12);
+      if (kind === 0) {
+        wrong.push(index + 1);
+        return faults[draw(faults.length)]!(index);
+      }
+      const words = kind === 1 ? 31 + draw(50) : 1 + draw(20);
+      const source = Array.from({ length: words }, () => "abcdefg"[draw(7)]).join(" ");
+      if (kind === 1) long.push(index + 1);
+      else good.push(`${index} target of ${source}`);
+      return `${source}\t${index} target of ${source}`;
+    });
+    const path = await file(`generated-${seed}.tsv`, all.join(end) + (seed % 3 === 0 ? end : ""));
+    const options = { maxLength: 26 };
+    // What no text may hold is found before what no pair may be.
+    const named = new RegExp(`${path}, line (${wrong.join("|")}):`);
+    await expect(readPairs(path, options)).rejects.toThrow(named);
+    const { train, validation, tests, notes } = await readPairs(path, { ...options, skipBad: true });
+    const kept = [...train, ...validation, ...tests.test!].map(({ reference }) => reference!);
+    expect(kept.sort()).toEqual(good.sort());
+    expect(notes![0]).toMatch(new RegExp(`^${wrong.length} lines? (was|were) left out; the first: `));
+    expect(notes![0]).toMatch(named);
+    expect(notes![1]).toMatch(new RegExp(`^${long.length} lines? (is|are) longer than 26 words`));
+    const seen = new Set(train.map(({ source }) => readingOf(source)));
+    for (const { source } of [...validation, ...tests.test!]) expect(seen).not.toContain(readingOf(source));
   });
 });

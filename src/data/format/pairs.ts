@@ -1,5 +1,5 @@
 import { hashString, UsageError } from "../../core/index.js";
-import type { Pair, ParallelData } from "../contract.js";
+import { MAX_LENGTH, type Pair, type ParallelData } from "../contract.js";
 import { readingOf, tokenise } from "../text.js";
 
 export interface PairOptions {
@@ -10,16 +10,14 @@ export interface PairOptions {
   readonly skipBad?: boolean;
   /** Words a sentence may have at most; pairs with a longer one are left out, and counted. */
   readonly maxLength?: number | undefined;
-  /** Hears what was left out, and what else is to be known of the data. */
-  readonly warn?: (message: string) => void;
 }
 
-/** Words a sentence of training may have, where nothing else is asked for: memory grows with the longest. */
-export const MAX_LENGTH = 250;
-/** Letters that count as a word where there are no spaces. */
+/** Letters that count as a word at least, so that a line that is a whole file is not taken apart to know that it is too long. */
 const LETTERS_OF_WORD = 20;
 
-export type RawPair = readonly [source: string, target: string];
+/** A number with its noun and verb. */
+export const counted = (count: number, one: string, more: string): string =>
+  `${count} ${count === 1 ? one : more}`;
 
 /** What goes on when a line cannot be used: stop, or count it and go on. */
 export class BadLines {
@@ -27,21 +25,31 @@ export class BadLines {
   #first: string | undefined;
   #tooLong = 0;
   #longest: { readonly length: number; readonly where: string } | undefined;
+  readonly #said: string[] = [];
   constructor(private readonly options: PairOptions) {}
 
-  /** Hears what is to be known of the data beside the lines that were left out. */
-  say(message: string): void {
-    this.options.warn?.(message);
+  /** Keeps what is to be known of the data beside the lines that were left out. */
+  say(note: string): void {
+    this.#said.push(note);
   }
 
-  /** Whether texts are short enough to be trained on; those that are not are counted. */
-  fits(texts: readonly string[], where: string): boolean {
+  /**
+   * Words of texts, where none has too many; texts that have are counted, and undefined.
+   * @param apart takes a text apart as models read it
+   */
+  words(
+    texts: readonly string[],
+    where: string,
+    apart: (text: string) => string[] = tokenise,
+  ): string[][] | undefined {
     const limit = this.options.maxLength ?? MAX_LENGTH;
-    const length = Math.max(...texts.map((text) => lengthOf(text, limit)));
-    if (length <= limit) return true;
+    const byLetters = Math.ceil(Math.max(...texts.map((text) => text.length)) / LETTERS_OF_WORD);
+    const words = byLetters > limit ? undefined : texts.map(apart);
+    const length = words ? Math.max(...words.map((one) => one.length)) : byLetters;
+    if (length <= limit) return words;
     this.#tooLong++;
     if (length > (this.#longest?.length ?? 0)) this.#longest = { length, where };
-    return false;
+    return undefined;
   }
 
   /** @throws UsageError unless bad lines are to be skipped */
@@ -51,22 +59,26 @@ export class BadLines {
     this.#first ??= problem;
   }
 
-  report(): void {
-    if (this.#count > 0)
-      this.options.warn?.(
-        `${this.#count} ${this.#count === 1 ? "line was" : "lines were"} left out; the first: ${this.#first}.`,
-      );
-    if (this.#longest)
-      this.options.warn?.(
-        `${this.#tooLong} ${this.#tooLong === 1 ? "line is" : "lines are"} longer than ${this.options.maxLength ?? MAX_LENGTH} words and left out; the longest, of about ${this.#longest.length}, is ${this.#longest.where}; --max-length keeps longer ones.`,
-      );
+  /** What was left out, and what else is to be known, a sentence each. */
+  get notes(): readonly string[] {
+    const limit = this.options.maxLength ?? MAX_LENGTH;
+    return [
+      ...(this.#count > 0
+        ? [`${counted(this.#count, "line was", "lines were")} left out; the first: ${this.#first}.`]
+        : []),
+      ...(this.#longest
+        ? [
+            `${counted(this.#tooLong, "line is", "lines are")} longer than ${limit} words and left out; the longest, of about ${this.#longest.length}, is ${this.#longest.where}; --max-length keeps longer ones.`,
+          ]
+        : []),
+      ...this.#said,
+    ];
   }
-}
 
-/** Words of a text; by its letters alone where these are too many already, since a line can be a whole file. */
-function lengthOf(text: string, limit: number): number {
-  const byLetters = Math.ceil(text.length / LETTERS_OF_WORD);
-  return byLetters > limit ? byLetters : Math.max(byLetters, text.trim().split(/\s+/u).length);
+  /** Why there is nothing left, as a part of a sentence; empty where nothing was left out. */
+  get because(): string {
+    return this.notes.length > 0 ? ` (${this.notes.map((note) => note.replace(/\.$/, "")).join("; ")})` : "";
+  }
 }
 
 /** One source in this many goes to `test`, and one to `validation`. */
@@ -81,45 +93,60 @@ export function pairsOfTable(
   path: string,
   bad: BadLines,
 ): ParallelData {
-  const raw: RawPair[] = [];
   assertTexts(lines, path);
+  const pairs: Pair[] = [];
   for (const [index, line] of lines.entries()) {
     if (line === undefined) continue;
     const [source, target] = line.split("\t");
     const where = `${path}, line ${index + 1}`;
     if (target === undefined) bad.found(`${where}: there is no tab between source and target; add one`);
-    else if (source!.trim() === "" || target.trim() === "")
-      bad.found(`${where}: the ${source!.trim() === "" ? "source" : "target"} is empty; fill it in`);
-    else if (bad.fits([source!, target], where)) raw.push([source!, target]);
+    else pairs.push(...pairOf([source!, target], [where, where], bad));
   }
-  if (raw.length === 0)
-    throw new UsageError(`"${path}" holds no sentence pairs; give one pair a line, source TAB target.`);
-  const pairs = raw.map(pairOf);
+  if (pairs.length === 0)
+    throw new UsageError(
+      `"${path}" holds no sentence pairs${bad.because}; give one pair a line, source TAB target.`,
+    );
   // By what the model reads, so that no test source was trained on in another spelling of the same words.
-  const slot = (pair: RawPair) => hashString(`pair ${readingOf(pair[0])}`) % SHARE;
-  const part = (wanted: (slot: number) => boolean) => pairs.filter((_, index) => wanted(slot(raw[index]!)));
+  const slots = pairs.map(({ source }) => hashString(`pair ${readingOf(source)}`) % SHARE);
+  const part = (wanted: (slot: number) => boolean) => pairs.filter((_, index) => wanted(slots[index]!));
   return {
-    train: part((number) => number > 1),
-    validation: part((number) => number === 1),
-    tests: { test: part((number) => number === 0) },
+    train: part((slot) => slot > 1),
+    validation: part((slot) => slot === 1),
+    tests: { test: part((slot) => slot === 0) },
   };
 }
 
 /** Lines of a table that are looked at to see what its columns hold, and the share of them that must hold it. */
 const [LOOKED_AT, MOST] = [1000, 0.9];
+/** Lines from which on one text in all of them is no text of theirs. */
+const MANY = 20;
 
-/** @throws UsageError where the first of three columns or more holds numbers, as in tables of `id, text, id, text` */
+/**
+ * @throws UsageError where one of the first two columns of several holds numbers or one text in every line, as in tables of
+ * `id, text, id, text` or `language, text, language, text`
+ */
 function assertTexts(lines: readonly (string | undefined)[], path: string): void {
-  const rows = lines.slice(0, LOOKED_AT).flatMap((line) => (line === undefined ? [] : [line.split("\t")]));
-  const numbered = rows.filter((row) => row.length > 2 && /^\s*\d+\s*$/.test(row[0]!));
-  if (rows.length === 0 || numbered.length < MOST * rows.length) return;
-  const columns = numbered[0]!.map((_, column) => column + 1);
-  const texts = columns.filter(
-    (column) =>
-      numbered.filter((row) => /\p{L}/u.test(row[column - 1] ?? "")).length >= MOST * numbered.length,
+  const rows = lines.slice(0, LOOKED_AT).flatMap((line, index) => {
+    const cells = line?.split("\t") ?? [];
+    return cells.length > 2 ? [{ cells: cells.map((cell) => cell.trim()), line: index + 1 }] : [];
+  });
+  if (rows.length < MOST * lines.slice(0, LOOKED_AT).length || rows.length === 0) return;
+  const [{ cells, line }] = rows as [(typeof rows)[number]];
+  const share = (column: number, holds: RegExp) =>
+    rows.filter((row) => holds.test(row.cells[column] ?? "")).length / rows.length;
+  const problems = cells.map((first, column) => {
+    if (share(column, /^[^\p{L}]*\p{N}[^\p{L}]*$/u) >= MOST)
+      return `numbers, such as ${rows.find((row) => /^\P{L}+$/u.test(row.cells[column] ?? ""))!.cells[column]}`;
+    const constant = rows.length >= MANY && rows.every((row) => row.cells[column] === first);
+    return constant && first !== "" ? `"${first}" in every line` : undefined;
+  });
+  const wrong = problems.findIndex((problem, column) => column < 2 && problem !== undefined);
+  if (wrong < 0) return;
+  const texts = cells.flatMap((_, column) =>
+    problems[column] === undefined && share(column, /\p{L}/u) >= MOST ? [column + 1] : [],
   );
   throw new UsageError(
-    `${path}: column 1 holds numbers, such as ${numbered[0]![0]!.trim()}, but must hold the source sentences; keep two columns, source and target${texts.length > 1 ? `, as with: cut -f ${texts.slice(0, 2).join(",")}` : ""}.`,
+    `${path}, line ${line}: column ${wrong + 1} holds ${problems[wrong]}, but must hold the ${wrong === 0 ? "source" : "target"} sentences; keep two columns, source and target${texts.length > 1 ? `, as with: cut -f ${texts.slice(0, 2).join(",")}` : ""}.`,
   );
 }
 
@@ -127,15 +154,18 @@ function assertTexts(lines: readonly (string | undefined)[], path: string): void
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const CONTROL = /[\0-\x08\x0e-\x1b\x7f]/;
 
-/** What is wrong with a line of text; undefined where nothing is. */
-function problemOf(line: string): string | undefined {
-  if (line.includes("\r"))
-    return "a carriage return stands inside the line, so two lines may have become one; end every line alike";
-  const control = CONTROL.exec(line)?.[0];
-  if (control !== undefined)
-    return `there is a control character, U+${control.charCodeAt(0).toString(16).padStart(4, "0").toUpperCase()}; save the file as plain text`;
-  return undefined;
+/** What is wrong with a text; undefined where nothing is. */
+export function problemOfText(text: string): string | undefined {
+  const control = CONTROL.exec(text)?.[0];
+  if (control === undefined) return undefined;
+  const code = control.charCodeAt(0).toString(16).padStart(4, "0").toUpperCase();
+  return `there is a control character, U+${code}; save the file as plain text`;
 }
+
+const problemOfLine = (line: string): string | undefined =>
+  line.includes("\r")
+    ? "a carriage return stands inside the line, so two lines may have become one; end every line alike"
+    : problemOfText(line);
 
 /** The lines of a text file's bytes; undefined for lines that are left out. @throws UsageError */
 export function linesOf(bytes: Uint8Array, path: string, bad: BadLines): (string | undefined)[] {
@@ -151,7 +181,8 @@ export function linesOf(bytes: Uint8Array, path: string, bad: BadLines): (string
     try {
       line = decoder.decode(bytes.subarray(start, stop)).replace(/\r$/, "");
     } catch {}
-    const problem = line === undefined ? "the bytes are not UTF-8; save the file as UTF-8" : problemOf(line);
+    const problem =
+      line === undefined ? "the bytes are not UTF-8; save the file as UTF-8" : problemOfLine(line);
     if (problem !== undefined) bad.found(`${path}, line ${lines.length + 1}: ${problem}`);
     lines.push(problem === undefined ? line : undefined);
     start = stop + 1;
@@ -159,20 +190,30 @@ export function linesOf(bytes: Uint8Array, path: string, bad: BadLines): (string
   return lines;
 }
 
-/** A pair of texts in words. */
-export const pairOf = ([source, target]: RawPair): Pair => ({
-  source: tokenise(source),
-  target: tokenise(target),
-  reference: target,
-});
+/** A pair of texts in words; none where a text is empty, which is a bad line, or too long. @param where each stands */
+export function pairOf(
+  texts: readonly [source: string, target: string],
+  where: readonly [source: string, target: string],
+  bad: BadLines,
+): [] | [Pair] {
+  const empty = texts.findIndex((text) => !/\P{White_Space}/u.test(text));
+  if (empty >= 0) {
+    bad.found(`${where[empty]}: the ${empty === 0 ? "source" : "target"} is empty; fill it in`);
+    return [];
+  }
+  const [source, target] = bad.words(texts, where[0]) ?? [];
+  return source && target ? [{ source, target, reference: texts[1] }] : [];
+}
 
-/** The data as it is. @throws UsageError where there is nothing to train or to validate on */
-export function usable(data: ParallelData, path: string): ParallelData {
+/** The data with what is to be known of it. @throws UsageError where there is nothing to train or to validate on */
+export function usable(data: ParallelData, path: string, bad: BadLines): ParallelData {
   for (const [name, pairs] of [
     ["training", data.train],
     ["validation", data.validation],
   ] as const)
     if (pairs.length === 0)
-      throw new UsageError(`"${path}" leaves no pairs for ${name}; give more pairs, at least a few dozen.`);
-  return data;
+      throw new UsageError(
+        `"${path}" leaves no pairs for ${name}${bad.because}; give more pairs, at least a few dozen.`,
+      );
+  return { ...data, notes: bad.notes };
 }

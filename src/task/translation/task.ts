@@ -38,7 +38,8 @@ export const translation: Task<Pair, "translation"> = {
   },
   source: () => input("source", "int32", ["source", "batch"]),
   targets: ({ target }) => [target],
-  sourceLength: ({ source }) => source.length,
+  sourceLength: ({ source }, vocabularies) =>
+    textVocabularies(vocabularies).source.segment(source).tokens.length,
   async read(pairs, vocabularies) {
     const { source } = textVocabularies(vocabularies);
     return tokensValue(tokenBatch(pairs.map((pair) => source.encode(pair.source))));

@@ -210,6 +210,8 @@ function Form({
                   accept=".tsv,.txt"
                   onChange={({ target }) => {
                     const [file] = target.files ?? [];
+                    // So that the same file, mended, is taken again.
+                    target.value = "";
                     if (file) add(file);
                   }}
                 />
@@ -289,13 +291,20 @@ function Form({
 }
 
 const Sizes = ({ sizes }: { readonly sizes: DataSizes }) => (
-  <p className="note">
-    {number(sizes.train)} {sizes.image ? "images" : "pairs"} to train on, {number(sizes.validation)} to
-    validate;{" "}
-    {sizes.image
-      ? `${number(sizes.targetWords)} words; images of ${sizes.image[1]} × ${sizes.image[0]}`
-      : `${number(sizes.sourceWords)} source and ${number(sizes.targetWords)} target words. For example: “${sizes.examples[0]}”`}
-  </p>
+  <>
+    <p className="note">
+      {number(sizes.train)} {sizes.image ? "images" : "pairs"} to train on, {number(sizes.validation)} to
+      validate;{" "}
+      {sizes.image
+        ? `${number(sizes.targetWords)} words; images of ${sizes.image[1]} × ${sizes.image[0]}`
+        : `${number(sizes.sourceWords)} source and ${number(sizes.targetWords)} target words. For example: “${sizes.examples[0]}”`}
+    </p>
+    {sizes.notes.map((note) => (
+      <p key={note} className="warning">
+        {note}
+      </p>
+    ))}
+  </>
 );
 
 function Numeric({

@@ -118,7 +118,8 @@ const handlers: {
   ],
   addData: ({ name, content }) => {
     const bad = new BadLines({});
-    const data = usable(pairsOfTable(linesOf(new TextEncoder().encode(content), name, bad), name, bad), name);
+    const lines = linesOf(new TextEncoder().encode(content), name, bad);
+    const data = usable(pairsOfTable(lines, name, bad), name, bad);
     tables.set(name, data);
     return { data: name, sizes: sizesOf(data) };
   },

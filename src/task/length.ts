@@ -1,0 +1,63 @@
+import { UsageError } from "../core/index.js";
+import { MAX_LENGTH, type Splits } from "../data/index.js";
+import type { Task } from "./contract.js";
+import type { Vocabularies } from "./vocabularies.js";
+
+/** Examples that are short enough, with a sentence on those that are not, where there are any. */
+export interface Fitting<Example> {
+  readonly fitting: readonly Example[];
+  readonly notes: readonly string[];
+}
+
+/**
+ * The examples of which neither source nor a target has more than `most` tokens as the vocabularies part them: a word may be
+ * many pieces.
+ */
+export function fittingExamples<Example>(
+  task: Task<Example>,
+  examples: readonly Example[],
+  vocabularies: Vocabularies,
+  most: number = MAX_LENGTH,
+): Fitting<Example> {
+  let longest = 0;
+  const fitting = examples.filter((example) => {
+    const length = Math.max(
+      task.sourceLength(example, vocabularies),
+      ...task.targets(example).map((words) => vocabularies.target.segment(words).tokens.length),
+    );
+    longest = Math.max(longest, length);
+    return length <= most;
+  });
+  const left = examples.length - fitting.length;
+  return {
+    fitting,
+    notes:
+      left > 0
+        ? [
+            `${left} of ${examples.length} ${task.examples} ${left === 1 ? "has" : "have"} more than ${most} tokens and ${left === 1 ? "is" : "are"} left out; the longest has ${longest}; --max-length keeps longer ones.`,
+          ]
+        : [],
+  };
+}
+
+/** Data without what is too long to be trained on. @throws UsageError where nothing is left to train or to validate on */
+export function fittingData<Example>(
+  task: Task<Example>,
+  data: Splits<Example>,
+  vocabularies: Vocabularies,
+  most?: number,
+): Splits<Example> {
+  const [train, validation] = [data.train, data.validation].map((examples) =>
+    fittingExamples(task, examples, vocabularies, most),
+  ) as [Fitting<Example>, Fitting<Example>];
+  const notes = [...(data.notes ?? []), ...train.notes, ...validation.notes];
+  for (const [role, { fitting }] of [
+    ["training", train],
+    ["validation", validation],
+  ] as const)
+    if (fitting.length === 0)
+      throw new UsageError(
+        `no ${task.examples} are left for ${role}: ${notes.join(" ")} Raise --max-length, or give more data.`,
+      );
+  return { ...data, train: train.fitting, validation: validation.fitting, notes };
+}
