@@ -166,6 +166,7 @@ test("two trainings with one seed give the same checkpoint to the byte", async (
   expect(JSON.parse(out)).toEqual({
     run: second,
     steps: 12,
+    notes: [],
     seconds: expect.any(Number),
     loss: expect.any(Number),
     // After twelve steps the attention has not found anything yet, and says so.
