@@ -7,7 +7,8 @@ import { projectedDot } from "./projected-dot.js";
 export * from "./hard.js";
 export * from "./look.js";
 export * from "./mechanism.js";
-export type * from "./trace.js";
+export * from "./nested-trace.js";
+export * from "./trace.js";
 export { additive, dot, general, projectedDot, scaledDot };
 
 /** Every attention score, by the name models and the command line call it. */

@@ -1,16 +1,17 @@
+import { fromBase64, RegardError, toBase64 } from "../core/index.js";
+
+export type * from "./old-trace.js";
+
 /**
- * What a model attended to while it handled one input, as plain data: the one type that views draw and measures
- * score. Numbers are nested by the axes named in brackets, outermost first.
+ * What a model attended to while it handled one input, as plain data: the one type that views draw, measures score and
+ * subjects answer with. Axes: R rows, H heads, P places, W windows.
  */
-export type AttentionTrace =
-  | AlignmentTrace
-  | GatesTrace
-  | SpatialTrace
-  | TemporalTrace
-  | GlimpsesTrace
-  | WindowsTrace
-  | MemoryTrace
-  | HeadsTrace;
+export interface Trace {
+  /** What can be looked at, by name. */
+  readonly places: Readonly<Record<string, Places>>;
+  readonly steps: readonly TraceStep[];
+  readonly looks: readonly TraceLook[];
+}
 
 /** An image, its size in pixels. */
 export interface Image {
@@ -20,82 +21,231 @@ export interface Image {
   readonly url: string;
 }
 
-/** What the numbers of a trace are where they are no attention: scores, which may be below 0. */
-export interface ScoreKind {
-  /** What is scored, as in "causal effect". */
-  readonly title: string;
-  /** The unit of the numbers, as in "nats"; absent where they have none. */
+/** What can be looked at. */
+export type Places =
+  /** Words or pieces of words, in order. */
+  | { readonly kind: "tokens"; readonly labels: readonly string[] }
+  /** An image as rows × columns of cells, row by row. */
+  | { readonly kind: "grid"; readonly image: Image; readonly rows: number; readonly columns: number }
+  /** The images of a clip, in order. */
+  | { readonly kind: "frames"; readonly images: readonly Image[] }
+  /** Equal stretches of a sound in order, with a picture of it in which time goes from left to right. */
+  | { readonly kind: "signal"; readonly image: Image; readonly count: number; readonly seconds: number }
+  /** Numbered places: slots of a memory, units of a layer. */
+  | { readonly kind: "slots"; readonly count: number; readonly title: string }
+  /** An image that windows lie on. */
+  | { readonly kind: "canvas"; readonly image: Image };
+
+/** A step of the model. */
+export interface TraceStep {
+  readonly label: string;
+  /** The canvas as it stands after the step, of a model that draws. */
+  readonly image?: Image;
+  /** What a glimpse holds, an image for each of its resolutions. */
+  readonly seen?: readonly Image[];
+}
+
+export type LookKind = "weights" | "gates" | "windows";
+
+/** Where a model looked: one named look over all steps of one input. */
+export interface TraceLook {
+  readonly name: string;
+  /** The name of its places in `Trace.places`. */
+  readonly over: string;
+  /** The name of the places that look, a row each; the trace's steps where absent. */
+  readonly from?: string;
+  readonly kind: LookKind;
+  /** [R, H, P], or [R, W, 4] of windows: centre x and y, width and height as shares of the image. */
+  readonly shape: readonly [number, number, number];
+  readonly data: Float32Array;
+  /** What was used in the end, of the same shape, where that is not `data`: the one place of hard attention. */
+  readonly used?: Float32Array;
+  /** What a value is a number of, such as "nats", where it is a score that may be below 0; absent of shares from 0 to 1. */
   readonly unit?: string;
 }
 
-export interface AlignmentTrace {
-  readonly kind: "alignment";
-  readonly source: readonly string[];
-  readonly target: readonly string[];
-  /** [target, source]; a row adds up to 1, unless they are scores. */
-  readonly weights: readonly (readonly number[])[];
-  /** Where they are scores in place of attention. */
-  readonly scores?: ScoreKind;
+/** What a look is called by what it goes over: the word for it in lists, files and `--json`. */
+export type LookTitle = "alignment" | "spatial" | "temporal" | "glimpses" | "memory" | "heads" | "gates";
+
+/** What a look is called. @param places those it goes over */
+export function titleOfLook({ kind, shape }: TraceLook, places: Places): LookTitle {
+  if (kind === "gates") return "gates";
+  if (kind === "windows") return "glimpses";
+  if (places.kind === "slots") return "memory";
+  if (shape[1] > 1) return "heads";
+  return (
+    {
+      tokens: "alignment",
+      grid: "spatial",
+      canvas: "spatial",
+      frames: "temporal",
+      signal: "temporal",
+    } as const
+  )[places.kind];
 }
 
-/** Gates of recurrent layers, which open and close over time: what a layer takes in, keeps and shows of each token. */
-export interface GatesTrace {
-  readonly kind: "gates";
-  readonly tokens: readonly string[];
-  /** [token, unit] of each gate by name, such as "forward update"; 0 is closed, 1 open. */
-  readonly gates: Readonly<Record<string, readonly (readonly number[])[]>>;
+/** Row `row` of head `head`: its places, or the four numbers of window `head`. A view, not a copy. */
+export const rowOf = ({ shape: [, heads, places], data }: TraceLook, row: number, head = 0): Float32Array =>
+  data.subarray((row * heads + head) * places, (row * heads + head + 1) * places);
+
+/** All rows of one head. */
+export const rowsOf = (look: TraceLook, head = 0): Float32Array[] =>
+  Array.from({ length: look.shape[0] }, (_, row) => rowOf(look, row, head));
+
+/** One head of a look as a look of its own, [R, 1, P]. */
+export function headOf(look: TraceLook, head: number): TraceLook {
+  const { shape, data, used } = look;
+  if (shape[1] === 1) return look;
+  const of = (values: Float32Array) => {
+    const one = new Float32Array(shape[0] * shape[2]);
+    for (let row = 0; row < shape[0]; row++)
+      one.set(rowOf({ ...look, data: values }, row, head), row * shape[2]);
+    return one;
+  };
+  return { ...look, shape: [shape[0], 1, shape[2]], data: of(data), ...(used && { used: of(used) }) };
 }
 
-export interface SpatialTrace {
-  readonly kind: "spatial";
-  readonly image: Image;
-  readonly grid: { readonly rows: number; readonly columns: number };
-  /** What was written at each step. */
-  readonly words: readonly string[];
-  /** [step, row, column]; a step adds up to 1, unless they are scores. */
-  readonly weights: readonly (readonly (readonly number[])[])[];
-  /** Where they are scores in place of attention. */
-  readonly scores?: ScoreKind;
+/** The mean over the heads of a look, [R, 1, P]. */
+export function meanOverHeads(look: TraceLook): TraceLook {
+  const { used, ...rest } = look;
+  const [rows, heads, places] = look.shape;
+  if (heads === 1) return look;
+  const data = new Float32Array(rows * places);
+  for (let row = 0; row < rows; row++)
+    for (let head = 0; head < heads; head++)
+      rowOf(look, row, head).forEach((value, place) => {
+        data[row * places + place]! += value / heads;
+      });
+  return { ...rest, shape: [rows, 1, places], data };
 }
 
-export interface TemporalTrace {
-  readonly kind: "temporal";
-  readonly frames: readonly Image[];
-  /** [step, frame]; a step adds up to 1. */
-  readonly weights: readonly (readonly number[])[];
+/** A look from nested numbers [R, P]. */
+export function lookOfRows(
+  rows: readonly ArrayLike<number>[],
+  about: Omit<TraceLook, "shape" | "data">,
+): TraceLook {
+  const places = rows[0]?.length ?? 0;
+  const data = new Float32Array(rows.length * places);
+  rows.forEach((row, index) => {
+    data.set(row, index * places);
+  });
+  return { ...about, shape: [rows.length, 1, places], data };
 }
 
-export interface GlimpsesTrace {
-  readonly kind: "glimpses";
-  readonly image: Image;
-  /** Centres in pixels, and the side in pixels of each retina scale, one entry a step. */
-  readonly steps: readonly { readonly x: number; readonly y: number; readonly scales: readonly number[] }[];
-}
-
-export interface WindowsTrace {
-  readonly kind: "windows";
-  readonly image: Image;
-  /** Gaussian filterbanks in pixels, one entry a step. */
-  readonly steps: readonly { readonly read: Window; readonly write: Window }[];
-}
-
-export interface Window {
+/** A part of an image: centre, width and height as shares of the image. */
+export interface LookWindow {
   readonly x: number;
   readonly y: number;
-  readonly stride: number;
   readonly width: number;
+  readonly height: number;
 }
 
-export interface MemoryTrace {
-  readonly kind: "memory";
-  /** [step, slot] of each head, by name. */
-  readonly heads: Readonly<Record<string, readonly (readonly number[])[]>>;
+/** The windows of a row of a look. */
+export const windowsOf = (look: TraceLook, row: number): LookWindow[] =>
+  Array.from({ length: look.shape[1] }, (_, index) => {
+    const [x, y, width, height] = rowOf(look, row, index);
+    return { x: x!, y: y!, width: width!, height: height! };
+  });
+
+/** The places that a look goes over. @throws RegardError where the trace has none of that name */
+export function placesOf({ places }: Trace, { name, over }: TraceLook): Places {
+  if (!Object.hasOwn(places, over))
+    throw new RegardError(
+      `look "${name}" goes over "${over}", but the trace has the places ${Object.keys(places).join(", ")}.`,
+    );
+  return places[over]!;
 }
 
-export interface HeadsTrace {
-  readonly kind: "heads";
-  readonly queries: readonly string[];
-  readonly keys: readonly string[];
-  /** [layer, head, query, key] */
-  readonly weights: readonly (readonly (readonly (readonly (readonly number[])[])[])[])[];
+/** What each of so many places is called. */
+export function placeLabels(places: Places, count: number): string[] {
+  const called = (name: (place: number) => string) =>
+    Array.from({ length: count }, (_, place) => name(place));
+  switch (places.kind) {
+    case "tokens":
+      return called((place) => places.labels[place] ?? "");
+    case "grid":
+      return called(
+        (place) => `row ${Math.floor(place / places.columns) + 1}, column ${(place % places.columns) + 1}`,
+      );
+    case "frames":
+      return called((place) => `frame ${place + 1}`);
+    case "signal":
+      return called((place) => `${((place * places.seconds) / places.count).toFixed(2)} s`);
+    default:
+      return called((place) => String(place + 1));
+  }
 }
+
+/** What each row of a look is called: the places that look, or the steps. */
+export const rowLabels = (trace: Trace, { from, shape: [rows] }: TraceLook): readonly string[] =>
+  from === undefined || !trace.places[from]
+    ? Array.from({ length: rows }, (_, row) => trace.steps[row]?.label ?? String(row + 1))
+    : placeLabels(trace.places[from], rows);
+
+/** Looks in groups: those of one key together, where the first of them stands, and those without a key each by itself. */
+export function groupLooks(
+  looks: readonly TraceLook[],
+  keyOf: (look: TraceLook) => string | undefined,
+): [TraceLook, ...TraceLook[]][] {
+  const groups: [TraceLook, ...TraceLook[]][] = [];
+  const known = new Map<string, TraceLook[]>();
+  for (const look of looks) {
+    const key = keyOf(look);
+    const group = key === undefined ? undefined : known.get(key);
+    if (group) group.push(look);
+    else {
+      groups.push([look]);
+      if (key !== undefined) known.set(key, groups.at(-1)!);
+    }
+  }
+  return groups;
+}
+
+/** A trace as JSON holds it: numbers as base64 of float32, little-endian. */
+export type TraceJson = Omit<Trace, "looks"> & {
+  readonly looks: readonly (Omit<TraceLook, "data" | "used"> & {
+    readonly data: string;
+    readonly used?: string;
+  })[];
+};
+
+const FLOAT = Float32Array.BYTES_PER_ELEMENT;
+
+function encodeNumbers(numbers: Float32Array): string {
+  const view = new DataView(new ArrayBuffer(numbers.length * FLOAT));
+  numbers.forEach((value, index) => {
+    view.setFloat32(index * FLOAT, value, true);
+  });
+  return toBase64(new Uint8Array(view.buffer));
+}
+
+function decodeNumbers(text: string, { name, shape }: Pick<TraceLook, "name" | "shape">): Float32Array {
+  const { buffer, length } = fromBase64(text);
+  const count = shape.reduce((a, b) => a * b, 1);
+  if (length !== count * FLOAT)
+    throw new RegardError(
+      `look "${name}" of shape [${shape.join(", ")}] should hold ${count * FLOAT} bytes, but has ${length}.`,
+    );
+  const view = new DataView(buffer);
+  return Float32Array.from({ length: count }, (_, index) => view.getFloat32(index * FLOAT, true));
+}
+
+/** A trace for JSON. */
+export const encodeTrace = (trace: Trace): TraceJson => ({
+  ...trace,
+  looks: trace.looks.map(({ data, used, ...look }) => ({
+    ...look,
+    data: encodeNumbers(data),
+    ...(used && { used: encodeNumbers(used) }),
+  })),
+});
+
+/** A trace from JSON. @throws RegardError where the numbers of a look are not as many as its shape says */
+export const decodeTrace = (trace: TraceJson): Trace => ({
+  ...trace,
+  looks: trace.looks.map(({ data, used, ...look }) => ({
+    ...look,
+    data: decodeNumbers(data, look),
+    ...(used !== undefined && { used: decodeNumbers(used, look) }),
+  })),
+});

@@ -1,4 +1,5 @@
 export * from "./array.js";
+export * from "./base64.js";
 export * from "./dimension.js";
 export * from "./dtype.js";
 export * from "./errors.js";

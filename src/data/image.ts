@@ -1,13 +1,11 @@
 import { encode } from "fast-png";
+import { toBase64 } from "../core/index.js";
 import type { Pixels } from "./contract.js";
 
 /** Pixels as the address of a PNG that holds them, for pictures and pages. */
 export function pngUrl({ width, height, data }: Pixels): string {
   const bytes = encode({ width, height, data, channels: 3, depth: 8 });
-  const letters: string[] = [];
-  for (let start = 0; start < bytes.length; start += 8192)
-    letters.push(String.fromCharCode(...bytes.subarray(start, start + 8192)));
-  return `data:image/png;base64,${btoa(letters.join(""))}`;
+  return `data:image/png;base64,${toBase64(bytes)}`;
 }
 
 /** Images kept in memory once they have been read: the ones that were asked for last, up to a number of bytes. */
