@@ -4,6 +4,7 @@ import { general } from "./general.js";
 import type { Mechanism } from "./mechanism.js";
 import { projectedDot } from "./projected-dot.js";
 
+export * from "./addressing.js";
 export * from "./hard.js";
 export * from "./look.js";
 export * from "./mechanism.js";
