@@ -83,6 +83,22 @@ export interface CaptionedImage {
   readonly gold?: ImageGold;
 }
 
+/** Rows of bits, a step each; a row has a bit for every channel. Channels of their own may hold marks, and counts. */
+export type BitRows = readonly (readonly number[])[];
+
+/** Rows of bits to read, and the rows that are to be put out in return, step by step. */
+export interface BitSequence {
+  readonly name: string;
+  /** What is read at each step. */
+  readonly input: BitRows;
+  /** What is to be put out at the same steps; zeros where nothing is asked for. */
+  readonly output: BitRows;
+  /** Whether something is asked for, of each step. */
+  readonly counted: readonly boolean[];
+  /** The id of the rule by which the output follows from the input, where there is one: see `bitRules`. */
+  readonly rule?: string;
+}
+
 /**
  * Words or pieces a text may have where nothing else is asked for: memory grows with the longest, and with attention by its
  * square.
@@ -136,6 +152,12 @@ export interface CaptionDataset extends DatasetEntry {
   /** Height and width of its images. */
   readonly size: readonly [height: number, width: number];
   load(seed: number): Promise<CaptionData>;
+}
+
+/** Sequences of bits. */
+export interface BitDataset extends DatasetEntry {
+  readonly task: "bits";
+  load(seed: number): Promise<Splits<BitSequence>>;
 }
 
 export type Dataset = PairDataset | CaptionDataset;
