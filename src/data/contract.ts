@@ -97,6 +97,31 @@ export interface BitSequence {
   readonly counted: readonly boolean[];
   /** The id of the rule by which the output follows from the input, where there is one: see `bitRules`. */
   readonly rule?: string;
+/** Brightness of an image, 0 (black) to 255: [row, column, 1]. */
+export interface GreyImage {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** A part of an image, in pixels from its left upper corner. */
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** An image of one thing, and which of a number of kinds it is. */
+export interface LabelledImage {
+  readonly name: string;
+  /** Its kind, counted from 0. */
+  readonly label: number;
+  pixels(): Promise<GreyImage>;
+  /** The same thing elsewhere, among other clutter, as training may ask for; absent where the image is as it is. */
+  redrawn?(random: Random): Promise<GreyImage>;
+  /** Where the thing is in what `pixels` gives; absent where that is not known. */
+  box?(): Box;
 }
 
 /**
