@@ -5,10 +5,12 @@ import type { Mechanism } from "./mechanism.js";
 import { projectedDot } from "./projected-dot.js";
 
 export * from "./addressing.js";
+export * from "./gaze.js";
 export * from "./hard.js";
 export * from "./look.js";
 export * from "./mechanism.js";
 export * from "./nested-trace.js";
+export * from "./retina.js";
 export * from "./trace.js";
 export { additive, dot, general, projectedDot, scaledDot };
 

@@ -97,6 +97,8 @@ export interface BitSequence {
   readonly counted: readonly boolean[];
   /** The id of the rule by which the output follows from the input, where there is one: see `bitRules`. */
   readonly rule?: string;
+}
+
 /** Brightness of an image, 0 (black) to 255: [row, column, 1]. */
 export interface GreyImage {
   readonly width: number;

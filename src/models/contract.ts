@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Look } from "../attention/index.js";
-import type { Tensor } from "../core/index.js";
+import type { Dimension, Tensor } from "../core/index.js";
 import type { Mode, Scope } from "../nn/index.js";
 
 /** Tensors by name. */
@@ -51,6 +51,8 @@ export interface Steps {
    * @returns outputs [B, …] (`logits` [B, V] where it writes tokens), looks without an axis of steps, and the next state
    */
   step(memory: Tensors, state: Tensors, fed: Tensors, mode: Mode): Result & { readonly state: Tensors };
+  /** How many steps it takes where it runs freely, fed nothing; a size that may name sizes of its inputs. */
+  readonly count?: Dimension;
 }
 
 /** A model with its parameters in place: tensors alone, no task. It has `once`, `steps` or both. */
@@ -91,6 +93,12 @@ export interface CaptioningSizes {
   readonly image: readonly [height: number, width: number, channels: number];
   /** Whether the images have been through such an encoder. */
   readonly encoded: boolean;
+}
+
+export interface ClassificationSizes {
+  readonly classes: number;
+  /** Height, width and channels of the images. */
+  readonly image: readonly [height: number, width: number, channels: number];
 }
 
 /** What a model is built for, by its task. */

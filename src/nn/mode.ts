@@ -92,6 +92,11 @@ export class Mode {
     return less(this.chance(name, shape, "uniform"), probability);
   }
 
+  /** How often each example is drawn where training averages over `times` draws of it: once where nothing is learnt of them. */
+  draws(times: number): number {
+    return this.training ? times : 1;
+  }
+
   /**
    * A tensor that training carries from step to step: `next` makes its value after a step from the value before.
    * @throws RegardError where the name is taken
