@@ -90,8 +90,8 @@ test("gradients to images and places agree with finite differences", async () =>
       return (await session.run({ ...feeds, [name]: { ...feeds[name], data } })).loss!.data[0]!;
     };
     const numeric = ((await lossAt(1e-6)) - (await lossAt(-1e-6))) / 2e-6;
-    const analytic = slopes[slope]!.data.reduce(
-      (sum: number, value, index) => sum + value * direction[index]!,
+    const analytic = Float64Array.from(slopes[slope]!.data).reduce(
+      (sum, value, index) => sum + value * direction[index]!,
       0,
     );
     expect([analytic], name).toBeAllClose([numeric], 1e-6);
