@@ -47,7 +47,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "train",
   ],
   bench: ["core", "ops", "onnx", "session", "nn", "models", "decode", "train"],
-  server: ["core", "session", "data", "models", "service", "train"],
+  server: ["core", "session", "data", "models", "service", "task", "train"],
   cli: [
     "core",
     "session",

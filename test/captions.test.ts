@@ -348,7 +348,7 @@ describe("used wrongly", () => {
     [
       "data of another task",
       async () => ["train", "show-and-tell", "--data", "bilingual", "--out", join(folder, "x")],
-      /"bilingual" is data for translation but the model is for captioning; name "scenes", or your own data\.$/,
+      /"bilingual" holds pairs but the model takes captions; name "scenes", or your own data\.$/,
     ],
     [
       "scenes for a translator",

@@ -34,9 +34,8 @@ const total = (losses: { readonly logProbability: number }[]) =>
 describe.each(cases)("$id", (model) => {
   const { translator, parameters } = make(model);
   const load = () =>
-    Walker.load(translator, sourceInput, referenceBackend, {
+    Walker.load(translator, { source: sourceInput }, referenceBackend, {
       alternatives: 4,
-      vocabulary: vocabularies.target,
     });
   const losses = async (sources: readonly (readonly number[])[], target: readonly number[]) => {
     const { losses: tokenLosses } = translator.objective(
@@ -61,12 +60,11 @@ describe.each(cases)("$id", (model) => {
 
   test("a walk alone decodes greedily, with the weights and probabilities of the decoder", async () => {
     const walker = await load();
-    const steps = await walker.walk(parameters, sourceValue, {}, { longest });
-    const decoder = await Decoder.load(translator, sourceInput, referenceBackend, {
+    const steps = await walker.walk(parameters, { source: sourceValue }, {}, { longest });
+    const decoder = await Decoder.load(translator, { source: sourceInput }, referenceBackend, {
       width: 1,
-      vocabulary: vocabularies.target,
     });
-    const [greedy] = await decodeGreedily(decoder, parameters, sourceValue, { longest });
+    const [greedy] = await decodeGreedily(decoder, parameters, { source: sourceValue }, { longest });
     const tokens = steps.map(({ token }) => token).filter((token) => token !== END);
     expect(tokens.slice(0, greedy!.tokens.length)).toEqual(greedy!.tokens);
     steps.slice(0, greedy!.weights?.length ?? 0).forEach(({ weights }, index) => {
@@ -82,7 +80,7 @@ describe.each(cases)("$id", (model) => {
     const target = [8, 4, 11, END];
     const walker = await load();
     const tokens = new Map(target.map((token, step) => [step, token]));
-    const steps = await walker.walk(parameters, sourceValue, { tokens }, { longest });
+    const steps = await walker.walk(parameters, { source: sourceValue }, { tokens }, { longest });
     expect(steps.map(({ token }) => token)).toEqual(target);
     const [found] = await losses([source], target);
     expect(steps.map(({ logProbability }) => -logProbability)).toBeAllClose(found!, 1e-9);
@@ -106,20 +104,19 @@ describe.each(cases)("$id", (model) => {
 
 test("salience is the derivative of a word's log-probability with respect to the attention it was written with", async () => {
   const { translator, parameters } = make(cases[2]!);
-  const walker = await Walker.load(translator, sourceInput, referenceBackend, {
+  const walker = await Walker.load(translator, { source: sourceInput }, referenceBackend, {
     alternatives: 2,
-    vocabulary: vocabularies.target,
   });
   const target = [8, 4, END];
   const tokens = new Map(target.map((token, step) => [step, token]));
-  const plain = await walker.walk(parameters, sourceValue, { tokens }, { longest });
+  const plain = await walker.walk(parameters, { source: sourceValue }, { tokens }, { longest });
   const step = 1;
   const weights = plain[step]!.weights!;
   const moved = async (place: number, by: number) => {
     const row = weights.map((weight, index) => (index === place ? weight + by : weight));
     const walk = await walker.walk(
       parameters,
-      sourceValue,
+      { source: sourceValue },
       { tokens, attention: new Map([[step, row]]) },
       { longest },
     );
@@ -136,14 +133,13 @@ test("salience is the derivative of a word's log-probability with respect to the
 
 test("forced attention changes what follows, and only what follows", async () => {
   const { translator, parameters } = make(cases[2]!);
-  const walker = await Walker.load(translator, sourceInput, referenceBackend, {
+  const walker = await Walker.load(translator, { source: sourceInput }, referenceBackend, {
     alternatives: 2,
-    vocabulary: vocabularies.target,
   });
   const tokens = new Map([8, 4, 11, END].map((token, step) => [step, token]));
-  const plain = await walker.walk(parameters, sourceValue, { tokens }, { longest });
+  const plain = await walker.walk(parameters, { source: sourceValue }, { tokens }, { longest });
   const attention = new Map([[1, [0, 0, 0, 1, 0]]]);
-  const forced = await walker.walk(parameters, sourceValue, { tokens, attention }, { longest });
+  const forced = await walker.walk(parameters, { source: sourceValue }, { tokens, attention }, { longest });
   expect(forced[0]).toEqual(plain[0]);
   expect(forced[1]!.weights).toEqual([0, 0, 0, 1, 0]);
   expect(forced[2]!.logProbability).not.toBe(plain[2]!.logProbability);

@@ -23,7 +23,7 @@ const settings = settingsSchema.parse({
   budget: { steps },
 });
 const data = await datasets[0].load(1);
-const vocabularies = translation.vocabulariesOf(data, {});
+const vocabularies = translation.prepare(data, { vocabulary: {} });
 const trainer = await Trainer.create(settings, data, vocabularies, nodeBackend);
 const training = [];
 for (let step = 0; step < steps; step++) {

@@ -18,11 +18,11 @@ export async function openCaptioner(
   data: () => Promise<CaptionData>;
   imageOf: (name: string) => Promise<CaptionedImage>;
 }> {
-  const { settings, vocabularies, path } = folder;
+  const { settings, prepared, path } = folder;
   const { step, tensors } = await folder.bestCheckpoint(warn);
   const encoder = await openRunEncoder(path, settings, openOnnx);
   const backend = await backendFor(device);
-  const captioner = new TrainedCaptioner({ settings, vocabularies, step, tensors, backend, encoder });
+  const captioner = new TrainedCaptioner({ settings, prepared, step, tensors, backend, encoder });
   const data = async () => (await openRunData(settings, { encoder })) as CaptionData;
   return {
     captioner,

@@ -1,7 +1,7 @@
-import type { Model, SizesOf, TaskId } from "../models/index.js";
+import type { Model } from "../models/index.js";
 import type { Backend, Values } from "../session/index.js";
 import { openOnnx } from "../session/node.js";
-import { Evaluator, type FrozenEncoder, type Task } from "../task/index.js";
+import { type AnyTask, Evaluator, type FrozenEncoder } from "../task/index.js";
 import { buildModel, storedParameters } from "../train/index.js";
 import { openRunEncoder } from "../train/run-data.node.js";
 import { RunFolder } from "../train/run-folder.node.js";
@@ -14,22 +14,22 @@ export async function openRun(
   options: { device: string; beam: number },
 ): Promise<{
   folder: RunFolder;
-  task: Task;
+  task: AnyTask;
   model: Model;
-  sizes: SizesOf[TaskId];
+  sizes: unknown;
   backend: Backend;
   step: number;
   parameters: Values;
-  evaluator: Evaluator<unknown>;
+  evaluator: Evaluator<unknown, unknown>;
   encoder: FrozenEncoder | undefined;
 }> {
   const folder = await RunFolder.open(path);
-  const { settings, vocabularies } = folder;
-  const { task, sizes, model, scope } = buildModel(settings, vocabularies);
+  const { settings, prepared } = folder;
+  const { task, sizes, model, scope } = buildModel(settings, prepared);
   const checkpoint = await folder.bestCheckpoint(warn);
   const parameters = storedParameters(scope.parameters, checkpoint.tensors);
   const backend = await backendFor(options.device);
-  const evaluator = await Evaluator.load(task, model, sizes, vocabularies, backend, {
+  const evaluator = await Evaluator.load(task, model, sizes, prepared, backend, {
     beam: options.beam,
     fixed: parameters,
   });

@@ -134,6 +134,8 @@ export const MAX_LENGTH = 250;
 
 /** Examples by split. `train` and `validation` are always there. */
 export interface Splits<Example> {
+  /** Height and width in pixels of the images, where it has images. */
+  readonly size?: readonly [height: number, width: number];
   readonly train: readonly Example[];
   /** Examples of `train` that have all its words, where not all need be read to know them. */
   readonly wording?: readonly Example[];
@@ -144,39 +146,41 @@ export interface Splits<Example> {
   readonly notes?: readonly string[];
 }
 
-export interface ParallelData extends Splits<Pair> {
-  readonly size?: never;
-}
+export type ParallelData = Splits<Pair>;
 
 export interface CaptionData extends Splits<CaptionedImage> {
-  /** Height and width of the images in pixels. */
   readonly size: readonly [height: number, width: number];
 }
 
-/** Whether data is captioned images, not sentence pairs. */
-export const isCaptionData = (data: ParallelData | CaptionData): data is CaptionData => "size" in data;
+/** Kinds of data, by what their examples are; one line each. */
+export interface ExampleOf {
+  readonly pairs: Pair;
+  readonly captions: CaptionedImage;
+}
 
-interface DatasetEntry {
+export type DataKind = keyof ExampleOf;
+
+interface DatasetEntry<Kind extends DataKind> {
+  readonly kind: Kind;
   readonly id: string;
   readonly title: string;
   /** Where it comes from and on what terms it may be used. */
   readonly origin: string;
   readonly splits: Readonly<Record<string, string>>;
+  /** Height and width of its images, where it has images. */
+  readonly size?: readonly [height: number, width: number];
+  load(seed: number): Promise<Splits<ExampleOf[Kind]>>;
 }
 
 /** Sentences in two languages. */
-export interface PairDataset extends DatasetEntry {
-  readonly task: "translation";
+export interface PairDataset extends DatasetEntry<"pairs"> {
   readonly languages: readonly [source: string, target: string];
   /** ISO 639-1 codes of the languages. */
   readonly codes: readonly [source: string, target: string];
-  load(seed: number): Promise<ParallelData>;
 }
 
 /** Images with captions. */
-export interface CaptionDataset extends DatasetEntry {
-  readonly task: "captioning";
-  /** Height and width of its images. */
+export interface CaptionDataset extends DatasetEntry<"captions"> {
   readonly size: readonly [height: number, width: number];
   load(seed: number): Promise<CaptionData>;
 }

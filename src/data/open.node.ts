@@ -1,11 +1,9 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { UsageError } from "../core/index.js";
-import type { CaptionData, ParallelData } from "./contract.js";
+import type { DataKind, ExampleOf, Splits } from "./contract.js";
 import { publicDatasets } from "./fetch/datasets.js";
-import { readCaptions, splitsOfCaptions } from "./format/captions.node.js";
-import type { PairOptions } from "./format/pairs.js";
-import { readPairs, splitsOfFolder, VALIDATION } from "./format/pairs.node.js";
+import { formatOf, formats, IMAGE_SIZE, type ReadOptions } from "./formats.node.js";
 import { datasets } from "./index.js";
 
 /** Where `regard data fetch` puts datasets, a folder each, under the present folder. */
@@ -39,71 +37,56 @@ export function locateData({ data: name, from, to }: DataPlace): DataPlace {
 }
 
 /** Names of the splits that can be scored, without reading what is in them. */
-export async function splitNames({ data, from, to }: DataPlace): Promise<string[]> {
+export async function splitNames({ data, ...endings }: DataPlace): Promise<string[]> {
   const embedded = datasets.find(({ id }) => id === data);
   if (embedded) return [...Object.keys(embedded.splits), "validation"];
-  const captions = await splitsOfCaptions(data);
-  if (captions) return captions;
-  if (!from || !to) return ["test", "validation"];
-  const { splits } = await splitsOfFolder(data, from, to);
-  return [...splits.filter((split) => split !== "train" && !VALIDATION.test(split)), "validation"];
+  return (await formatOf(data, endings)).splits;
 }
 
-/** What kind of model data is for: captioned images, or else sentence pairs. */
-export async function taskOfData({ data }: DataPlace): Promise<keyof DataOf> {
+/** What kind of data is at a place. */
+export async function kindOfData({ data }: DataPlace): Promise<DataKind> {
   const embedded = datasets.find(({ id }) => id === data);
-  if (embedded) return embedded.task;
-  return (await splitsOfCaptions(data)) ? "captioning" : "translation";
+  return embedded?.kind ?? (await formatOf(data)).format.kind;
 }
 
 /**
- * The examples of what `locateData` found, for a task.
- * @param seed decides what embedded datasets hold
+ * The examples of what `locateData` found.
+ * @param kind what they are to be
+ * @param options.seed decides what embedded datasets hold
  * @throws UsageError naming file and line of what cannot be used
  */
-export async function openData<Task extends keyof DataOf>(
-  task: Task,
+export async function openData<Kind extends DataKind>(
+  kind: Kind,
   { data, ...place }: DataPlace,
-  options: Pick<PairOptions, "skipBad" | "maxLength"> & {
-    seed: number;
-    /** Height and width that images are brought to; needed for captioning. */
-    size?: readonly [height: number, width: number] | undefined;
-    /** Whether images are all read at once, as before training. */
-    check?: boolean;
-  },
-): Promise<DataOf[Task]> {
+  options: ReadOptions,
+): Promise<Splits<ExampleOf[Kind]>> {
   const embedded = datasets.find(({ id }) => id === data);
   if (embedded) {
-    if (embedded.task !== task)
+    if (embedded.kind !== kind)
       throw new UsageError(
-        `"${data}" is data for ${embedded.task} but the model is for ${task}; name ${datasets
-          .flatMap((one) => (one.task === task ? [`"${one.id}"`] : []))
+        `"${data}" is ${embedded.kind} but the model takes ${kind}; name ${datasets
+          .flatMap((one) => (one.kind === kind ? [`"${one.id}"`] : []))
           .join(" or ")}, or your own data.`,
       );
-    return embedded.load(options.seed) as Promise<DataOf[Task]>;
+    return embedded.load(options.seed) as Promise<Splits<ExampleOf[Kind]>>;
   }
   if (!existsSync(data))
     throw new UsageError(
       `the data "${data}" is no longer there; put it back, or name other data with --data.`,
     );
-  const read =
-    task === "captioning"
-      ? readCaptions(data, { ...options, check: options.check ?? false, size: options.size ?? IMAGE_SIZE })
-      : readPairs(data, { ...options, ...place });
-  return read as Promise<DataOf[Task]>;
+  // What is asked for is read in the first format of its kind that it may be in, so that what is wrong with it is said.
+  const possible = formats.filter((format) => format.kind === kind);
+  let chosen = possible.at(-1)!;
+  for (const format of possible)
+    if (await format.splits(data, place).catch(() => undefined)) {
+      chosen = format;
+      break;
+    }
+  return chosen.read(data, { ...options, ...place }) as Promise<Splits<ExampleOf[Kind]>>;
 }
 
 /** Height and width at which images of some data are read, where nothing else is asked for. */
 export function imageSizeOf(data: string): readonly [height: number, width: number] {
   const embedded = datasets.find(({ id }) => id === data);
-  return embedded && "size" in embedded ? embedded.size : IMAGE_SIZE;
+  return embedded?.size ?? IMAGE_SIZE;
 }
-
-/** What the data of each task is. */
-export interface DataOf {
-  readonly translation: ParallelData;
-  readonly captioning: CaptionData;
-}
-
-/** Height and width that images of files are brought to where nothing else is asked for. */
-export const IMAGE_SIZE = [128, 128] as const;

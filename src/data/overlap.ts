@@ -1,8 +1,9 @@
-import type { Pair } from "./contract.js";
-import { readingOf } from "./text.js";
-
-/** How many pairs have a source that models read as one of others. */
-export function overlapOf(pairs: readonly Pair[], others: readonly Pair[]): number {
-  const known = new Set(others.map(({ source }) => readingOf(source)));
-  return pairs.filter(({ source }) => known.has(readingOf(source))).length;
+/** How many examples are the same as one of others. @param identityOf a text that is the same for examples that are */
+export function overlapOf<Example>(
+  examples: readonly Example[],
+  others: readonly Example[],
+  identityOf: (example: Example) => string,
+): number {
+  const known = new Set(others.map(identityOf));
+  return examples.filter((example) => known.has(identityOf(example))).length;
 }

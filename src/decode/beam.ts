@@ -1,5 +1,5 @@
 import { END, START } from "../core/index.js";
-import type { Value, Values } from "../session/index.js";
+import type { Values } from "../session/index.js";
 import { type Decoded, type DecodeOptions, type Decoder, takeRows, weightsOf } from "./decoder.js";
 
 interface Hypothesis {
@@ -22,10 +22,10 @@ export const beamScore = ({ logProbability, tokens, finished }: Decoded): number
 export async function decodeByBeam(
   decoder: Decoder,
   parameters: Values,
-  source: Value,
+  inputs: Values,
   { longest, width }: DecodeOptions & { width: number },
 ): Promise<Decoded[][]> {
-  const encoded = await decoder.encode(parameters, source);
+  const encoded = await decoder.encode(parameters, inputs);
   let { memory, state } = encoded;
   let beams: Hypothesis[][] = Array.from({ length: encoded.rows }, (_, row) => [
     { tokens: [], weights: [], logProbability: 0, row },

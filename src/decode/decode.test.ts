@@ -28,10 +28,14 @@ async function load(width: number) {
   for (const [name, value] of Object.entries(parameters))
     if (!name.endsWith("bias"))
       parameters[name] = { ...value, data: value.data.map((element) => 4 * element) };
-  const decoder = await Decoder.load(model, input("source", "int32", ["source", "batch"]), nodeBackend, {
-    width,
-    vocabulary: vocabularies.target,
-  });
+  const decoder = await Decoder.load(
+    model,
+    { source: input("source", "int32", ["source", "batch"]) },
+    nodeBackend,
+    {
+      width,
+    },
+  );
   return { model, decoder, parameters };
 }
 
@@ -52,13 +56,23 @@ const close = (a: Decoded, b: Decoded): void => {
 
 test("a batch is decoded as each of its sentences alone", async () => {
   const { decoder, parameters } = await load(1);
-  const together = await decodeGreedily(decoder, parameters, tokensValue(tokenBatch(sentences)), {
-    longest: 9,
-  });
-  for (const [index, sentence] of sentences.entries()) {
-    const [alone] = await decodeGreedily(decoder, parameters, tokensValue(tokenBatch([sentence])), {
+  const together = await decodeGreedily(
+    decoder,
+    parameters,
+    { source: tokensValue(tokenBatch(sentences)) },
+    {
       longest: 9,
-    });
+    },
+  );
+  for (const [index, sentence] of sentences.entries()) {
+    const [alone] = await decodeGreedily(
+      decoder,
+      parameters,
+      { source: tokensValue(tokenBatch([sentence])) },
+      {
+        longest: 9,
+      },
+    );
     close(together[index]!, alone!);
     expect(alone!.weights).toHaveLength(alone!.tokens.length + (alone!.finished ? 1 : 0));
   }
@@ -68,9 +82,9 @@ test("the graph of a file decodes a batch as the decoder does", async () => {
   const { model, decoder, parameters } = await load(1);
   const batch = tokenBatch(sentences);
   const longest = 2 * batch.length + 10;
-  const expected = await decodeGreedily(decoder, parameters, tokensValue(batch), { longest });
+  const expected = await decodeGreedily(decoder, parameters, { source: tokensValue(batch) }, { longest });
   const session = await nodeBackend.load(
-    decodingGraph(model, input("source", "int32", ["source", "batch"]), "2*source+10"),
+    decodingGraph(model, { source: input("source", "int32", ["source", "batch"]) }, "2*source+10"),
   );
   const { tokens, logProbability, weights } = await session.run({
     ...parameters,
@@ -93,17 +107,32 @@ test("the graph of a file decodes a batch as the decoder does", async () => {
 test("a beam of one is greedy, a batch of beams is each beam alone", async () => {
   const { decoder, parameters } = await load(4);
   const batch = tokenBatch(sentences);
-  const greedy = await decodeGreedily(decoder, parameters, tokensValue(batch), { longest: 9 });
-  const narrow = await decodeByBeam(decoder, parameters, tokensValue(batch), { longest: 9, width: 1 });
+  const greedy = await decodeGreedily(decoder, parameters, { source: tokensValue(batch) }, { longest: 9 });
+  const narrow = await decodeByBeam(
+    decoder,
+    parameters,
+    { source: tokensValue(batch) },
+    { longest: 9, width: 1 },
+  );
   narrow.forEach(([best], index) => {
     if (greedy[index]!.finished) close(best!, greedy[index]!);
   });
-  const wide = await decodeByBeam(decoder, parameters, tokensValue(batch), { longest: 9, width: 3 });
+  const wide = await decodeByBeam(
+    decoder,
+    parameters,
+    { source: tokensValue(batch) },
+    { longest: 9, width: 3 },
+  );
   for (const [index, sentence] of sentences.entries()) {
-    const [alone] = await decodeByBeam(decoder, parameters, tokensValue(tokenBatch([sentence])), {
-      longest: 9,
-      width: 3,
-    });
+    const [alone] = await decodeByBeam(
+      decoder,
+      parameters,
+      { source: tokensValue(tokenBatch([sentence])) },
+      {
+        longest: 9,
+        width: 3,
+      },
+    );
     for (const [rank, found] of wide[index]!.entries()) close(found, alone![rank]!);
     const scores = wide[index]!.map(beamScore);
     expect(scores).toEqual([...scores].sort((a, b) => b - a));
@@ -114,7 +143,7 @@ test("a beam as wide as the search finds the best sequence there is", async () =
   const { decoder, parameters } = await load(vocabularies.target);
   const source = tokenBatch([sentences[0]!]);
   // Every sequence of up to two words and END, scored one by one.
-  const { memory, state } = await decoder.encode(parameters, tokensValue(source));
+  const { memory, state } = await decoder.encode(parameters, { source: tokensValue(source) });
   const all: { tokens: number[]; score: number }[] = [];
   const visit = async (tokens: number[], logProbability: number, now: typeof state): Promise<void> => {
     const step = await decoder.step(parameters, memory, now, Int32Array.of(tokens.at(-1) ?? START));
@@ -126,7 +155,12 @@ test("a beam as wide as the search finds the best sequence there is", async () =
   };
   await visit([], 0, state);
   const best = all.sort((a, b) => b.score - a.score)[0]!;
-  const [found] = await decodeByBeam(decoder, parameters, tokensValue(source), { longest: 3, width: 300 });
+  const [found] = await decodeByBeam(
+    decoder,
+    parameters,
+    { source: tokensValue(source) },
+    { longest: 3, width: 300 },
+  );
   const finished = found!.filter((sequence) => sequence.tokens.length <= 2);
   expect(finished[0]!.tokens).toEqual(best.tokens);
   expect(beamScore(finished[0]!)).toBeCloseTo(best.score, 5);

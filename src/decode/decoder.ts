@@ -1,7 +1,7 @@
 import { attentionOf } from "../attention/index.js";
 import { RegardError, type Tensor, typedArray } from "../core/index.js";
 import type { TokenBatch } from "../data/index.js";
-import type { Model, Steps } from "../models/index.js";
+import type { Model, Steps, Tensors } from "../models/index.js";
 import { Mode } from "../nn/index.js";
 import type { Program } from "../onnx/index.js";
 import { input, logSoftmax, topK } from "../ops/index.js";
@@ -56,17 +56,17 @@ export class Decoder {
   ) {}
 
   /**
-   * @param source the input that the model reads, named `source`
+   * @param inputs what the model reads, by name
    * @param options.width the largest number of candidates a step will be asked for
    */
   static async load(
     model: Model,
-    source: Tensor,
+    inputs: Tensors,
     backend: Backend,
-    options: { width: number; vocabulary: number } & LoadOptions,
+    options: { width: number } & LoadOptions,
   ): Promise<Decoder> {
     const steps = stepsOf(model);
-    const encoded = steps.begin({ source }, Mode.plain());
+    const encoded = steps.begin(inputs, Mode.plain());
     const named = (prefix: string, tensors: Readonly<Record<string, Tensor>>): Program =>
       Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
     const asInputs = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
@@ -87,8 +87,9 @@ export class Decoder {
       Mode.plain(),
     );
     const weights = attentionOf(step.looks)?.value;
-    const width = Math.min(options.width, options.vocabulary);
-    const best = topK(logSoftmax(step.outputs.logits!), width);
+    const logits = step.outputs.logits!;
+    const width = Math.min(options.width, logits.shape.at(-1) as number);
+    const best = topK(logSoftmax(logits), width);
     const stepper = await backend.load(
       {
         tokens: best.indices,
@@ -101,9 +102,9 @@ export class Decoder {
     return new Decoder(width, encoder, stepper);
   }
 
-  /** Reads a batch of sources; `rows` is how many they are. */
-  async encode(parameters: Values, source: Value): Promise<{ memory: Values; state: Values; rows: number }> {
-    const results = await this.encoder.run(neededBy(this.encoder, { ...parameters, source }));
+  /** Reads a batch of inputs; `rows` is how many they are. */
+  async encode(parameters: Values, inputs: Values): Promise<{ memory: Values; state: Values; rows: number }> {
+    const results = await this.encoder.run(neededBy(this.encoder, { ...parameters, ...inputs }));
     const part = (prefix: string) =>
       Object.fromEntries(Object.entries(results).filter(([name]) => name.startsWith(prefix)));
     const state = part(STATE);

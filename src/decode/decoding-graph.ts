@@ -1,6 +1,6 @@
 import { attentionOf } from "../attention/index.js";
 import { type Dimension, END, START, type Tensor } from "../core/index.js";
-import type { Model } from "../models/index.js";
+import type { Model, Tensors } from "../models/index.js";
 import { Mode } from "../nn/index.js";
 import { add, argMax, constant, equal, fill, logSoftmax, or, reduceMax, scan, where } from "../ops/index.js";
 import type { Value } from "../session/index.js";
@@ -8,14 +8,14 @@ import { type Decoded, stepsOf } from "./decoder.js";
 
 /**
  * Greedy decoding as one graph, the loop included, for files that run without Regard. Axes: B batch, T steps, P places.
- * @param source the input that the model reads
+ * @param inputs what the model reads, by name
  * @param length the steps there are, as a size
  * @returns `tokens` int32 [T, B], PAD after END; `logProbability` [B]; and `weights` [T, B, P] where the model has
  *   attention
  */
 export function decodingGraph(
   model: Model,
-  source: Tensor,
+  inputs: Tensors,
   length: Dimension,
 ): {
   tokens: Tensor;
@@ -24,7 +24,7 @@ export function decodingGraph(
 } {
   const mode = Mode.plain();
   const steps = stepsOf(model);
-  const { memory, state } = steps.begin({ source }, mode);
+  const { memory, state } = steps.begin(inputs, mode);
   const rows = ["batch"] as const;
   const { states, outputs } = scan(
     {

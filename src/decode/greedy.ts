@@ -1,15 +1,15 @@
 import { END, START } from "../core/index.js";
-import type { Value, Values } from "../session/index.js";
+import type { Values } from "../session/index.js";
 import { type Decoded, type DecodeOptions, type Decoder, takeRows, weightsOf } from "./decoder.js";
 
 /** Takes the most probable token at every step, for a whole batch at once; sequences that end leave the batch. */
 export async function decodeGreedily(
   decoder: Decoder,
   parameters: Values,
-  source: Value,
+  inputs: Values,
   { longest }: DecodeOptions,
 ): Promise<Decoded[]> {
-  const encoded = await decoder.encode(parameters, source);
+  const encoded = await decoder.encode(parameters, inputs);
   let { memory, state } = encoded;
   const found = Array.from({ length: encoded.rows }, () => ({
     tokens: [] as number[],

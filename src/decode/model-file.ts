@@ -1,6 +1,5 @@
-import { type Dimension, RegardError, type Tensor, type TypedArray, UsageError } from "../core/index.js";
-import { Vocabulary } from "../data/index.js";
-import type { Model, TaskId } from "../models/index.js";
+import { type Dimension, RegardError, type TypedArray, UsageError } from "../core/index.js";
+import type { Model, Tensors } from "../models/index.js";
 import { decodeModel, lower } from "../onnx/index.js";
 import { decodingGraph } from "./decoding-graph.js";
 
@@ -8,50 +7,49 @@ import { decodingGraph } from "./decoding-graph.js";
 export interface ModelFile {
   /** The id of the model. */
   readonly model: string;
-  readonly task: TaskId;
-  /** Of what it reads, where that is text. */
-  readonly source?: Vocabulary;
-  readonly target: Vocabulary;
-  /** Rows, columns and channels of the images it reads, where it reads images. */
-  readonly image?: readonly [number, number, number];
-  /** Rows and columns of the places that attention over an image weighs. */
-  readonly grid?: readonly [number, number];
+  /** The id of its task. */
+  readonly task: string;
+  /** What its task prepared, as it is stored: vocabularies, the names of classes. */
+  readonly prepared: Readonly<Record<string, unknown>>;
+  /** What the model was built for. */
+  readonly sizes: unknown;
+  /** Rows and columns of places that form a grid, by name. */
+  readonly grids: Readonly<Record<string, readonly [rows: number, columns: number]>>;
   /** What the axes of each output mean. */
   readonly axes: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What the axes of examples and of places are called. */
-const AXES: Readonly<Record<TaskId, readonly [example: string, place: string]>> = {
-  translation: ["sentence", "source word"],
-  captioning: ["image", "place of the image, row by row"],
-};
-
-const axesOf = (task: TaskId): Readonly<Record<string, readonly string[]>> => {
-  const [example, place] = AXES[task];
-  return { tokens: ["step", example], logProbability: [example], weights: ["step", example, place] };
-};
+/** What a file says in entries of its own; every other entry is something that its task prepared. */
+const OWN = ["model", "task", "sizes", "grids", "axes"];
 
 /**
- * A trained model as an `.onnx` file that any ONNX Runtime runs: parameters, vocabularies and decoding loop included.
- * @param source the input that the model reads
+ * A trained model as an `.onnx` file that any ONNX Runtime runs: parameters, what its task prepared and decoding loop included.
+ * @param inputs what the model reads, by name
  * @param longest the steps of the loop, as a size
+ * @param words what examples and the places that are looked at are called
  */
 export function encodeModelFile(
   model: Model,
-  source: Tensor,
+  inputs: Tensors,
   longest: Dimension,
   values: Readonly<Record<string, TypedArray>>,
-  about: Omit<ModelFile, "axes" | "grid">,
+  about: Pick<ModelFile, "model" | "task" | "prepared" | "sizes">,
+  words: { readonly example: string; readonly place: string },
 ): Uint8Array {
-  const graph = decodingGraph(model, source, longest);
-  const axes = Object.fromEntries(Object.keys(graph).map((name) => [name, axesOf(about.task)[name]!]));
-  const grid = model.grids?.source;
-  const { model: id, task, ...rest } = { ...about, axes, ...(grid && { grid }) };
+  const graph = decodingGraph(model, inputs, longest);
+  const known: Readonly<Record<string, readonly string[]>> = {
+    tokens: ["step", words.example],
+    logProbability: [words.example],
+    weights: ["step", words.example, words.place],
+  };
+  const axes = Object.fromEntries(Object.keys(graph).map((name) => [name, known[name]!]));
+  const { model: id, task, sizes, prepared } = about;
+  const entries = { sizes, grids: model.grids ?? {}, axes, ...prepared };
   const metadata = {
     "regard.model": id,
     "regard.task": task,
     ...Object.fromEntries(
-      Object.entries(rest).map(([name, value]) => [`regard.${name}`, JSON.stringify(value)]),
+      Object.entries(entries).map(([name, value]) => [`regard.${name}`, JSON.stringify(value)]),
     ),
   };
   return lower(graph, { values, metadata }).bytes;
@@ -81,15 +79,18 @@ export function decodeModelFile(bytes: Uint8Array, name: string): ModelFile {
       );
     return value;
   };
-  const json = (key: string) => (metadata.has(`regard.${key}`) ? JSON.parse(text(key)) : undefined);
-  const [source, image, grid] = [json("source"), json("image"), json("grid")];
+  const json = (key: string) => JSON.parse(text(key));
   return {
     model: text("model"),
-    task: text("task") as TaskId,
-    ...(source && { source: Vocabulary.from(source) }),
-    target: Vocabulary.from(JSON.parse(text("target"))),
-    ...(image && { image }),
-    ...(grid && { grid }),
-    axes: JSON.parse(text("axes")),
+    task: text("task"),
+    prepared: Object.fromEntries(
+      [...metadata.keys()].flatMap((key) => {
+        const name = key.startsWith("regard.") ? key.slice("regard.".length) : undefined;
+        return name === undefined || OWN.includes(name) ? [] : [[name, json(name)]];
+      }),
+    ),
+    sizes: json("sizes"),
+    grids: json("grids"),
+    axes: json("axes"),
   };
 }

@@ -101,14 +101,6 @@ export interface ClassificationSizes {
   readonly image: readonly [height: number, width: number, channels: number];
 }
 
-/** What a model is built for, by its task. */
-export interface SizesOf {
-  readonly translation: TranslationSizes;
-  readonly captioning: CaptioningSizes;
-}
-
-export type TaskId = keyof SizesOf;
-
 /** An update rule and its options, as a run's settings take them. */
 export type OptimizerChoice = Readonly<{ name: string; decay?: number }>;
 
@@ -127,7 +119,7 @@ export interface ModelCard<Configuration = unknown, Sizes = unknown> {
   readonly paper: string;
   readonly year: number;
   /** The id of the task it is for. */
-  readonly task: TaskId;
+  readonly task: string;
   /** Its kinds of attention, in the words of `kindOf` a look; `none` where it has none. */
   readonly attention: readonly string[];
   /** Sizes and options, with their defaults and limits. */

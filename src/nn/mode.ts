@@ -40,17 +40,16 @@ export class Mode {
    * examples average to those of the batch by themselves; `total` and `perToken` see to sums and to means over tokens.
    */
   readonly shares: number;
+  readonly #given: Readonly<Record<string, Tensor>>;
   readonly #noise = new Map<string, Tensor>();
   readonly #buffers = new Map<string, Buffer>();
   #tokens: Tensor | undefined;
 
-  private constructor({
-    dtype = "float32",
-    training = false,
-    sampling = training,
-    labelSmoothing = 0,
-    shares = 1,
-  }: ModeOptions) {
+  private constructor(
+    { dtype = "float32", training = false, sampling = training, labelSmoothing = 0, shares = 1 }: ModeOptions,
+    given: Readonly<Record<string, Tensor>> = {},
+  ) {
+    this.#given = given;
     this.dtype = dtype;
     this.training = training;
     this.sampling = sampling;
@@ -74,6 +73,18 @@ export class Mode {
   }
 
   /**
+   * For a part of a graph that is made on its own, such as one step of many: what it draws is its own, or given by name.
+   * @param given what is drawn, in place of inputs
+   */
+  static like(mode: Mode, given: Readonly<Record<string, Tensor>> = {}): Mode {
+    const { dtype, training, sampling, labelSmoothing, shares } = mode;
+    return new Mode(
+      { dtype: dtype as "float32" | "float64", training, sampling, labelSmoothing, shares },
+      given,
+    );
+  }
+
+  /**
    * Random numbers, fed anew at every run as a function of (seed, name, step).
    * @param shape sizes may be names, such as "batch"
    * @throws RegardError where the name is taken
@@ -81,7 +92,7 @@ export class Mode {
   chance(name: string, shape: Shape, distribution: "uniform" | "normal"): Tensor {
     if (this.#noise.has(name))
       throw new RegardError(`two noise inputs are named "${name}"; give each a name of its own.`);
-    const tensor = input(name, this.dtype, shape, { kind: "noise", distribution });
+    const tensor = this.#given[name] ?? input(name, this.dtype, shape, { kind: "noise", distribution });
     this.#noise.set(name, tensor);
     return tensor;
   }

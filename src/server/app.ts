@@ -6,7 +6,7 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
 import { RegardError, UsageError } from "../core/index.js";
-import { type DataPlace, taskOfData } from "../data/open.node.js";
+import { type DataPlace, kindOfData } from "../data/open.node.js";
 import { modelInfos, type Requests, type Responses, type RunEvent, requests } from "../service/index.js";
 import { type DataFolder, dataOf } from "./data.js";
 import { inside } from "./files.js";
@@ -135,7 +135,7 @@ export function makeApp({ runs, data, models, pages, hosts, closing }: AppOption
   const sizesAt = async (place: DataPlace) =>
     models.ask({
       name: "dataSizes",
-      request: { place, task: await taskOfData(place), skipBad: false, seed: 1 },
+      request: { place, kind: await kindOfData(place), skipBad: false, seed: 1 },
     });
   async function ask(name: ModelQuestion, request: { run: string }) {
     return models.ask({ name, path: (await runs.open(request.run)).path, request });

@@ -3,11 +3,11 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UsageError } from "../core/index.js";
 import { publicDatasets } from "../data/fetch/datasets.js";
-import { splitsOfCaptions } from "../data/format/captions.node.js";
-import { datasets } from "../data/index.js";
+import { formatOf } from "../data/formats.node.js";
+import { type DataKind, datasets } from "../data/index.js";
 import type { DataPlace } from "../data/open.node.js";
-import { modelById, type TaskId } from "../models/index.js";
 import type { DatasetInfo } from "../service/index.js";
+import { taskOfModel } from "../task/index.js";
 import type { RunSettings } from "../train/index.js";
 import { writeAtomically } from "../train/run-folder.node.js";
 import { inside } from "./files.js";
@@ -15,7 +15,7 @@ import { inside } from "./files.js";
 /** Which data, and how to read it. */
 export interface DataRequest {
   readonly place: DataPlace;
-  readonly task: TaskId;
+  readonly kind: DataKind;
   readonly skipBad: boolean;
   readonly maxLength?: number | undefined;
   readonly seed: number;
@@ -29,7 +29,7 @@ export const dataOf = ({
   seed,
 }: RunSettings): DataRequest => ({
   place: { data, from, to },
-  task: modelById(model).task,
+  kind: taskOfModel(model).takes,
   skipBad,
   maxLength,
   seed,
@@ -40,8 +40,7 @@ export class DataFolder {
   constructor(readonly folder: string) {}
 
   async list(): Promise<DatasetInfo[]> {
-    const embedded = datasets.map(({ id, title, task }) => ({ id, title, task }));
-    const task = "translation" as const;
+    const embedded = datasets.map(({ id, title, kind }) => ({ id, title, kind }));
     const entries = await readdir(this.folder, { withFileTypes: true }).catch(() => []);
     const found = entries.flatMap((entry): DatasetInfo[] => {
       if (entry.name.startsWith(".")) return [];
@@ -49,18 +48,21 @@ export class DataFolder {
       if (known) {
         const { read, title } = known;
         return "file" in read
-          ? [{ id: `${entry.name}/${read.file}`, title, task }]
-          : [{ id: entry.name, title, task, from: read.from, to: read.to }];
+          ? [{ id: `${entry.name}/${read.file}`, title, kind: "pairs" as const }]
+          : [{ id: entry.name, title, kind: "pairs" as const, from: read.from, to: read.to }];
       }
-      if (entry.isDirectory()) return [{ id: entry.name, title: `parallel files in ${entry.name}`, task }];
+      if (entry.isDirectory())
+        return [{ id: entry.name, title: `parallel files in ${entry.name}`, kind: "pairs" }];
       return /\.tsv(\.gz)?$/.test(entry.name)
-        ? [{ id: entry.name, title: `your pairs: ${entry.name}`, task }]
+        ? [{ id: entry.name, title: `your pairs: ${entry.name}`, kind: "pairs" }]
         : [];
     });
     const images = await Promise.all(
       found.map(async (one): Promise<DatasetInfo> => {
-        const captioned = await splitsOfCaptions(join(this.folder, one.id));
-        return captioned ? { id: one.id, title: `captioned images in ${one.id}`, task: "captioning" } : one;
+        const { format } = await formatOf(join(this.folder, one.id), one);
+        return format.kind === one.kind
+          ? one
+          : { id: one.id, title: `${format.title} in ${one.id}`, kind: format.kind };
       }),
     );
     return [...embedded, ...images];

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { RegardError, UsageError } from "../core/index.js";
 import { imageSizeOf, splitNames } from "../data/open.node.js";
-import { modelById } from "../models/index.js";
 import {
   eventsOf,
   type RunDetail,
@@ -16,6 +15,7 @@ import {
   settingsOf,
   summaryOf,
 } from "../service/index.js";
+import { taskOfModel } from "../task/index.js";
 import { RunFolder } from "../train/run-folder.node.js";
 import type { DataFolder } from "./data.js";
 import { inside } from "./files.js";
@@ -91,13 +91,12 @@ export class Runs {
 
   async detail(run: string): Promise<RunDetail> {
     const folder = await this.open(run);
-    const { settings, vocabularies } = folder;
+    const { settings, prepared } = folder;
     const splits = await splitNames({ data: settings.data, ...settings.dataOptions }).catch(() => []);
     return {
       ...(await this.summary(run)),
       settings,
-      sourceWords: vocabularies.source?.size ?? 0,
-      targetWords: vocabularies.target.size,
+      prepared: taskOfModel(settings.model).describe(prepared),
       splits,
     };
   }
@@ -119,11 +118,10 @@ export class Runs {
     await RunFolder.assertFree(path);
     const place = this.data.locate(request);
     const size = imageSizeOf(place.data);
-    const isCaptioner = modelById(request.model).task === "captioning";
     const settings = settingsOf(
       request,
       place,
-      isCaptioner ? { size: [...size] as [number, number] } : undefined,
+      taskOfModel(request.model).images ? { size: [...size] as [number, number] } : undefined,
     );
     const { from, to, skipBad, maxLength } = settings.dataOptions;
     const option = (name: string, value: string | number | undefined) =>

@@ -2,9 +2,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { zipSync } from "fflate";
 import { RegardError, UsageError } from "../core/index.js";
-import { type CaptionData, isCaptionData, type ParallelData, type Splits } from "../data/index.js";
+import type { CaptionData, Pair, ParallelData, Splits } from "../data/index.js";
 import { openData } from "../data/open.node.js";
-import type { TaskId } from "../models/index.js";
 import {
   type DesignRequest,
   designOf,
@@ -16,7 +15,7 @@ import {
   sizesOf,
   type Trained,
   TrainedCaptioner,
-  type TrainedTranslator,
+  TrainedTranslator,
   trainedModel,
 } from "../service/index.js";
 import { nodeBackend, openOnnx } from "../session/node.js";
@@ -68,14 +67,14 @@ async function open(path: string): Promise<OpenedRun> {
   const folder = await RunFolder.open(path);
   const key = (await folder.checkpoints()).join();
   if (opened?.key === key) return opened;
-  const { settings, vocabularies } = folder;
+  const { settings, prepared } = folder;
   const { step, tensors } = await folder.bestCheckpoint(() => {});
   // Let go before it is released: what follows may fail, and it must not be asked again.
   const before = opened;
   opened = undefined;
   await before?.model.release();
   const encoder = await openRunEncoder(path, settings, openOnnx);
-  const model = trainedModel({ settings, vocabularies, step, tensors, backend: nodeBackend, encoder });
+  const model = trainedModel({ settings, prepared, step, tensors, backend: nodeBackend, encoder });
   const wanted = [settings.data, settings.dataOptions, settings.seed, encoder && path];
   const data = () => kept(wanted, () => openRunData(settings, { encoder }));
   opened = { key, model, data };
@@ -98,21 +97,21 @@ function kept(wanted: unknown, open: () => Promise<Splits<unknown>>): Promise<Pa
   return reading;
 }
 
-/** Data for whichever task it is of. */
-const dataAt = ({ place, task, ...options }: DataRequest) =>
-  kept([place, task, options], () => openData<TaskId>(task, place, options));
+/** Data of whichever kind. */
+const dataAt = ({ place, kind, ...options }: DataRequest) =>
+  kept([place, kind, options], () => openData(kind, place, options));
 
 async function answer(question: Question): Promise<unknown> {
   if (question.name === "design") return designOf(question.request);
   if ("folder" in question)
     return question.name === "export" ? exported(question.folder) : archived(question.folder);
-  if (question.name === "dataSizes") return sizesOf(await dataAt(question.request));
+  if (question.name === "dataSizes") return sizesOf(question.request.kind, await dataAt(question.request));
   if (question.name === "examples") {
     const data = await dataAt(question.request);
-    return isCaptionData(data) ? [] : examplesOf(data, question.request.split);
+    return question.request.kind === "pairs" ? examplesOf(data as Splits<Pair>, question.request.split) : [];
   }
   const { model, data } = await open(question.path);
-  return model.task === "translation"
+  return model instanceof TrainedTranslator
     ? askTranslator(model, () => data() as Promise<ParallelData>, question)
     : askCaptioner(model, () => data() as Promise<CaptionData>, question);
 }
@@ -120,9 +119,9 @@ async function answer(question: Question): Promise<unknown> {
 /** The best model of a run as an `.onnx` file. */
 async function exported(path: string): Promise<Uint8Array> {
   const folder = await RunFolder.open(path);
-  const { settings, vocabularies } = folder;
+  const { settings, prepared } = folder;
   const { tensors } = await folder.bestCheckpoint(() => {});
-  return exportModel({ settings, vocabularies, tensors });
+  return exportModel({ settings, prepared, tensors });
 }
 
 /** A run as an archive; who holds it is no part of it. */

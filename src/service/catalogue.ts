@@ -1,14 +1,14 @@
 import { z } from "zod";
-import {
-  type CaptionData,
-  detokenise,
-  isCaptionData,
-  type Pair,
-  type ParallelData,
-  type Splits,
-} from "../data/index.js";
+import { type DataKind, detokenise, type Pair, type Splits } from "../data/index.js";
 import { modelById, models } from "../models/index.js";
-import { captioning, type ImageOptions, trainingDefaults, translation } from "../task/index.js";
+import {
+  type ImageOptions,
+  taskOf,
+  taskOfModel,
+  tasks,
+  trainingDefaults,
+  type Vocabularies,
+} from "../task/index.js";
 import { checked, type RunSettings, settingsSchema } from "../train/index.js";
 import type { DataSizes, ModelInfo, RunEvent, RunSummary, StartRequest } from "./protocol.js";
 import { examplesOfSplit, splitNamesOf } from "./shared.js";
@@ -20,6 +20,7 @@ export const modelInfos = (): ModelInfo[] =>
     title: card.title,
     paper: card.paper,
     task: card.task,
+    takes: taskOf(card).takes,
     attention: card.attention,
     defaults: trainingDefaults(card),
     schema: z.toJSONSchema(card.configuration, { io: "input" }) as unknown as ModelInfo["schema"],
@@ -28,21 +29,20 @@ export const modelInfos = (): ModelInfo[] =>
 const EXAMPLES = 40;
 
 /** What a dataset holds, in numbers and a few examples. */
-export function sizesOf(data: ParallelData | CaptionData): DataSizes {
-  const { source, target } = isCaptionData(data)
-    ? captioning.vocabulariesOf(data, {})
-    : translation.vocabulariesOf(data, {});
+export function sizesOf(kind: DataKind, data: Splits<unknown>): DataSizes {
+  const task = tasks.find(({ takes }) => takes === kind)!;
+  const { source, target } = task.prepare(data, { vocabulary: {} }) as Partial<Vocabularies>;
   return {
-    task: isCaptionData(data) ? "captioning" : "translation",
+    kind,
     train: data.train.length,
     validation: data.validation.length,
     splits: splitNamesOf(data),
     sourceWords: source?.size ?? 0,
-    targetWords: target.size,
+    targetWords: target?.size ?? 0,
     notes: data.notes ?? [],
-    ...(isCaptionData(data)
-      ? { image: data.size, examples: [] }
-      : { examples: examplesOf(data, Object.keys(data.tests)[0] ?? "validation") }),
+    ...(data.size && { image: data.size }),
+    examples:
+      kind === "pairs" ? examplesOf(data as Splits<Pair>, Object.keys(data.tests)[0] ?? "validation") : [],
   };
 }
 
@@ -106,6 +106,7 @@ export function summaryOf(
     id,
     model: settings.model,
     task: modelById(settings.model).task,
+    scores: taskOfModel(settings.model).scores,
     data: settings.data,
     state,
     ...(problem !== undefined && { problem }),

@@ -1,9 +1,9 @@
 import { type Node, type Operation, reachableNodes, resolveDimension, type Tensor } from "../core/index.js";
-import { type ModelPart, modelById, type SizesOf, type TaskId } from "../models/index.js";
+import { type ModelPart, modelById } from "../models/index.js";
 import { Mode, Scope } from "../nn/index.js";
 import { decodeModel, lower, type NodeProto, simplify } from "../onnx/index.js";
-import { input, inputAttributes } from "../ops/index.js";
-import { tasks, trainingDefaults } from "../task/index.js";
+import { inputAttributes } from "../ops/index.js";
+import { taskOf, trainingDefaults } from "../task/index.js";
 import { checked, layoutOf, makeOptimizer, optimizerSchema, trainingStep } from "../train/index.js";
 import type { DesignedPart, DesignRequest, ModelDesign } from "./protocol.js";
 
@@ -17,18 +17,14 @@ export function designOf(request: DesignRequest): ModelDesign {
   const card = modelById(request.model);
   const configuration = checked(`model ${card.id}, option`, card.configuration, request.configuration);
   const scope = Scope.root();
-  const task = tasks[card.task];
-  const sizes: SizesOf[TaskId] =
-    card.task === "captioning"
-      ? { target: request.targetVocabulary, image: [...request.image, 3], encoded: false }
-      : { source: request.sourceVocabulary, target: request.targetVocabulary };
-  const [SOURCE, TARGET] = LENGTHS[card.task];
+  const task = taskOf(card);
+  const sizes = task.images
+    ? { target: request.targetVocabulary, image: [...request.image, 3], encoded: false }
+    : { source: request.sourceVocabulary, target: request.targetVocabulary };
+  const [SOURCE, TARGET] = task.images ? LENGTHS.captioning : LENGTHS.translation;
   const trained = card
     .build(scope, configuration, sizes)
-    .objective(
-      { source: task.source(sizes), target: input("target", "int32", ["target", "batch"]) },
-      Mode.plain(),
-    );
+    .objective({ ...task.inputs(sizes), ...task.targets(sizes, "batch") }, Mode.plain());
   const bindings = new Map([
     ["source", SOURCE],
     ["target", TARGET + 1],

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { AlignmentTrace, GatesTrace, SpatialTrace } from "../attention/index.js";
-import type { Link, Mistake, MistakeKind } from "../data/index.js";
+import type { DataKind, Link, Mistake, MistakeKind } from "../data/index.js";
 import { DEFAULT_BEAM, type Decoding, WIDEST_BEAM } from "../decode/decoding.js";
 import type { Agreement, Interval, Verdict } from "../explain/index.js";
-import type { ModelPart, TaskId } from "../models/index.js";
-import type { Report, Task, Validation, WatchedTrace } from "../task/index.js";
+import type { ModelPart } from "../models/index.js";
+import type { AnyTask, Report, Score, Validation, WatchedTrace } from "../task/index.js";
 import { budgetSchema, type RunSettings } from "../train/index.js";
 
 /** What a client may ask, and what it is told: shared by the server, the browser's own engine and the studio. */
@@ -147,10 +147,12 @@ export interface ModelInfo {
   readonly id: string;
   readonly title: string;
   readonly paper: string;
-  readonly task: TaskId;
+  readonly task: string;
   readonly attention: readonly string[];
   /** What training begins with. */
-  readonly defaults: Task["defaults"];
+  /** The kind of data it takes. */
+  readonly takes: DataKind;
+  readonly defaults: AnyTask["defaults"];
   /** JSON schema of its configuration. */
   readonly schema: {
     readonly properties: Readonly<Record<string, OptionSchema>>;
@@ -170,15 +172,14 @@ export interface DatasetInfo {
   /** What `start` takes as `data`. */
   readonly id: string;
   readonly title: string;
-  /** What kind of model it is for. */
-  readonly task: TaskId;
+  readonly kind: DataKind;
   readonly from?: string;
   readonly to?: string;
 }
 
 /** Sizes of a dataset, from which a model's cost is counted. */
 export interface DataSizes {
-  readonly task: TaskId;
+  readonly kind: DataKind;
   readonly train: number;
   readonly validation: number;
   readonly splits: readonly string[];
@@ -224,7 +225,7 @@ export type RunState = "training" | "done" | "stopped" | "failed";
 export interface RunSummary {
   readonly id: string;
   readonly model: string;
-  readonly task: TaskId;
+  readonly task: string;
   readonly data: string;
   readonly state: RunState;
   /** Why it failed. */
@@ -235,14 +236,16 @@ export interface RunSummary {
   /** Training losses, thinned out, for a spark line. */
   readonly losses: readonly number[];
   readonly validation?: RunValidation;
+  /** What validations of its task tell of beside the loss. */
+  readonly scores: readonly Score[];
 }
 
 export type RunValidation = Validation;
 
 export interface RunDetail extends RunSummary {
   readonly settings: RunSettings;
-  readonly sourceWords: number;
-  readonly targetWords: number;
+  /** What its task prepared of its data, in words. */
+  readonly prepared: string;
   readonly splits: readonly string[];
 }
 

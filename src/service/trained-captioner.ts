@@ -10,8 +10,9 @@ import {
   verdictSentence,
   type WalkStep,
 } from "../explain/index.js";
+import type { CaptioningSizes } from "../models/index.js";
 import type { Value } from "../session/index.js";
-import { captioning, type FrozenEncoder, spatialTrace } from "../task/index.js";
+import { captioning, type FrozenEncoder, spatialTrace, type Vocabularies } from "../task/index.js";
 import { diagnosisOf } from "./diagnosis.js";
 import type {
   Diagnosis,
@@ -32,7 +33,7 @@ const EFFECT_GRID = [8, 8] as const;
 const EXAMPLES = 24;
 
 /** A trained captioner and everything one can ask of it. */
-export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning"> {
+export class TrainedCaptioner extends TrainedModel<CaptionedImage, Vocabularies, CaptioningSizes> {
   readonly #encoder: FrozenEncoder | undefined;
 
   constructor({
@@ -49,7 +50,7 @@ export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning">
 
   #occluding(): Promise<Occlusion> {
     return this.once("occlusion", () =>
-      Occlusion.load(this.model, captioning.source(this.sizes), this.backend),
+      Occlusion.load(this.model, captioning.inputs(this.sizes).source!, this.backend),
     );
   }
 
@@ -97,7 +98,7 @@ export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning">
     const started = performance.now();
     const { target } = this.vocabularies;
     const [rows, columns] = this.grid;
-    const source = await captioning.read([image], this.vocabularies);
+    const source = await this.#read(image);
     const { steps, hypotheses, decoding } = await this.writing(source, rows * columns, request);
     const effects = effect ? await this.#effects(source, steps) : undefined;
     const pieces = steps.map(({ token }) => spellOf(target, token));
@@ -138,6 +139,10 @@ export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning">
     };
   }
 
+  async #read(image: CaptionedImage): Promise<Value> {
+    return (await captioning.collate([image], this.vocabularies, { kind: "ask" })).values.source!;
+  }
+
   async #effects(source: Value, steps: readonly WalkStep[]): Promise<number[][]> {
     const tokens = steps.map(({ token }) => token);
     return (await this.#occluding()).effects(this.parameters, source, tokens, this.grid);
@@ -147,7 +152,7 @@ export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning">
   async explain(image: CaptionedImage, request: Partial<Writing> = {}): Promise<ImageExplanation> {
     const { target } = this.vocabularies;
     const [height, width] = this.grid;
-    const source = await captioning.read([image], this.vocabularies);
+    const source = await this.#read(image);
     const { steps, decoding } = await this.writing(source, height * width, request);
     const written = steps.filter(({ token }) => token !== END);
     const effect = await this.#effects(source, written);
@@ -197,11 +202,11 @@ export class TrainedCaptioner extends TrainedModel<CaptionedImage, "captioning">
       beam,
       write: (onWritten) => evaluator.write(this.parameters, images, { beam, onProgress: onWritten }),
       effects: async (image, tokens) => {
-        const source = await captioning.read([image], this.vocabularies);
+        const source = await this.#read(image);
         return (await this.#occluding()).effects(this.parameters, source, tokens, this.grid);
       },
       effectsOf: async (image, tokens, masks) => {
-        const source = await captioning.read([image], this.vocabularies);
+        const source = await this.#read(image);
         return (await this.#occluding()).effectsOf(this.parameters, source, tokens, masks);
       },
       onProgress,

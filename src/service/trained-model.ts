@@ -1,6 +1,6 @@
 import { DEFAULT_BEAM, type Decoded, type Decoding, WIDEST_BEAM } from "../decode/index.js";
 import { Walker, type WalkStep } from "../explain/index.js";
-import type { Model, SizesOf, TaskId } from "../models/index.js";
+import type { Model } from "../models/index.js";
 import { type Backend, constants, type Value, type Values } from "../session/index.js";
 import { Evaluator, fittingExamples, type Task, type Vocabularies } from "../task/index.js";
 import { buildModel, type RunSettings, type StoredTensor, storedParameters } from "../train/index.js";
@@ -12,7 +12,7 @@ const ALTERNATIVES = 6;
 
 export interface TrainedModelOptions {
   readonly settings: RunSettings;
-  readonly vocabularies: Vocabularies;
+  readonly prepared: unknown;
   readonly step: number;
   readonly tensors: Readonly<Record<string, StoredTensor>>;
   readonly backend: Backend;
@@ -32,31 +32,31 @@ export interface Written {
 }
 
 /** What all trained models share, whatever they read. */
-export abstract class TrainedModel<Example, Id extends TaskId> {
-  readonly vocabularies: Vocabularies;
+export abstract class TrainedModel<Example, Prepared extends Vocabularies, Sizes> {
+  readonly vocabularies: Prepared;
   readonly step: number;
   protected readonly settings: RunSettings;
   protected readonly model: Model;
-  protected readonly sizes: SizesOf[Id];
+  protected readonly sizes: Sizes;
   protected readonly parameters: Values;
   protected readonly backend: Backend;
   readonly #loaded = new Map<string, Promise<Loaded>>();
 
   protected constructor(
-    readonly record: Task<Example, Id>,
-    { settings, vocabularies, step, tensors, backend }: TrainedModelOptions,
+    readonly record: Task<Example, Prepared, Sizes>,
+    { settings, prepared, step, tensors, backend }: TrainedModelOptions,
   ) {
-    const { model, sizes, scope } = buildModel(settings, vocabularies);
-    this.vocabularies = vocabularies;
+    const { model, sizes, scope } = buildModel(settings, prepared);
+    this.vocabularies = prepared as Prepared;
     this.step = step;
     this.settings = settings;
     this.model = model;
-    this.sizes = sizes as SizesOf[Id];
+    this.sizes = sizes as Sizes;
     this.parameters = storedParameters(scope.parameters, tensors);
     this.backend = backend;
   }
 
-  get task(): Id {
+  get task(): string {
     return this.record.id;
   }
 
@@ -69,7 +69,7 @@ export abstract class TrainedModel<Example, Id extends TaskId> {
     return known as Promise<Kind>;
   }
 
-  protected evaluation(): Promise<Evaluator<Example>> {
+  protected evaluation(): Promise<Evaluator<Example, Prepared>> {
     return this.once("evaluator", () =>
       Evaluator.load(this.record, this.model, this.sizes, this.vocabularies, this.backend, {
         beam: WIDEST_BEAM,
@@ -81,9 +81,8 @@ export abstract class TrainedModel<Example, Id extends TaskId> {
   /** @param sampling whether places are drawn, by a model that can */
   protected walking(sampling = false): Promise<Walker> {
     return this.once(sampling ? "sampler" : "walker", () =>
-      Walker.load(this.model, this.record.source(this.sizes), this.backend, {
+      Walker.load(this.model, this.record.inputs(this.sizes), this.backend, {
         alternatives: ALTERNATIVES,
-        vocabulary: this.vocabularies.target.size,
         sampling,
         values: constants(this.parameters),
       }),
@@ -110,12 +109,12 @@ export abstract class TrainedModel<Example, Id extends TaskId> {
     const changedAt = changed.length > 0 ? Math.min(...changed) : undefined;
     // Places that are drawn are drawn step by step, so there is no beam to keep.
     const hypotheses =
-      sample === undefined ? (await evaluator.writeSource(this.parameters, source, { beam }))[0]! : [];
+      sample === undefined ? (await evaluator.writeValues(this.parameters, { source }, { beam }))[0]! : [];
     const kept = hypotheses[0] ? [...tokensByStep(hypotheses[0])] : [];
     const walker = await this.walking(sample !== undefined);
     const steps = await walker.walk(
       this.parameters,
-      source,
+      { source },
       {
         tokens: new Map([
           ...kept.filter(([step]) => step < (changedAt ?? Number.POSITIVE_INFINITY)),
@@ -124,7 +123,7 @@ export abstract class TrainedModel<Example, Id extends TaskId> {
         attention: forced,
         ...(sample !== undefined && { sample }),
       },
-      { longest: evaluator.longestOf(source) },
+      { longest: evaluator.longestOf({ source }) },
     );
     const decoding = {
       beam: sample === undefined ? beam : 1,
@@ -148,7 +147,7 @@ export abstract class TrainedModel<Example, Id extends TaskId> {
     const scoring = {
       evaluator: await this.evaluation(),
       parameters: this.parameters,
-      vocabularies: this.vocabularies,
+      prepared: this.vocabularies,
     };
     const { metrics, breakdown } = await this.record.report(scoring, examples, { beam });
     return {

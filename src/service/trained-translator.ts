@@ -9,7 +9,8 @@ import {
   verdictSentence,
   type WalkStep,
 } from "../explain/index.js";
-import { type TextVocabularies, textVocabularies, translation } from "../task/index.js";
+import type { TranslationSizes } from "../models/index.js";
+import { type TextVocabularies, translation } from "../task/index.js";
 import type { Evaluation, Explanation, Requests, Seen, SplitExplanation, Writing } from "./protocol.js";
 import {
   agreementsOf,
@@ -44,11 +45,9 @@ export function inputWords(text: string): string[] {
 export type ExplainOptions = { readonly text: string } & Partial<Writing>;
 
 /** A trained translator and everything one can ask of it. */
-export class TrainedTranslator extends TrainedModel<Pair, "translation"> {
-  declare readonly vocabularies: TextVocabularies;
-
+export class TrainedTranslator extends TrainedModel<Pair, TextVocabularies, TranslationSizes> {
   constructor(options: TrainedModelOptions) {
-    super(translation, { ...options, vocabularies: textVocabularies(options.vocabularies) });
+    super(translation, options);
   }
 
   #removing(): Promise<Removal> {
@@ -82,8 +81,10 @@ export class TrainedTranslator extends TrainedModel<Pair, "translation"> {
   /** What is written of the words of a sentence. */
   async #written(words: readonly string[], request: Partial<Writing>) {
     const read = this.vocabularies.source.segment(words);
-    const source = await translation.read([{ source: words, target: [] }], this.vocabularies);
-    return { read, ...(await this.writing(source, read.tokens.length + 1, request)) };
+    const { values } = await translation.collate([{ source: words, target: [] }], this.vocabularies, {
+      kind: "ask",
+    });
+    return { read, ...(await this.writing(values.source!, read.tokens.length + 1, request)) };
   }
 
   async #effects(source: readonly number[], steps: readonly WalkStep[]): Promise<number[][]> {

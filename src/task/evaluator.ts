@@ -1,10 +1,15 @@
 import { attentionOf } from "../attention/index.js";
-import { resolveDimension } from "../core/index.js";
-import { tokenBatch } from "../data/index.js";
-import { type Decoded, Decoder, decodeByBeam, decodeGreedily, tokensValue } from "../decode/index.js";
-import type { Model } from "../models/index.js";
+import { countOf, RegardError, resolveDimension, typedArray } from "../core/index.js";
+import {
+  type Decoded,
+  Decoder,
+  decodeByBeam,
+  decodeGreedily,
+  type Unrolled,
+  unrolled,
+} from "../decode/index.js";
+import type { Model, Tensors } from "../models/index.js";
 import { Mode } from "../nn/index.js";
-import { input } from "../ops/index.js";
 import {
   type Backend,
   constants,
@@ -14,102 +19,105 @@ import {
   type Values,
 } from "../session/index.js";
 import type { Task } from "./contract.js";
-import type { Vocabularies } from "./vocabularies.js";
 
 /** Examples scored or decoded at a time. */
 const BATCH = 64;
 
-/** What a model makes of an example and one of its targets. */
+/** What a model makes of an example and its first target. */
 export interface Forced<Example> {
   readonly example: Example;
   /** Cross-entropy of the target in nats. */
   readonly loss: number;
-  /** Tokens of the target, its end included. */
-  readonly tokens: number;
+  /** What the target asks for: its tokens, the end included, or one class. */
+  readonly decisions: number;
   /** Attention of each token over the places of the source, [token, place]; absent where the model has none. */
   readonly weights?: readonly ArrayLike<number>[];
 }
 
-/** Scores and writes with a model whose parameters are given anew each time, unless they are fixed. */
-export class Evaluator<Example> {
+/** What a model gives for an example that it does not write tokens for. */
+export interface Predicted<Example> {
+  readonly example: Example;
+  /** [steps, …], or […] where it runs all at once. */
+  readonly outputs: Values;
+  /** Where it looked, of the same axes, by name. */
+  readonly looks: Values;
+}
+
+/** Scores and runs a model whose parameters are given anew each time, unless they are fixed. */
+export class Evaluator<Example, Prepared> {
   private constructor(
-    private readonly task: Task<Example>,
+    private readonly task: Task<Example, Prepared>,
+    private readonly prepared: Prepared,
     private readonly scoring: Session,
-    private readonly decoder: Decoder,
-    private readonly vocabularies: Vocabularies,
+    private readonly decoder: Decoder | undefined,
+    private readonly predictor: Session | undefined,
     /** Rows and columns of the places of an image that attention weighs. */
     readonly grid: readonly [rows: number, columns: number] | undefined,
   ) {}
 
   /**
    * @param options.beam the widest beam that will be asked for
-   * @param options.fixed parameters with which it will always write: it writes up to twice as fast
+   * @param options.fixed parameters with which it will always run: it writes up to twice as fast
    */
-  static async load<Example>(
-    task: Task<Example>,
+  static async load<Example, Prepared, Sizes>(
+    task: Task<Example, Prepared, Sizes>,
     model: Model,
-    sizes: Parameters<Task<Example>["source"]>[0],
-    vocabularies: Vocabularies,
+    sizes: Sizes,
+    prepared: Prepared,
     backend: Backend,
     options: { beam: number; fixed?: Values },
-  ): Promise<Evaluator<Example>> {
-    const source = task.source(sizes);
-    const { losses, looks } = model.objective(
-      { source, target: input("target", "int32", ["target", "batch"]) },
-      Mode.plain(),
-    );
+  ): Promise<Evaluator<Example, Prepared>> {
+    const inputs = task.inputs(sizes);
+    const { losses, looks } = model.objective({ ...inputs, ...task.targets(sizes, "batch") }, Mode.plain());
     const weights = attentionOf(looks)?.value;
     const scoring = await backend.load({ losses, ...(weights && { weights }) });
-    // A beam needs one candidate more than its width, since the best may be the end mark.
-    const width = options.beam > 1 ? options.beam + 1 : 1;
-    const decoder = await Decoder.load(model, source, backend, {
-      width,
-      vocabulary: vocabularies.target.size,
-      ...(options.fixed && { values: constants(options.fixed) }),
-    });
-    return new Evaluator(task, scoring, decoder, vocabularies, model.grids?.source);
+    const { drive } = task;
+    const load = { ...(options.fixed && { values: constants(options.fixed) }) };
+    const decoder =
+      drive.kind === "tokens"
+        ? await Decoder.load(model, inputs, backend, {
+            // A beam needs one candidate more than its width, since the best may be the end mark.
+            width: options.beam > 1 ? options.beam + 1 : 1,
+            ...load,
+          })
+        : undefined;
+    const predictor =
+      drive.kind === "tokens"
+        ? undefined
+        : await backend.load(programOf(unrolled(model, drive, inputs, Mode.plain())), load);
+    return new Evaluator(
+      task as Task<Example, Prepared>,
+      prepared,
+      scoring,
+      decoder,
+      predictor,
+      model.grids?.source,
+    );
   }
 
-  /**
-   * Runs examples with targets of their own as what was written before.
-   * @param targets one for each example, in words; the first of its own where absent
-   */
-  async *force(
-    parameters: Values,
-    examples: readonly Example[],
-    targets?: readonly (readonly string[])[],
-  ): AsyncGenerator<Forced<Example>> {
-    for (const part of partsOf(examples.map((example, index) => ({ example, index })))) {
-      const encoded = part.map(({ example, index }) =>
-        this.vocabularies.target.encode(targets?.[index] ?? this.task.targets(example)[0]!, { start: true }),
-      );
+  /** Runs examples with their first targets as what was written before. */
+  async *force(parameters: Values, examples: readonly Example[]): AsyncGenerator<Forced<Example>> {
+    for (const part of partsOf(examples)) {
+      const { values, decisions } = await this.task.collate(part, this.prepared, { kind: "score" });
       const { losses, weights } = await this.scoring.run(
-        neededBy(this.scoring, {
-          ...parameters,
-          source: await this.task.read(
-            part.map(({ example }) => example),
-            this.vocabularies,
-          ),
-          target: tokensValue(tokenBatch(encoded)),
-        }),
+        neededBy(this.scoring, { ...parameters, ...values }),
       );
-      for (const [column, { example }] of part.entries()) {
-        const tokens = encoded[column]!.length - 1;
+      for (const [column, example] of part.entries())
         yield {
           example,
           loss: sumOfColumn(losses!, column),
-          tokens,
+          decisions: decisions[column]!,
           ...(weights && {
-            weights: Array.from({ length: tokens }, (_, row) => weightsAt(weights, row, column)),
+            weights: Array.from({ length: decisions[column]! }, (_, row) => weightsAt(weights, row, column)),
           }),
         };
-      }
     }
   }
 
   /**
    * What the model writes for examples; the best hypotheses of each, best first. A beam of 1 takes the likeliest token
    * each time. `onProgress` hears how many are done.
+   * @throws RegardError where it does not write tokens
    */
   async write(
     parameters: Values,
@@ -117,51 +125,129 @@ export class Evaluator<Example> {
     options: { beam: number; onProgress?: (done: number) => void },
   ): Promise<Decoded[][]> {
     const found: Decoded[][] = new Array(examples.length);
-    // Sources of like length together, so that little is padded.
-    const length = examples.map((example) => this.task.sourceLength(example, this.vocabularies));
-    const order = examples.map((_, index) => index).sort((a, b) => length[a]! - length[b]! || a - b);
-    let done = 0;
-    for (const part of partsOf(order)) {
-      const source = await this.task.read(
+    await this.#byLength(examples, options, async (part) => {
+      const { values } = await this.task.collate(
         part.map((index) => examples[index]!),
-        this.vocabularies,
+        this.prepared,
+        { kind: "ask" },
       );
-      const results = await this.writeSource(parameters, source, options);
+      const results = await this.writeValues(parameters, values, options);
       part.forEach((index, row) => {
         found[index] = results[row]!;
       });
-      done += part.length;
-      options.onProgress?.(done);
-    }
+    });
     return found;
   }
 
-  /** What the model writes for sources that have been read, as `write`. */
-  async writeSource(parameters: Values, source: Value, { beam }: { beam: number }): Promise<Decoded[][]> {
-    const longest = this.longestOf(source);
-    if (beam > 1) return decodeByBeam(this.decoder, parameters, source, { longest, width: beam });
-    return (await decodeGreedily(this.decoder, parameters, source, { longest })).map((best) => [best]);
+  /** What the model writes for inputs that have been collated, as `write`. */
+  async writeValues(parameters: Values, inputs: Values, { beam }: { beam: number }): Promise<Decoded[][]> {
+    if (!this.decoder) throw new RegardError(`a model for ${this.task.id} writes no tokens; use predict.`);
+    const longest = this.longestOf(inputs);
+    if (beam > 1) return decodeByBeam(this.decoder, parameters, inputs, { longest, width: beam });
+    return (await decodeGreedily(this.decoder, parameters, inputs, { longest })).map((best) => [best]);
   }
 
-  /** Tokens after which what is written of a source is cut. */
-  longestOf(source: Value): number {
-    return resolveDimension(this.task.longest, new Map([["source", source.shape[0]!]]));
+  /** Tokens after which what is written of inputs is cut. */
+  longestOf(inputs: Values): number {
+    const { drive } = this.task;
+    if (drive.kind !== "tokens") return 0;
+    // The first axis of a text is its length, and named after it.
+    return resolveDimension(
+      drive.longest,
+      new Map(Object.entries(inputs).map(([name, { shape }]) => [name, shape[0]!])),
+    );
+  }
+
+  /** What the model gives for examples, and where it looked, in their order. @throws RegardError where it writes tokens */
+  async predict(
+    parameters: Values,
+    examples: readonly Example[],
+    options: { onProgress?: (done: number) => void } = {},
+  ): Promise<Predicted<Example>[]> {
+    const { predictor } = this;
+    if (!predictor) throw new RegardError(`a model for ${this.task.id} writes tokens; use write.`);
+    const found: Predicted<Example>[] = new Array(examples.length);
+    const axis = this.task.drive.kind === "once" ? 0 : 1;
+    await this.#byLength(examples, options, async (part) => {
+      const { values } = await this.task.collate(
+        part.map((index) => examples[index]!),
+        this.prepared,
+        { kind: "ask" },
+      );
+      const results = await predictor.run(neededBy(predictor, { ...parameters, ...values }));
+      part.forEach((index, row) => {
+        const { outputs, looks } = partedResults(results, row, axis);
+        found[index] = { example: examples[index]!, outputs, looks };
+      });
+    });
+    return found;
+  }
+
+  /** Examples of like length together, so that little is padded. */
+  async #byLength(
+    examples: readonly Example[],
+    { onProgress }: { onProgress?: (done: number) => void },
+    run: (part: readonly number[]) => Promise<void>,
+  ): Promise<void> {
+    const length = examples.map((example) => this.task.length?.(example, this.prepared) ?? 0);
+    const order = examples.map((_, index) => index).sort((a, b) => length[a]! - length[b]! || a - b);
+    let done = 0;
+    for (const part of partsOf(order)) {
+      await run(part);
+      done += part.length;
+      onProgress?.(done);
+    }
   }
 
   async release(): Promise<void> {
     await this.scoring.release();
-    await this.decoder.release();
+    await this.decoder?.release();
+    await this.predictor?.release();
   }
+}
+
+const OUTPUT = "output.";
+const LOOK = "look.";
+
+/** A run of a model as a program: outputs and looks under names of their own. */
+const programOf = ({ outputs, looks }: Pick<Unrolled, "outputs" | "looks">): Tensors => ({
+  ...Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [OUTPUT + name, tensor])),
+  ...Object.fromEntries(Object.entries(looks).map(([name, { value }]) => [LOOK + name, value])),
+});
+
+/** What such a program gave for one example of a batch. */
+function partedResults(results: Values, row: number, axis: number): { outputs: Values; looks: Values } {
+  const part = (prefix: string): Values =>
+    Object.fromEntries(
+      Object.entries(results).flatMap(([name, value]) =>
+        name.startsWith(prefix) ? [[name.slice(prefix.length), exampleOf(value, row, axis)]] : [],
+      ),
+    );
+  return { outputs: part(OUTPUT), looks: part(LOOK) };
+}
+
+/** One example of a batch along an axis, which goes. */
+export function exampleOf({ dtype, shape, data }: Value, row: number, axis: number): Value {
+  const [before, size, after] = [shape.slice(0, axis), shape[axis]!, shape.slice(axis + 1)];
+  const inner = countOf(after);
+  const outer = countOf(before);
+  const found = typedArray(dtype, outer * inner);
+  for (let index = 0; index < outer; index++) {
+    const start = (index * size + row) * inner;
+    found.set(data.subarray(start, start + inner) as never, index * inner);
+  }
+  return { dtype, shape: [...before, ...after], data: found };
 }
 
 function* partsOf<Item>(items: readonly Item[]): Generator<readonly Item[]> {
   for (let start = 0; start < items.length; start += BATCH) yield items.slice(start, start + BATCH);
 }
 
-/** What the steps of one example cost together: a column of losses [T, B]. */
-function sumOfColumn({ data, shape: [steps, batch] }: Value, column: number): number {
+/** What the steps of one example cost together: a column of losses [T, B], or one of [B]. */
+function sumOfColumn({ data, shape }: Value, column: number): number {
+  const batch = shape.at(-1)!;
   let sum = 0;
-  for (let step = 0; step < steps!; step++) sum += data[step * batch! + column]!;
+  for (let start = 0; start < data.length; start += batch) sum += data[start + column]!;
   return sum;
 }
 

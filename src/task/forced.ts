@@ -14,8 +14,8 @@ export interface ForcedScores {
  * Scores examples against their own first targets.
  * @param attended what the task makes of the attention over an example: its rows, and how many places are of the source
  */
-export async function scoreForced<Example>(
-  { evaluator, parameters }: Scoring<Example>,
+export async function scoreForced<Example, Prepared>(
+  { evaluator, parameters }: Scoring<Example, Prepared>,
   examples: readonly Example[],
   attended: (
     example: Example,
@@ -26,7 +26,7 @@ export async function scoreForced<Example>(
   const meter = new SpreadMeter();
   for await (const found of evaluator.force(parameters, examples)) {
     total += found.loss;
-    tokens += found.tokens;
+    tokens += found.decisions;
     if (!found.weights) continue;
     const { rows, places } = attended(found.example, found.weights);
     meter.add(rows, places);

@@ -1,6 +1,6 @@
-import type { AnyModelCard, TaskId } from "../models/index.js";
+import { type AnyModelCard, modelById } from "../models/index.js";
 import { captioning } from "./captioning/task.js";
-import type { Task } from "./contract.js";
+import type { AnyTask } from "./contract.js";
 import { translation } from "./translation/task.js";
 
 export * from "./captioning/encoder.js";
@@ -14,12 +14,18 @@ export * from "./spread.js";
 export * from "./translation/task.js";
 export * from "./vocabularies.js";
 
-/** Every kind of model, by the name cards give it. */
-// biome-ignore lint/suspicious/noExplicitAny: each task has examples of its own.
-export const tasks: Readonly<Record<TaskId, Task<any, any>>> = { translation, captioning };
+/** Every kind of model. */
+export const tasks: readonly AnyTask[] = [translation, captioning];
+
+/** The task of a model. */
+export const taskOf = (card: Pick<AnyModelCard, "task">): AnyTask =>
+  tasks.find(({ id }) => id === card.task)!;
+
+/** The task of the model that settings name. @throws UsageError where there is no such model */
+export const taskOfModel = (model: string): AnyTask => taskOf(modelById(model));
 
 /** What training a model begins with where nothing else is asked for. */
-export const trainingDefaults = ({ task, training }: AnyModelCard): Task["defaults"] => ({
-  ...tasks[task].defaults,
-  ...training,
+export const trainingDefaults = (card: AnyModelCard): AnyTask["defaults"] => ({
+  ...taskOf(card).defaults,
+  ...card.training,
 });

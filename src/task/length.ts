@@ -1,7 +1,6 @@
 import { UsageError } from "../core/index.js";
 import { MAX_LENGTH, type Splits } from "../data/index.js";
 import type { Task } from "./contract.js";
-import type { Vocabularies } from "./vocabularies.js";
 
 /** Examples that are short enough, with a sentence on those that are not, where there are any. */
 export interface Fitting<Example> {
@@ -10,21 +9,17 @@ export interface Fitting<Example> {
 }
 
 /**
- * The examples of which neither source nor a target has more than `most` tokens as the vocabularies part them: a word may be
- * many pieces.
+ * The examples none of whose texts has more than `most` tokens as the vocabularies part them: a word may be many pieces.
  */
-export function fittingExamples<Example>(
-  task: Task<Example>,
+export function fittingExamples<Example, Prepared>(
+  task: Task<Example, Prepared>,
   examples: readonly Example[],
-  vocabularies: Vocabularies,
+  prepared: Prepared,
   most: number = MAX_LENGTH,
 ): Fitting<Example> {
   let longest = 0;
   const fitting = examples.filter((example) => {
-    const length = Math.max(
-      task.sourceLength(example, vocabularies),
-      ...task.targets(example).map((words) => vocabularies.target.segment(words).tokens.length),
-    );
+    const length = task.longest?.(example, prepared) ?? 0;
     longest = Math.max(longest, length);
     return length <= most;
   });
@@ -41,14 +36,14 @@ export function fittingExamples<Example>(
 }
 
 /** Data without what is too long to be trained on. @throws UsageError where nothing is left to train or to validate on */
-export function fittingData<Example>(
-  task: Task<Example>,
+export function fittingData<Example, Prepared>(
+  task: Task<Example, Prepared>,
   data: Splits<Example>,
-  vocabularies: Vocabularies,
+  prepared: Prepared,
   most?: number,
 ): Splits<Example> {
   const [train, validation] = [data.train, data.validation].map((examples) =>
-    fittingExamples(task, examples, vocabularies, most),
+    fittingExamples(task, examples, prepared, most),
   ) as [Fitting<Example>, Fitting<Example>];
   const notes = [...(data.notes ?? []), ...train.notes, ...validation.notes];
   for (const [role, { fitting }] of [

@@ -1,27 +1,34 @@
-import type { Validation } from "./contract.js";
+import { LOSS, type Score, type Validation } from "./contract.js";
 
-/** What a validation may tell of, as people read it; all but BLEU are shares. */
-const SCORES = [
-  ["exact", "exact"],
-  ["correct", "correct"],
-  ["bleu", "BLEU-4"],
-  ["aer", "alignment errors"],
-  ["pointing", "pointing"],
-] as const;
+export type { Score } from "./contract.js";
 
-/** A score from 0 to 100 by the name it is shown under. */
+/** A score as people read it. */
 export interface NamedScore {
   readonly name: string;
+  /** In the unit below: shares in per cent. */
   readonly value: number;
+  readonly unit: "%" | "nats" | "bits" | "";
 }
 
-/** The scores that a validation has. */
-export const scoresOf = (validation: Validation): NamedScore[] =>
-  SCORES.flatMap(([key, name]) => {
-    const value = validation[key];
-    return value === undefined ? [] : [{ name, value: key === "bleu" ? value : 100 * value }];
+/** The scores of a task that a validation has, the loss apart. */
+export const scoresOf = (validation: Validation, scores: readonly Score[]): NamedScore[] =>
+  scores.flatMap(({ id, title, unit }): NamedScore[] => {
+    const value = validation[id];
+    if (typeof value !== "number") return [];
+    if (unit === "share") return [{ name: title, value: 100 * value, unit: "%" }];
+    return [{ name: title, value, unit: unit === "points" ? "" : unit }];
   });
 
 /** A score as a text. */
-export const shownScore = ({ name, value }: NamedScore): string =>
-  name === "BLEU-4" ? value.toFixed(1) : `${value.toFixed(1)} %`;
+export const shownScore = ({ value, unit }: NamedScore): string =>
+  `${value.toFixed(1)}${unit === "" ? "" : ` ${unit}`}`;
+
+/** By what the best checkpoint of a task is told: its primary score, or the loss. */
+export const primaryOf = (scores: readonly Score[]): Score => scores.find(({ primary }) => primary) ?? LOSS;
+
+/** How good a validation is by a score: more is better. */
+export function goodnessOf(validation: Validation, { id, better }: Score): number {
+  const value = validation[id];
+  if (typeof value !== "number" || Number.isNaN(value)) return Number.NEGATIVE_INFINITY;
+  return better === "higher" ? value : -value;
+}

@@ -5,7 +5,7 @@ import { generate } from "../data/generate/bilingual/index.js";
 import type { CaptionData, ParallelData } from "../data/index.js";
 import { datasets } from "../data/index.js";
 import { nodeBackend } from "../session/node.js";
-import { tasks, textVocabularies, translation, type Vocabularies } from "../task/index.js";
+import { taskOfModel } from "../task/index.js";
 import {
   alone,
   encodeSafetensors,
@@ -97,11 +97,8 @@ async function prepared(name: string) {
     ...(data !== pairs && { images: { size: [64, 64] } }),
     ...settings,
   });
-  const vocabularies: Vocabularies =
-    data === pairs
-      ? textVocabularies(translation.vocabulariesOf(pairs, {}))
-      : tasks.captioning.vocabulariesOf(data as never, {});
-  return (group: Group) => Trainer.create(parsed, data as never, vocabularies, nodeBackend, group);
+  const ready = taskOfModel(parsed.model).prepare(data as never, { vocabulary: {} });
+  return (group: Group) => Trainer.create(parsed, data as never, ready, nodeBackend, group);
 }
 
 async function trained(name: string, size: number) {

@@ -1,3 +1,4 @@
+export * from "./best.js";
 export * from "./group.js";
 export * from "./loop.js";
 export * from "./optimizer.js";

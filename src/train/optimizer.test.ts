@@ -7,7 +7,7 @@ import { embedding, layerNorm, linear, Mode, Scope, zeros } from "../nn/index.js
 import { add, log, mul, reduceSum } from "../ops/index.js";
 import { neededBy } from "../session/index.js";
 import { nodeBackend } from "../session/node.js";
-import { tasks } from "../task/index.js";
+import { taskOf } from "../task/index.js";
 import {
   makeOptimizer,
   type OptimizerOptions,
@@ -409,7 +409,7 @@ describe("decay", () => {
           ? { target: words, image: [64, 64, 3], encoded: false }
           : { source: words, target: words }) as never,
       );
-      expect(tasks[card.task]).toBeDefined();
+      expect(taskOf(card)).toBeDefined();
       for (const { name, shape, kind } of scope.parameters) {
         const kinds = [/\.table$/, /position$/, /scale$/];
         const expected =

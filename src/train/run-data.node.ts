@@ -1,10 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UsageError } from "../core/index.js";
-import { isCaptionData, type Splits } from "../data/index.js";
+import type { CaptionedImage, Splits } from "../data/index.js";
 import { type DataPlace, openData } from "../data/open.node.js";
-import { modelById } from "../models/index.js";
-import { encodedData, type FrozenEncoder, type OpenModel, openEncoder } from "../task/index.js";
+import { encodedData, type FrozenEncoder, type OpenModel, openEncoder, taskOfModel } from "../task/index.js";
 import { ENCODER_FILE } from "./run-files.js";
 import type { RunSettings } from "./settings.js";
 
@@ -22,24 +21,21 @@ export async function openRunData(
   } = {},
   // biome-ignore lint/suspicious/noExplicitAny: the examples are those of the model's task.
 ): Promise<Splits<any>> {
-  const { task } = modelById(settings.model);
+  const { takes } = taskOfModel(settings.model);
   const { from, to, skipBad, maxLength } = settings.dataOptions;
-  const data = await openData(task, options.place ?? { data: settings.data, from, to }, {
+  const data = await openData(takes, options.place ?? { data: settings.data, from, to }, {
     skipBad,
     maxLength,
     check: options.check ?? false,
     seed: settings.seed,
     size: settings.images?.size,
   });
-  if (isCaptionData(data)) {
-    const [wanted, found] = [settings.images!.size, data.size];
-    if (wanted.join() !== found.join())
-      throw new UsageError(
-        `the images are ${found.join(" × ")} but the model reads ${wanted.join(" × ")}; leave out --image-size, or use other data.`,
-      );
-    return options.encoder ? encodedData(data, options.encoder) : data;
-  }
-  return data;
+  const [wanted, found] = [settings.images?.size, data.size];
+  if (wanted && found && wanted.join() !== found.join())
+    throw new UsageError(
+      `the images are ${found.join(" × ")} but the model reads ${wanted.join(" × ")}; leave out --image-size, or use other data.`,
+    );
+  return options.encoder ? encodedData(data as Splits<CaptionedImage>, options.encoder) : data;
 }
 
 /** The encoder that a run keeps in its folder; undefined where it has none. @throws UsageError where it is gone */

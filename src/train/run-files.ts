@@ -1,7 +1,5 @@
 import { z } from "zod";
 import { RegardError } from "../core/index.js";
-import { Vocabulary } from "../data/index.js";
-import type { Vocabularies } from "../task/index.js";
 import { decodeSafetensors, type StoredTensor } from "./safetensors.js";
 import { settingsSchema } from "./settings.js";
 
@@ -18,21 +16,8 @@ export const runSchema = z.object({
   budgets: z.array(z.object({ step: z.int().min(0), budget: settingsSchema.shape.budget })).optional(),
   settings: settingsSchema,
 });
-const storedVocabularySchema = z.union([
-  z.array(z.string()),
-  z.object({ pieces: z.array(z.string()), merges: z.array(z.tuple([z.string(), z.string()])) }),
-]);
-/** `vocabulary.json` */
-export const vocabularySchema = z.object({
-  source: storedVocabularySchema.optional(),
-  target: storedVocabularySchema,
-});
-
-/** The vocabularies that a file holds. @throws RegardError for one that is none */
-export const vocabulariesFrom = ({ source, target }: z.output<typeof vocabularySchema>): Vocabularies => ({
-  ...(source && { source: Vocabulary.from(source) }),
-  target: Vocabulary.from(target),
-});
+/** The file of what a run's task prepared of its training data: vocabularies, the names of classes. */
+export const PREPARED_FILE = "vocabulary.json";
 
 /** `state.json` */
 export const stateSchema = z.object({
@@ -66,7 +51,7 @@ export interface Checkpoint {
 }
 
 /** What the metadata of a checkpoint holds besides its checksum. */
-const METADATA = ["step", "skipped", "bestLoss", "bestStep"];
+const METADATA = ["step", "skipped", "best", "bestStep"];
 
 /**
  * Reads a checkpoint: a whole file of the step that its name says, all of whose numbers are finite.
@@ -81,15 +66,15 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string, step: number):
   // Before there were checksums there was nothing else: a name that is damaged must not hide that there is one.
   const unknown = Object.keys(metadata).find((key) => !METADATA.includes(key));
   if (unknown !== undefined) throw problem(`its metadata has "${unknown}", which is not known`);
-  const { skipped = "0", bestStep = "0", bestLoss = "Infinity" } = metadata;
+  const { skipped = "0", bestStep = "0", best = "-Infinity" } = metadata;
   for (const [key, value] of Object.entries({ skipped, bestStep }))
     if (!/^\d{1,15}$/.test(value)) throw problem(`its ${key} is "${value}"`);
-  if (bestLoss === "" || Number.isNaN(Number(bestLoss))) throw problem(`its bestLoss is "${bestLoss}"`);
+  if (best === "" || Number.isNaN(Number(best))) throw problem(`its best is "${best}"`);
   for (const [key, { data }] of Object.entries(tensors)) {
     const place = data.findIndex((value: number) => !Number.isFinite(value));
     if (place >= 0) throw problem(`number ${place} of "${key}" is ${data[place]}`);
   }
-  return { step, tensors, metadata: { ...metadata, skipped, bestStep, bestLoss } };
+  return { step, tensors, metadata: { ...metadata, skipped, bestStep, best } };
 }
 
 /**

@@ -15,20 +15,18 @@ import {
 } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { z } from "zod";
 import { RegardError, UsageError } from "../core/index.js";
-import type { Vocabularies } from "../task/index.js";
+import { taskOfModel } from "../task/index.js";
 import {
   type Checkpoint,
   checkpointName,
   checkpointStep,
   decodeCheckpoint,
+  PREPARED_FILE,
   type RunStateRecord,
   readableCheckpoint,
   runSchema,
   stateSchema,
-  vocabulariesFrom,
-  vocabularySchema,
 } from "./run-files.js";
 import { holderOf, holdRun, LOCK_FILE, releasing, writeLock } from "./run-lock.node.js";
 import { encodeSafetensors, type StoredTensor } from "./safetensors.js";
@@ -49,7 +47,8 @@ export class RunFolder {
   private constructor(
     readonly path: string,
     readonly settings: RunSettings,
-    readonly vocabularies: Vocabularies,
+    /** What the run's task prepared of its training data. */
+    readonly prepared: unknown,
     /** When it was begun, as ISO 8601. */
     readonly created: string,
     /** What the data was when the run began, where that is known. */
@@ -60,7 +59,7 @@ export class RunFolder {
   static async create(
     path: string,
     settings: RunSettings,
-    vocabularies: Vocabularies,
+    prepared: unknown,
     version: string,
     {
       files = {},
@@ -88,7 +87,7 @@ export class RunFolder {
     try {
       await mkdir(partial, { recursive: true });
       for (const [name, bytes] of Object.entries(files)) await writeAtomically(join(partial, name), bytes);
-      await writeAtomically(join(partial, "vocabulary.json"), JSON.stringify(vocabularies));
+      await writeAtomically(join(partial, PREPARED_FILE), JSON.stringify(prepared));
       await writeAtomically(join(partial, "run.json"), `${JSON.stringify(run, undefined, 2)}\n`);
       // Held by this process from its first moment.
       const token = await writeLock(join(partial, LOCK_FILE), place);
@@ -101,7 +100,7 @@ export class RunFolder {
         `cannot make the run "${path}": ${(error as Error).message.replace(/\.$/, "")}; choose another folder with --out.`,
       );
     }
-    const folder = new RunFolder(path, settings, vocabularies, run.created, fingerprint);
+    const folder = new RunFolder(path, settings, prepared, run.created, fingerprint);
     folder.#release = release;
     return folder;
   }
@@ -149,10 +148,7 @@ export class RunFolder {
 
   /** Opens a run. @throws UsageError where the folder is not a run or its files cannot be read */
   static async open(path: string): Promise<RunFolder> {
-    const read = async <Schema extends z.ZodType>(
-      name: string,
-      schema: Schema,
-    ): Promise<z.output<Schema>> => {
+    const read = async <Found>(name: string, parse: (json: unknown) => Found): Promise<Found> => {
       const file = join(path, name);
       const text = await readFile(file, "utf8").catch(() => undefined);
       if (text === undefined)
@@ -160,16 +156,17 @@ export class RunFolder {
           `"${path}" is not a run: it has no ${name}; give the folder that regard train wrote.`,
         );
       try {
-        return schema.parse(JSON.parse(text));
+        return parse(JSON.parse(text));
       } catch (error) {
         throw new UsageError(
           `${file} cannot be read as part of a run (${(error as Error).message.split("\n")[0]}).`,
         );
       }
     };
-    const { settings, created, fingerprint } = await read("run.json", runSchema);
-    const words = await read("vocabulary.json", vocabularySchema);
-    return new RunFolder(path, settings, vocabulariesFrom(words), created, fingerprint);
+    const { settings, created, fingerprint } = await read("run.json", (json) => runSchema.parse(json));
+    const task = taskOfModel(settings.model);
+    const prepared = await read(PREPARED_FILE, (json) => task.restored(json));
+    return new RunFolder(path, settings, prepared, created, fingerprint);
   }
 
   /** Steps of the checkpoints there are, in order. */

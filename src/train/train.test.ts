@@ -5,7 +5,7 @@ import type { ParallelData } from "../data/index.js";
 import { Mode } from "../nn/index.js";
 import { input } from "../ops/index.js";
 import { nodeBackend } from "../session/node.js";
-import { textVocabularies, translation } from "../task/index.js";
+import { translation } from "../task/index.js";
 import {
   decodeCheckpoint,
   decodeSafetensors,
@@ -106,7 +106,7 @@ describe("safetensors", () => {
   });
 
   test("whichever bit of a checkpoint is another, it is refused: damage cannot hide that there is a checksum", () => {
-    const metadata = { step: "7", skipped: "0", bestLoss: "1.5", bestStep: "6" };
+    const metadata = { step: "7", skipped: "0", best: "-1.5", bestStep: "6" };
     const checkpoint = encodeSafetensors(tensors, metadata);
     const whole = decodeCheckpoint(checkpoint, "x", 7);
     for (let at = 0; at < checkpoint.length; at++)
@@ -128,7 +128,7 @@ describe("safetensors", () => {
     ["its step is NaN, not the 7 of its name", { step: "NaN" }, 1],
     ["its step is 8, not the 7 of its name", { step: "8" }, 1],
     ['its bestStep is "-1"', { step: "7", bestStep: "-1" }, 1],
-    ['its bestLoss is "low"', { step: "7", bestLoss: "low" }, 1],
+    ['its best is "low"', { step: "7", best: "low" }, 1],
     ['number 1 of "x" is NaN', { step: "7" }, Number.NaN],
     ['number 1 of "x" is -Infinity', { step: "7" }, Number.NEGATIVE_INFINITY],
   ])("a checkpoint is of a step and has finite numbers: %s", (message, metadata, value) => {
@@ -151,7 +151,7 @@ describe("safetensors", () => {
 describe("training", () => {
   const splits = generate(1, { train: 200, validation: 23, test: 1, "test-long": 1, "test-combinations": 1 });
   const data: ParallelData = { train: splits.train, validation: splits.validation, tests: {} };
-  const vocabularies = textVocabularies(translation.vocabulariesOf(data, {}));
+  const vocabularies = translation.prepare(data, { vocabulary: {} });
   const settings = (over: Partial<RunSettings> = {}): RunSettings =>
     settingsSchema.parse({
       model: "rnnsearch",
@@ -268,15 +268,7 @@ describe("training", () => {
   });
 
   test("a vocabulary that kept no word is refused", async () => {
-    const none = textVocabularies(translation.vocabulariesOf(data, { atLeast: 1_000_000 }));
-    await expect(
-      Trainer.create(
-        settings({ vocabulary: { kind: "word", size: 30_000, atLeast: 1_000_000 } }),
-        data,
-        none,
-        nodeBackend,
-      ),
-    ).rejects.toThrow(
+    expect(() => translation.prepare(data, { vocabulary: { atLeast: 1_000_000 } })).toThrow(
       "no source word occurs 1000000 times in the training data, so the vocabulary is empty; lower --min-count.",
     );
   });
@@ -304,7 +296,7 @@ test("a training graph loads in under half a second, whatever the length it will
   const { buildModel } = await import("./trainer.js");
   const { model, scope } = buildModel(
     { model: "rnnsearch", configuration: { hidden: 256 }, images: undefined },
-    translation.vocabulariesOf(data, {}),
+    translation.prepare(data, { vocabulary: {} }),
   );
   const { loss } = model.objective(
     {

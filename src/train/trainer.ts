@@ -1,7 +1,6 @@
 import {
   countOf,
   multiplyDimensions,
-  PAD,
   Random,
   RegardError,
   resolveDimension,
@@ -9,21 +8,19 @@ import {
   typedArray,
   UsageError,
 } from "../core/index.js";
-import { Batches, type Splits, type TokenBatch, tokenBatch } from "../data/index.js";
-import { tokensValue } from "../decode/index.js";
-import { type Model, modelById, type SizesOf, type TaskId } from "../models/index.js";
+import { Batches, type Splits } from "../data/index.js";
+import { type Model, modelById } from "../models/index.js";
 import { Mode, Scope, TOKENS } from "../nn/index.js";
-import { input, inputAttributes } from "../ops/index.js";
-import { type Backend, neededBy, type Session, scalar, type Value } from "../session/index.js";
+import { inputAttributes } from "../ops/index.js";
+import { type Backend, neededBy, type Session, scalar, type Value, type Values } from "../session/index.js";
 import {
-  assertWords,
+  type AnyTask,
   Evaluator,
   fittingData,
   type Scoring,
   type Task,
-  tasks,
+  taskOf,
   type Validation,
-  type Vocabularies,
   type WatchedTrace,
 } from "../task/index.js";
 import { alone, type Group, shareOf } from "./group.js";
@@ -37,12 +34,12 @@ import { TrainingState, trainingStep } from "./step.js";
 export interface StepReport {
   /** Steps done, this one included. */
   readonly step: number;
-  /** Cross-entropy in nats a token. */
+  /** What is minimised, in nats a decision, such as a token. */
   readonly loss: number;
   /** Global norm of the gradient before clipping. */
   readonly gradientNorm: number;
   readonly learningRate: number;
-  /** Target tokens that are not padding. */
+  /** Decisions that the targets ask for, such as tokens that are no padding. */
   readonly tokens: number;
   /** True where the loss or the gradient was not finite and nothing was changed. */
   readonly skipped: boolean;
@@ -55,79 +52,68 @@ const MOST_SKIPPED = 10;
 
 /** A model as settings describe it, with its parameters declared in a scope. */
 export interface BuiltModel {
-  readonly task: Task;
-  readonly sizes: SizesOf[TaskId];
+  readonly task: AnyTask;
+  readonly sizes: unknown;
   readonly model: Model;
   readonly scope: Scope;
 }
 
+/** @param prepared what the model's task prepared */
 export function buildModel(
   settings: Pick<RunSettings, "model" | "configuration" | "images">,
-  vocabularies: Vocabularies,
+  prepared: unknown,
 ): BuiltModel {
   const card = modelById(settings.model);
   const configuration = checked(`model ${card.id}, option`, card.configuration, settings.configuration);
-  const task = tasks[card.task];
-  const sizes = task.sizes(vocabularies, settings.images);
+  const task = taskOf(card);
+  const sizes = task.sizes(prepared, settings.images);
   const scope = Scope.root();
   return { task, sizes, model: card.build(scope, configuration, sizes), scope };
 }
 
 /** A model in training: its state, its data and the sessions that move it. Runs wherever a backend does. */
-export class Trainer<Example = unknown> {
+export class Trainer<Example = unknown, Prepared = unknown> {
   #step = 0;
   #skippedInARow = 0;
   #skipped = 0;
 
   private constructor(
     readonly settings: RunSettings,
-    readonly task: Task<Example>,
+    readonly task: Task<Example, Prepared>,
     readonly data: Splits<Example>,
-    readonly vocabularies: Vocabularies,
+    readonly prepared: Prepared,
     readonly state: TrainingState,
-    /** The targets of a training example, from START to END. */
-    private readonly targetsOf: (index: number) => readonly (readonly number[])[],
     private readonly batches: Batches,
     private readonly training: Session,
-    private readonly evaluator: Evaluator<Example>,
+    private readonly evaluator: Evaluator<Example, Prepared>,
     readonly group: Group,
   ) {}
 
   /**
    * Builds and loads everything a run needs. Examples that are too long are left out, as `data.notes` says.
+   * @param prepared what the task prepared
    * @param group the processes that train it together, each of which has a trainer with the same settings and data
    * @throws UsageError for settings that do not fit the model or data
    */
-  static async create<Example>(
+  static async create<Example, Prepared>(
     settings: RunSettings,
     given: Splits<Example>,
-    vocabularies: Vocabularies,
+    prepared: Prepared,
     backend: Backend,
     group: Group = alone,
-  ): Promise<Trainer<Example>> {
+  ): Promise<Trainer<Example, Prepared>> {
     shareOf(settings.batch, group);
-    const { model, scope, sizes, ...built } = buildModel(settings, vocabularies);
-    const task = built.task as Task<Example>;
-    assertWords(vocabularies, settings.vocabulary.atLeast);
-    const data = fittingData(task, given, vocabularies, settings.dataOptions.maxLength);
+    const { model, scope, sizes, ...built } = buildModel(settings, prepared);
+    const task = built.task as Task<Example, Prepared>;
+    const data = fittingData(task, given, prepared, settings.dataOptions.maxLength);
     if (data.train.length < settings.batch)
       throw new UsageError(
         `a batch of ${settings.batch} ${task.examples} is more than the ${data.train.length} there are for training; give a smaller --batch or more data.`,
       );
-    const known: (readonly (readonly number[])[])[] = new Array(data.train.length);
-    const targetsOf = (index: number) => {
-      known[index] ??= task
-        .targets(data.train[index]!)
-        .map((words) => vocabularies.target.encode(words, { start: true }));
-      return known[index];
-    };
     const optimizer = makeOptimizer(settings.optimizer);
     const mode = Mode.training({ labelSmoothing: settings.labelSmoothing, shares: group.size });
     const { loss, gradients, report } = model.objective(
-      {
-        source: task.source(sizes),
-        target: input("target", "int32", ["target", multiplyDimensions(settings.targets, "batch")]),
-      },
+      { ...task.inputs(sizes), ...task.targets(sizes, multiplyDimensions(settings.targets, "batch")) },
       mode,
     );
     const { parameters } = scope;
@@ -140,21 +126,15 @@ export class Trainer<Example = unknown> {
       ...(report && { extra: report }),
     });
     const training = await backend.load(program);
-    const evaluator = await Evaluator.load(task, model, sizes, vocabularies, backend, { beam: 1 });
+    const evaluator = await Evaluator.load(task, model, sizes, prepared, backend, { beam: 1 });
     return new Trainer(
       settings,
       task,
       data,
-      vocabularies,
+      prepared,
       TrainingState.initial(parameters, optimizer, settings.seed, buffers),
-      targetsOf,
       new Batches(
-        data.train.map((example, index) => {
-          if (task.mixesLengths) return 0;
-          const lengths = targetsOf(index).map((target) => target.length);
-          const mean = lengths.reduce((a, b) => a + b, 0) / lengths.length;
-          return mean * 1000 + task.sourceLength(example, vocabularies);
-        }),
+        data.train.map((example) => task.order?.(example, prepared) ?? 0),
         settings.batch,
         settings.seed,
       ),
@@ -187,24 +167,25 @@ export class Trainer<Example = unknown> {
     const { settings, group } = this;
     const batch = this.batches.at(this.#step);
     // All know the whole batch, so that its noise, and how its loss is weighed, do not depend on who computes what of it.
-    const whole = tokenBatch(this.#targetsOf(batch));
-    const tokens = whole.data.reduce(
-      (count, token, index) => count + (index >= whole.count && token !== PAD ? 1 : 0),
-      0,
+    const { values, decisions } = await this.task.collate(
+      batch.map((index) => this.data.train[index]!),
+      this.prepared,
+      {
+        kind: "train",
+        seed: settings.seed,
+        step: this.#step,
+        targets: settings.targets,
+        augment: settings.images?.augment ?? [],
+      },
     );
+    const tokens = decisions.reduce((sum, count) => sum + count, 0);
     const share = shareOf(batch.length, group);
-    const source = await this.task.read(
-      batch.slice(share.from, share.to).map((index) => this.data.train[index]!),
-      this.vocabularies,
-      { seed: settings.seed, step: this.#step, augment: settings.images?.augment ?? [] },
-    );
     const learningRate = settings.learningRate * scheduleFactor(settings.schedule, this.#step, progress);
     const results = await this.training.run(
       neededBy(this.training, {
         ...this.state.feeds,
-        ...this.#noise(batch.length, whole.length),
-        source,
-        target: tokensValue(columnsOf(whole, batch.length, share)),
+        ...this.#noise(batch.length, this.#bindings(values)),
+        ...this.#shared(values, batch.length, share),
         ...(group.size > 1 && { [TOKENS]: scalar(tokens / group.size) }),
       }),
       this.state.into,
@@ -230,35 +211,41 @@ export class Trainer<Example = unknown> {
     return { step: this.#step, loss, gradientNorm, learningRate, tokens, skipped };
   }
 
-  /**
-   * What is written for the examples of a step: one target of every example, then another of each, as many as the settings
-   * say; which ones is a function of (seed, step). Where an example has fewer, some come again.
-   */
-  #targetsOf(examples: readonly number[]): (readonly number[])[] {
-    const random = new Random(this.settings.seed, "targets", this.#step);
-    const orders = examples.map((index) => {
-      const all = this.targetsOf(index);
-      return all.length === 1 ? all : random.shuffle([...all]);
-    });
-    return Array.from({ length: this.settings.targets }, (_, round) =>
-      orders.map((order) => order[round % order.length]!),
-    ).flat();
+  /** Sizes by their names, as the values of a whole batch have them. */
+  #bindings(values: Values): Map<string, number> {
+    const found = new Map<string, number>();
+    for (const tensor of this.training.inputs)
+      tensor.shape.forEach((dimension, axis) => {
+        const value = values[inputAttributes(tensor)!.name];
+        if (value && typeof dimension === "string" && !found.has(dimension))
+          found.set(dimension, value.shape[axis]!);
+      });
+    return found;
   }
 
-  /** The noise that the step draws: this process's share of what is a function of (seed, input, step) for the whole batch. */
-  #noise(batch: number, target: number): Record<string, Value> {
+  /** This process's share of the values of a batch. */
+  #shared(values: Values, batch: number, share: { from: number; to: number }): Values {
+    if (share.to - share.from === batch) return values;
+    return Object.fromEntries(
+      this.training.inputs.flatMap((tensor) => {
+        const { name } = inputAttributes(tensor)!;
+        const value = values[name];
+        if (!value) return [];
+        const axis = tensor.shape.findIndex((one) => String(one).split("*").includes("batch"));
+        return [[name, axis < 0 ? value : shareOfValue(value, axis, batch, share)]];
+      }),
+    );
+  }
+
+  /**
+   * The noise that the step draws: this process's share of what is a function of (seed, input, step) for the whole batch.
+   * @param bindings sizes by name of the whole batch
+   */
+  #noise(batch: number, bindings: ReadonlyMap<string, number>): Record<string, Value> {
     const found: Record<string, Value> = {};
     const { from, to } = shareOf(batch, this.group);
     const sized = (count: number, tensor: Tensor) =>
-      tensor.shape.map((dimension) =>
-        resolveDimension(
-          dimension,
-          new Map([
-            ["batch", count],
-            ["target", target],
-          ]),
-        ),
-      );
+      tensor.shape.map((dimension) => resolveDimension(dimension, new Map([...bindings, ["batch", count]])));
     for (const tensor of this.training.inputs) {
       const { name, role } = inputAttributes(tensor)!;
       if (role.kind !== "noise") continue;
@@ -281,8 +268,8 @@ export class Trainer<Example = unknown> {
     return found;
   }
 
-  get #scoring(): Scoring<Example> {
-    return { evaluator: this.evaluator, parameters: this.state.parameters, vocabularies: this.vocabularies };
+  get #scoring(): Scoring<Example, Prepared> {
+    return { evaluator: this.evaluator, parameters: this.state.parameters, prepared: this.prepared };
   }
 
   /** Scores the model on the validation examples. */
@@ -324,19 +311,21 @@ export class Trainer<Example = unknown> {
   }
 }
 
-/** The columns of a share of a batch, where the batch stands in `tokens` once or several times side by side. */
-function columnsOf(
-  { length, count, data }: TokenBatch,
+/** A share of a value along the axis of its examples, where these stand once or several times side by side. */
+function shareOfValue(
+  { dtype, shape, data }: Value,
+  axis: number,
   batch: number,
   { from, to }: { from: number; to: number },
-): TokenBatch {
-  if (to - from === batch) return { length, count, data };
-  const parts: Int32Array[] = [];
-  for (let start = 0; start < data.length; start += batch)
-    parts.push(data.subarray(start + from, start + to));
-  const found = new Int32Array(parts.length * (to - from));
-  parts.forEach((part, index) => {
-    found.set(part, index * part.length);
-  });
-  return { length, count: found.length / length, data: found };
+): Value {
+  const inner = countOf(shape.slice(axis + 1));
+  const parts = data.length / (batch * inner);
+  const size = (to - from) * inner;
+  const found = typedArray(dtype, parts * size);
+  for (let part = 0; part < parts; part++) {
+    const start = (part * batch + from) * inner;
+    found.set(data.subarray(start, start + size) as never, part * size);
+  }
+  const examples = (shape[axis]! / batch) * (to - from);
+  return { dtype, shape: shape.map((one, index) => (index === axis ? examples : one)), data: found };
 }

@@ -63,9 +63,8 @@ export const decoding: WorkloadKind = {
       },
       async start(backend, threads) {
         const begun = performance.now();
-        const decoder = await Decoder.load(model, source, backend, {
+        const decoder = await Decoder.load(model, { source }, backend, {
           width: 1,
-          vocabulary,
           threads,
           values: constants(parameters),
         });
@@ -78,9 +77,14 @@ export const decoding: WorkloadKind = {
               const started = performance.now();
               let sum = 0;
               for (const part of parts)
-                for (const { logProbability } of await decodeGreedily(decoder, parameters, part, {
-                  longest: length,
-                }))
+                for (const { logProbability } of await decodeGreedily(
+                  decoder,
+                  parameters,
+                  { source: part },
+                  {
+                    longest: length,
+                  },
+                ))
                   sum += logProbability;
               ms.push(performance.now() - started);
               losses.push(-sum / (sentences * length));

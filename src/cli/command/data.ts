@@ -134,7 +134,7 @@ async function make(id: string, { out, seed, limit, ...options }: MakeOptions): 
         : `cannot make "${out}": ${error.message}.`,
     );
   });
-  if (dataset.task === "captioning")
+  if (dataset.kind === "captions")
     return makeImages(dataset, await dataset.load(seed), { out, limit, ...options });
   const { train, validation, tests } = await dataset.load(seed);
   const [from, to] = dataset.codes;

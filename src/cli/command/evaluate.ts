@@ -1,6 +1,6 @@
 import { createElement } from "react";
 import { UsageError } from "../../core/index.js";
-import { overlapOf, type Pair } from "../../data/index.js";
+import { overlapOf } from "../../data/index.js";
 import { locateData } from "../../data/open.node.js";
 import { examplesOfSplit } from "../../service/index.js";
 import { fittingExamples, type RangeScore, type Report } from "../../task/index.js";
@@ -109,7 +109,7 @@ async function evaluate(paths: readonly string[], options: EvaluateOptions): Pro
 
 async function evaluateRun(path: string, options: EvaluateOptions): Promise<Evaluated> {
   const { folder, task, step, parameters, evaluator, encoder } = await openRun(path, options);
-  const { settings, vocabularies } = folder;
+  const { settings, prepared } = folder;
   const { from, to } = settings.dataOptions;
   const data = await openRunData(settings, {
     encoder,
@@ -118,13 +118,13 @@ async function evaluateRun(path: string, options: EvaluateOptions): Promise<Eval
   const { fitting: examples, notes: long } = fittingExamples(
     task,
     examplesOfSplit(data, options.split),
-    vocabularies,
+    prepared,
     settings.dataOptions.maxLength,
   );
   const notes = [...(data.notes ?? []), ...long];
-  if (options.data !== undefined && task.id === "translation") {
+  if (options.data !== undefined && task.identity) {
     const own = await openRunData(settings).catch((error: Error) => error);
-    const again = own instanceof Error ? 0 : overlapOf(examples as readonly Pair[], own.train);
+    const again = own instanceof Error ? 0 : overlapOf(examples, own.train, task.identity);
     if (own instanceof Error)
       notes.push(`Whether any of these sources were trained on is not known: ${own.message}`);
     else if (again > 0)
@@ -134,14 +134,10 @@ async function evaluateRun(path: string, options: EvaluateOptions): Promise<Eval
   }
   status();
   for (const note of notes) warn(note);
-  const { metrics, breakdown, outputs } = await task.report(
-    { evaluator, parameters, vocabularies },
-    examples,
-    {
-      ...options,
-      onProgress: (done) => status(`${done} of ${examples.length} done`),
-    },
-  );
+  const { metrics, breakdown, outputs } = await task.report({ evaluator, parameters, prepared }, examples, {
+    ...options,
+    onProgress: (done) => status(`${done} of ${examples.length} done`),
+  });
   status();
   await evaluator.release();
   return {

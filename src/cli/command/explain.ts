@@ -143,13 +143,13 @@ async function explainText(
   options: ExplainOptions,
   methods: readonly Method[],
 ): Promise<Explained> {
-  const { settings, vocabularies } = folder;
+  const { settings, prepared } = folder;
   const { step, tensors } = await folder.bestCheckpoint(warn);
   const backend = await backendFor(options.device);
-  const model = new TrainedTranslator({ settings, vocabularies, step, tensors, backend });
+  const model = new TrainedTranslator({ settings, prepared, step, tensors, backend });
   // Only data that knows the right alignment has more to say of a sentence than the sentence itself: embedded data.
   const embedded = datasets.find(({ id }) => id === settings.data);
-  const known = embedded?.task === "translation" ? await embedded.load(settings.seed) : undefined;
+  const known = embedded?.kind === "pairs" ? await embedded.load(settings.seed) : undefined;
   const explanation = await model.explain({ text, beam: options.beam }, known && pairOfText(known, text));
   await model.release();
   const { source, target, output, decoding, verdict, agreements } = explanation;

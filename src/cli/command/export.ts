@@ -15,10 +15,10 @@ export const exportCommand: CommandDefinition = (program) => {
     .requiredOption("--out <file>", "the file to write")
     .action(async (path: string, { out, ...options }: ExportOptions) => {
       const folder = await RunFolder.open(path);
-      const { settings, vocabularies } = folder;
+      const { settings, prepared } = folder;
       const { step, tensors } = await folder.bestCheckpoint(warn);
       const { model } = settings;
-      await writeAtomically(out, exportModel({ settings, vocabularies, tensors }));
+      await writeAtomically(out, exportModel({ settings, prepared, tensors }));
       const { size } = await stat(out);
       print(
         options,

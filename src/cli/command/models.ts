@@ -1,10 +1,11 @@
 import { datasets } from "../../data/index.js";
 import { models } from "../../models/index.js";
+import { taskOfModel } from "../../task/index.js";
 import { type CommandDefinition, type CommonOptions, define, print } from "../command.js";
 
-/** The embedded data of a task. */
-const dataOf = (task: string): string[] =>
-  datasets.flatMap((dataset) => (dataset.task === task ? [dataset.id] : []));
+/** The embedded data that a model can be trained on. */
+const dataOf = (model: string): string[] =>
+  datasets.flatMap(({ id, kind }) => (kind === taskOfModel(model).takes ? [id] : []));
 
 export const modelsCommand: CommandDefinition = (program) => {
   define(program, "models", "list the models, their papers, tasks and data", [
@@ -18,7 +19,7 @@ export const modelsCommand: CommandDefinition = (program) => {
       year,
       task,
       attention,
-      data: dataOf(task),
+      data: dataOf(id),
     }));
     const text = list.map(
       ({ id, paper, title, task, attention, data }) =>

@@ -17,11 +17,17 @@ import {
   readGates,
   translationOf,
 } from "../../decode/index.js";
-import { modelById } from "../../models/index.js";
+import { type CaptioningSizes, modelById } from "../../models/index.js";
 import { inputWords, type SeenImage } from "../../service/index.js";
 import type { OpenedModel } from "../../session/index.js";
 import { openOnnx } from "../../session/node.js";
-import { pixelsValue, spatialTrace, type TextVocabularies, textVocabularies } from "../../task/index.js";
+import {
+  pixelsValue,
+  restoredVocabularies,
+  spatialTrace,
+  type TextVocabularies,
+  textVocabularies,
+} from "../../task/index.js";
 import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
 import { AttentionTrajectory, drawableAll, type MapStyle, svgOf } from "../../views/index.js";
 import {
@@ -237,18 +243,21 @@ async function seeImageByFile(
   options: SeeOptions,
 ): Promise<void> {
   assertForImages(options);
-  const [height, width, channels] = about.image!;
+  const { target } = restoredVocabularies(about.prepared);
+  const { image: shape } = about.sizes as CaptioningSizes;
+  const [height, width, channels] = shape;
+  const grid = about.grids.source;
   if (channels !== 3)
     throw new UsageError(
-      `${path} reads what an encoder made of images, ${about.image!.join(" × ")}; give the run it was exported from.`,
+      `${path} reads what an encoder made of images, ${shape.join(" × ")}; give the run it was exported from.`,
     );
   const pixels = await readImageFile(name, [height, width]);
   const decoded = decodedOf(await session.run({ source: pixelsValue([pixels]) }));
   await session.release();
-  const words = about.target.decode(decoded.tokens);
+  const words = target.decode(decoded.tokens);
   const trace =
-    decoded.weights && about.grid
-      ? spatialTrace(pixels, [...about.target.spell(decoded.tokens), END_MARK], decoded.weights, about.grid)
+    decoded.weights && grid
+      ? spatialTrace(pixels, [...target.spell(decoded.tokens), END_MARK], decoded.weights, grid)
       : undefined;
   const seen = { output: detokenise(words), decoding: FILE_DECODING, ...(trace && { trace }) };
   await drawImage(name, about.model, seen, options, {});
@@ -269,7 +278,7 @@ interface Opened {
 
 async function openTranslator(path: string, options: SeeOptions): Promise<Opened> {
   const { folder, model, backend, parameters, evaluator } = await openRun(path, options);
-  const vocabularies = textVocabularies(folder.vocabularies);
+  const vocabularies = folder.prepared as TextVocabularies;
   return {
     model: folder.settings.model,
     vocabularies,
@@ -299,7 +308,7 @@ async function openFile(path: string): Promise<{ about: ModelFile; session: Open
 }
 
 function fileTranslator(path: string, { model, ...about }: ModelFile, session: OpenedModel): Opened {
-  const vocabularies = textVocabularies(about);
+  const vocabularies = textVocabularies(restoredVocabularies(about.prepared));
   return {
     model,
     vocabularies,

@@ -12,12 +12,13 @@ import {
   openEncoder,
   scoresOf,
   shownScore,
-  type Task,
-  tasks,
+  taskOf,
+  taskOfModel,
   trainingDefaults,
   type Validation,
 } from "../../task/index.js";
 import {
+  Best,
   checked,
   ENCODER_FILE,
   type Group,
@@ -27,8 +28,6 @@ import {
   settingsSchema,
   Trainer,
   train,
-  vocabulariesFrom,
-  vocabularySchema,
 } from "../../train/index.js";
 import { openRunData, openRunEncoder, runEncoder } from "../../train/run-data.node.js";
 import { RunFolder } from "../../train/run-folder.node.js";
@@ -182,19 +181,20 @@ export const trainCommand: CommandDefinition = (program: Command) => {
 /** What the first process of a group tells the others before all prepare to train. */
 interface Invitation {
   readonly settings: RunSettings;
-  readonly vocabularies: unknown;
+  /** What the task prepared, as it is stored. */
+  readonly prepared: unknown;
 }
 
 /** Trains as one of a group's processes that are not the first: with its settings, on the same data, from its state. */
 async function follow(group: Group, options: TrainOptions): Promise<void> {
-  const { settings, vocabularies } = await told<Invitation>(group);
+  const { settings, prepared } = await told<Invitation>(group);
   const file = options.resume === undefined ? options.encoder : join(options.resume, ENCODER_FILE);
   const trainer = await ready(group, async () => {
     const encoder = await runEncoder(file ?? "", settings, openOnnx);
     return Trainer.create(
       settings,
       await openRunData(settings, { encoder }),
-      vocabulariesFrom(vocabularySchema.parse(vocabularies)),
+      taskOfModel(settings.model).restored(prepared),
       await backendFor(options.device, options.threads ?? threadsHere()),
       group,
     );
@@ -271,10 +271,10 @@ async function start(model: string, options: TrainOptions, group: Group): Promis
       throw new UsageError(
         `model ${card.id} has no option "${name}"; it has ${Object.keys(configuration).join(", ")}.`,
       );
-  const task: Task = tasks[card.task];
+  const task = taskOf(card);
   const defaults = trainingDefaults(card);
   const { data, from, to } = locateData({ ...options, data: options.data ?? defaults.data });
-  const read = await imagesOf(card.task, data, options);
+  const read = await imagesOf(task.images ?? false, data, options);
   const settings = checked(
     "option",
     settingsSchema,
@@ -309,26 +309,23 @@ async function start(model: string, options: TrainOptions, group: Group): Promis
   await RunFolder.assertFree(path);
   status(`Reading ${settings.data} …`);
   const found = await openRunData(settings, { encoder: read?.encoder, check: true });
-  const vocabularies = task.vocabulariesOf(found, settings.vocabulary);
-  await told<Invitation>(group, { settings, vocabularies });
-  const trainer = await ready(group, () => Trainer.create(settings, found, vocabularies, backend, group));
+  const prepared = task.prepare(found, settings);
+  await told<Invitation>(group, { settings, prepared });
+  const trainer = await ready(group, () => Trainer.create(settings, found, prepared, backend, group));
   status();
   for (const note of trainer.data.notes ?? []) warn(note);
   const embedded = datasets.some(({ id }) => id === settings.data);
-  const folder = await RunFolder.create(path, settings, vocabularies, VERSION, {
+  const folder = await RunFolder.create(path, settings, prepared, VERSION, {
     files: read?.files,
     ...(!embedded && { fingerprint: fingerprintOf(found) }),
   });
   describe(trainer);
   try {
-    await run(trainer, folder, { options, secondsBefore: 0, best: NOTHING_YET });
+    await run(trainer, folder, { options, secondsBefore: 0, best: new Best(task.scores) });
   } finally {
     folder.release();
   }
 }
-
-/** The best validation of a run that has had none. */
-const NOTHING_YET = { loss: Number.POSITIVE_INFINITY, step: 0 };
 
 /** Height and width from an option's text. @throws UsageError where it is none */
 function sizeOf(text: string): [number, number] {
@@ -356,13 +353,13 @@ function augmentationsOf(text: string, data: string): Augmentation[] {
 
 /** How images are read: their size, and the encoder that was given, with the file of it that the run keeps. */
 async function imagesOf(
-  task: string,
+  reads: boolean,
   data: string,
   { imageSize, augment, encoder: file, encoderLayer, targets }: TrainOptions,
 ): Promise<
   { images: ImageOptions; encoder?: FrozenEncoder; files?: Record<string, Uint8Array> } | undefined
 > {
-  if (task !== "captioning") {
+  if (!reads) {
     if (imageSize ?? augment ?? file ?? encoderLayer ?? targets)
       throw new UsageError(
         "--image-size, --augment, --encoder and --targets are for models that read images; leave them out.",
@@ -435,10 +432,8 @@ async function resumeRun(
       warn(
         `The data ${settings.data} has changed since the run began: ${change}. The run goes on with it as it is now.`,
       );
-    await told<Invitation>(group, { settings, vocabularies: folder.vocabularies });
-    const trainer = await ready(group, () =>
-      Trainer.create(settings, data, folder.vocabularies, backend, group),
-    );
+    await told<Invitation>(group, { settings, prepared: folder.prepared });
+    const trainer = await ready(group, () => Trainer.create(settings, data, folder.prepared, backend, group));
     status();
     for (const note of trainer.data.notes ?? []) warn(note);
     if (checkpoint) trainer.restore(checkpoint.tensors, checkpoint.metadata);
@@ -467,9 +462,7 @@ async function resumeRun(
     await run(trainer, folder, {
       options,
       secondsBefore,
-      best: checkpoint
-        ? { loss: Number(checkpoint.metadata.bestLoss), step: Number(checkpoint.metadata.bestStep) }
-        : NOTHING_YET,
+      best: new Best(trainer.task.scores, checkpoint?.metadata),
     });
   } finally {
     folder.release();
@@ -481,18 +474,11 @@ const budgetText = (budget: RunSettings["budget"]): string =>
     .flatMap(([unit, count]) => (count === undefined ? [] : [`${count} ${unit}`]))
     .join(" or ");
 
-function describe({
-  settings,
-  task,
-  state,
-  data,
-  vocabularies: { source, target },
-  group: { size },
-}: Trainer): void {
+function describe({ settings, task, state, data, prepared, group: { size } }: Trainer): void {
   const count = (value: number) => value.toLocaleString("en");
   warn(
     `${settings.model}: ${count(state.layout.count)} parameters, ${count(data.train.length)} ${task.examples}, ` +
-      `${source ? `${count(source.size)} source and ` : ""}${count(target.size)}${source ? " target" : ""} ${target.kind === "word" ? "words" : "pieces"}` +
+      task.describe(prepared) +
       `${size > 1 ? `; ${size} processes, ${settings.batch / size} of each ${settings.batch}` : ""}.`,
   );
 }
@@ -513,11 +499,11 @@ const RECORD_EVERY = 10;
 async function run(
   trainer: Trainer,
   folder: RunFolder,
-  context: { options: TrainOptions; secondsBefore: number; best: { loss: number; step: number } },
+  context: { options: TrainOptions; secondsBefore: number; best: Best },
 ): Promise<void> {
   await told(trainer.group, { over: false });
   const bar = new ProgressBar();
-  let { best } = context;
+  const { best } = context;
   let lastLoss = Number.NaN;
   const inGroup = trainer.group.size > 1;
   const interrupt = interruptSignal(
@@ -534,11 +520,11 @@ async function run(
     const { tensors, metadata } = trainer.snapshot();
     return folder.writeCheckpoint(step, {
       tensors,
-      metadata: { ...metadata, bestLoss: String(best.loss), bestStep: String(best.step) },
+      metadata: { ...metadata, ...best.metadata },
     });
   };
   const onValidation = async (validation: Validation, step: number, seconds: number) => {
-    if (validation.loss < best.loss) best = { loss: validation.loss, step };
+    best.hear(validation, step);
     await folder.record("metrics", { step, seconds, validation });
     const traces = await trainer.trace();
     if (traces.length > 0) await folder.record("traces", { step, seconds, traces });
@@ -546,7 +532,7 @@ async function run(
     const parts = [
       `step ${step}`,
       `validation loss ${validation.loss.toFixed(3)}`,
-      ...scoresOf(validation).map((score) => `${score.name} ${shownScore(score)}`),
+      ...scoresOf(validation, trainer.task.scores).map((score) => `${score.name} ${shownScore(score)}`),
       duration(seconds),
     ];
     bar.line(parts.join("  "));
@@ -554,7 +540,7 @@ async function run(
     const { patience, validateEvery } = trainer.settings;
     if (patience === undefined || step - best.step < patience * validateEvery) return undefined;
     bar.line(
-      `The validation loss has not fallen for ${patience === 1 ? "a validation" : `${patience} validations`}; step ${best.step} was the best.`,
+      `The ${best.score.title} has not ${best.score.better === "lower" ? "fallen" : "risen"} for ${patience === 1 ? "a validation" : `${patience} validations`}; step ${best.step} was the best.`,
     );
     return "stop";
   };

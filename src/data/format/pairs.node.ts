@@ -4,6 +4,7 @@ import { gunzipSync } from "node:zlib";
 import { UsageError } from "../../core/index.js";
 import type { Pair, ParallelData } from "../contract.js";
 import { overlapOf } from "../overlap.js";
+import { readingOf } from "../text.js";
 import { BadLines, linesOf, type PairOptions, pairOf, pairsOfTable, usable } from "./pairs.js";
 
 /**
@@ -76,7 +77,7 @@ async function readFolder(path: string, { from, to }: PairOptions, bad: BadLines
   for (const split of ["train", validation, ...splits])
     if (!found.has(split)) found.set(split, await read(split));
   const overlap = (split: string, other: string, consequence: string) => {
-    const again = overlapOf(found.get(split)!, found.get(other)!);
+    const again = overlapOf(found.get(split)!, found.get(other)!, ({ source }) => readingOf(source));
     if (again > 0)
       bad.say(
         `${again} of the ${found.get(split)!.length} sources of ${split}.${from} are in ${other}.${from} too, ${consequence}.`,

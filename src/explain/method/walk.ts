@@ -2,7 +2,7 @@ import { attentionOf } from "../../attention/index.js";
 import { gradient } from "../../autodiff/index.js";
 import { END, Random, rewrite, START, type Tensor } from "../../core/index.js";
 import { stepsOf } from "../../decode/index.js";
-import type { Model } from "../../models/index.js";
+import type { Model, Tensors } from "../../models/index.js";
 import { Mode } from "../../nn/index.js";
 import {
   add,
@@ -76,13 +76,13 @@ export class Walker {
    */
   static async load(
     model: Model,
-    source: Tensor,
+    inputs: Tensors,
     backend: Backend,
-    options: { alternatives: number; vocabulary: number; sampling?: boolean } & LoadOptions,
+    options: { alternatives: number; sampling?: boolean } & LoadOptions,
   ): Promise<Walker> {
     const mode = options.sampling ? Mode.sampling() : Mode.plain();
     const modelSteps = stepsOf(model);
-    const { memory, state } = modelSteps.begin({ source }, mode);
+    const { memory, state } = modelSteps.begin(inputs, mode);
     const prefixed = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
       Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
     const placeholders = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
@@ -114,7 +114,8 @@ export class Walker {
       next = Object.fromEntries(names.map((name, index) => [name, replaced[index + 1]!]));
       weights = used;
     }
-    const best = topK(logSoftmax(logits), Math.min(options.alternatives, options.vocabulary));
+    const width = Math.min(options.alternatives, logits.shape.at(-1) as number);
+    const best = topK(logSoftmax(logits), width);
     const chosen = input("chosen", "int32", ["batch"]);
     const logProbability = neg(crossEntropy(logits, chosen).losses);
     const program: Record<string, Tensor> = {
@@ -130,27 +131,24 @@ export class Walker {
     }
     const encoder = await backend.load({ ...prefixed(MEMORY, memory), ...prefixed(STATE, state) }, options);
     const stepper = await backend.load(program, options);
-    return new Walker(encoder, stepper, Math.min(options.alternatives, options.vocabulary), [
-      ...mode.noise.keys(),
-    ]);
+    return new Walker(encoder, stepper, width, [...mode.noise.keys()]);
   }
 
   /**
    * Walks until END is written. A walk that no choice changes writes what `decodeGreedily` does.
-   * @param source one source, as a value for the model's input
+   * @param inputs what the model reads of one example, by name
    * @param longest tokens after which the walk ends all the same, END not counted
    */
   async walk(
     parameters: Values,
-    source: Value,
+    inputs: Values,
     choices: WalkChoices,
     { longest }: { longest: number },
   ): Promise<WalkStep[]> {
-    const encoded = await this.encoder.run(neededBy(this.encoder, { ...parameters, source }));
-    const { inputs } = this.stepper;
+    const encoded = await this.encoder.run(neededBy(this.encoder, { ...parameters, ...inputs }));
     // Places of a text are as many as its tokens; those of an image are known.
-    const size = inputs.find((tensor) => inputAttributes(tensor)!.name === "forced")?.shape[1];
-    const places = typeof size === "number" ? size : source.shape[0]!;
+    const size = this.stepper.inputs.find((tensor) => inputAttributes(tensor)!.name === "forced")?.shape[1];
+    const places = typeof size === "number" ? size : (inputs[size ?? ""]?.shape[0] ?? 0);
     const random = new Random(choices.sample ?? 0, "walk");
     let carried: Values = encoded;
     const steps: WalkStep[] = [];

@@ -8,18 +8,19 @@ import {
   rougeL,
 } from "../../explain/index.js";
 import type { RangeScore, Report, ReportOptions, Scoring } from "../contract.js";
+import type { Vocabularies } from "../vocabularies.js";
 import { scoreImages } from "./score.js";
 
 /** Scores images against their captions, then captions them and compares. */
 export async function reportOf(
-  scoring: Scoring<CaptionedImage>,
+  scoring: Scoring<CaptionedImage, Vocabularies>,
   images: readonly CaptionedImage[],
   options: ReportOptions,
 ): Promise<Report> {
-  const { evaluator, parameters, vocabularies } = scoring;
+  const { evaluator, parameters, prepared } = scoring;
   const { loss, pointing, attention } = await scoreImages(scoring, images);
   const found = await evaluator.write(parameters, images, options);
-  const captions = found.map(([best]) => vocabularies.target.decode(best!.tokens));
+  const captions = found.map(([best]) => prepared.target.decode(best!.tokens));
   const references = images.map((image) => image.captions.map(asScored));
   const scored = captions.map(asScored);
   const [bleu1, bleu2, bleu3, bleu4] = captionBleu(scored, references) as [number, number, number, number];

@@ -2,6 +2,7 @@ import type { CaptionedImage, Mask } from "../../data/index.js";
 import { addPointing, countPointing, NO_POINTING, type PointingCounts } from "../../explain/index.js";
 import type { Scoring } from "../contract.js";
 import { type ForcedScores, scoreForced } from "../forced.js";
+import type { Vocabularies } from "../vocabularies.js";
 
 /** What teacher-forced scoring of images finds. */
 export interface Scores extends ForcedScores {
@@ -11,14 +12,14 @@ export interface Scores extends ForcedScores {
 
 /** Scores images against their own first captions. */
 export async function scoreImages(
-  scoring: Scoring<CaptionedImage>,
+  scoring: Scoring<CaptionedImage, Vocabularies>,
   images: readonly CaptionedImage[],
 ): Promise<Scores> {
   let pointing = NO_POINTING;
-  const { evaluator, vocabularies } = scoring;
+  const { evaluator, prepared } = scoring;
   const scores = await scoreForced(scoring, images, ({ gold, captions }, weights) => {
     const { rows, columns } = gridOf(evaluator.grid!);
-    if (gold && vocabularies.target.kind === "word")
+    if (gold && prepared.target.kind === "word")
       pointing = addPointing(
         pointing,
         pointingOf(weights, gold.referents(captions[0]!), gold.masks(), { rows, columns }),

@@ -3,9 +3,12 @@ import { Random, RegardError } from "../../core/index.js";
 import { type CaptionedImage, type Pixels, pngUrl, Vocabulary } from "../../data/index.js";
 import { END_MARK } from "../../decode/index.js";
 import { captionBleu, collapseOf, pointingAccuracy } from "../../explain/index.js";
+import type { CaptioningSizes } from "../../models/index.js";
 import { input } from "../../ops/index.js";
 import type { Value } from "../../session/index.js";
-import type { ReadingChance, Task } from "../contract.js";
+import type { Task, Use } from "../contract.js";
+import { remembered, targetTokens } from "../targets.js";
+import { describeVocabularies, restoredVocabularies, type Vocabularies, withWords } from "../vocabularies.js";
 import { reportOf } from "./report.js";
 import { scoreImages } from "./score.js";
 
@@ -27,14 +30,10 @@ export function pixelsValue(images: readonly Pixels[]): Value {
 }
 
 /** What is read of images: what an encoder made of them, where they have been through one, otherwise their pixels. */
-async function readImages(
-  images: readonly CaptionedImage[],
-  _vocabularies: unknown,
-  chance?: ReadingChance,
-): Promise<Value> {
+async function readImages(images: readonly CaptionedImage[], use: Use): Promise<Value> {
   const pixelsOf = (image: CaptionedImage) =>
-    chance && chance.augment.length > 0 && image.augmented
-      ? image.augmented(chance.augment, new Random(chance.seed, `augment ${image.name}`, chance.step))
+    use.kind === "train" && use.augment.length > 0 && image.augmented
+      ? image.augmented(use.augment, new Random(use.seed, `augment ${image.name}`, use.step))
       : image.pixels();
   if (!images[0]!.encoded) return pixelsValue(await Promise.all(images.map(pixelsOf)));
   const features = await Promise.all(images.map((image) => image.encoded!()));
@@ -47,10 +46,18 @@ async function readImages(
   return { dtype: "float32", shape: [images.length, ...shape], data };
 }
 
+const encodedBy = remembered((target: Vocabulary) =>
+  remembered(({ captions }: CaptionedImage) =>
+    captions.map((words) => target.encode(words, { start: true })),
+  ),
+);
+
 /** A caption from an image. */
-export const captioning: Task<CaptionedImage, "captioning"> = {
+export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes> = {
   id: "captioning",
   examples: "captioned images",
+  words: { example: "image", place: "place of the image, row by row" },
+  takes: "captions",
   defaults: {
     data: "scenes",
     batch: 16,
@@ -59,12 +66,24 @@ export const captioning: Task<CaptionedImage, "captioning"> = {
     optimizer: { name: "adam" },
     labelSmoothing: 0,
   },
-  vocabulariesOf: ({ train, wording = train }, options) => ({
-    target: Vocabulary.of(
-      wording.flatMap(({ captions }) => captions),
-      options,
+  scores: [
+    { id: "correct", title: "correct", unit: "share", better: "higher" },
+    { id: "bleu", title: "BLEU-4", unit: "points", better: "higher" },
+    { id: "pointing", title: "pointing", unit: "share", better: "higher" },
+  ],
+  images: true,
+  prepare: ({ train, wording = train }, { vocabulary }) =>
+    withWords(
+      {
+        target: Vocabulary.of(
+          wording.flatMap(({ captions }) => captions),
+          vocabulary,
+        ),
+      },
+      vocabulary,
     ),
-  }),
+  restored: restoredVocabularies,
+  describe: describeVocabularies,
   sizes({ target }, images) {
     if (!images)
       throw new RegardError(
@@ -73,18 +92,23 @@ export const captioning: Task<CaptionedImage, "captioning"> = {
     const { size, encoder } = images;
     return { target: target.size, image: encoder?.shape ?? [...size, 3], encoded: encoder !== undefined };
   },
-  source: ({ image }) => input("source", "float32", ["batch", ...image]),
-  targets: ({ captions }) => captions,
-  sourceLength: () => 0,
-  mixesLengths: true,
-  read: readImages,
-  longest: LONGEST_CAPTION,
+  inputs: ({ image }) => ({ source: input("source", "float32", ["batch", ...image]) }),
+  targets: (_, batch) => ({ target: input("target", "int32", ["target", batch]) }),
+  longest: ({ captions }, { target }) =>
+    Math.max(...captions.map((words) => target.segment(words).tokens.length)),
+  async collate(images, { target }, use) {
+    const source = await readImages(images, use);
+    if (use.kind === "ask") return { values: { source }, decisions: [] };
+    const { decisions, ...written } = targetTokens(images, encodedBy(target), use);
+    return { values: { source, ...written }, decisions };
+  },
+  drive: { kind: "tokens", longest: LONGEST_CAPTION },
   async validate(scoring, images) {
-    const { evaluator, parameters, vocabularies } = scoring;
+    const { evaluator, parameters, prepared } = scoring;
     const { loss, pointing, attention } = await scoreImages(scoring, images);
     const sample = images.slice(0, CAPTIONED_AT_VALIDATION);
     const found = await evaluator.write(parameters, sample, { beam: 1 });
-    const captions = found.map(([best]) => vocabularies.target.decode(best!.tokens));
+    const captions = found.map(([best]) => prepared.target.decode(best!.tokens));
     const known = sample.every(({ gold }) => gold);
     const right = captions.filter((words, index) => sample[index]!.gold?.isTrue(words)).length;
     return {

@@ -1,22 +1,23 @@
 import { expect, test } from "vitest";
 import { type Pair, tokenise, Vocabulary } from "../../data/index.js";
 import type { Scoring } from "../contract.js";
+import type { TextVocabularies } from "../vocabularies.js";
 import { reportOf } from "./report.js";
 
 /** A model that writes what it is told to. */
-function writing(texts: readonly string[], pairs: readonly Pair[]): Scoring<Pair> {
+function writing(texts: readonly string[], pairs: readonly Pair[]): Scoring<Pair, TextVocabularies> {
   const source = Vocabulary.of(pairs.map((pair) => pair.source));
   const target = Vocabulary.of([...texts.map(tokenise), ...pairs.map((pair) => pair.target)]);
   const evaluator = {
     async *force() {
-      for (const example of pairs) yield { example, loss: 1, tokens: 2 };
+      for (const example of pairs) yield { example, loss: 1, decisions: 2 };
     },
     write: async () =>
       texts.map((text) => [
         { tokens: target.segment(tokenise(text)).tokens, logProbability: 0, finished: true },
       ]),
   };
-  return { evaluator: evaluator as never, parameters: {}, vocabularies: { source, target } };
+  return { evaluator: evaluator as never, parameters: {}, prepared: { source, target } };
 }
 
 const pairOf = (reference: string): Pair => ({

@@ -2,20 +2,20 @@ import { detokenise, normalised, type Pair } from "../../data/index.js";
 import { translationOf } from "../../decode/index.js";
 import { alignmentErrorRate, alignmentPrecision, alignmentRecall, bleu, chrf } from "../../explain/index.js";
 import type { RangeScore, Report, ReportOptions, Scoring } from "../contract.js";
-import { textVocabularies } from "../vocabularies.js";
+import type { TextVocabularies } from "../vocabularies.js";
 import { scorePairs } from "./score.js";
 
 /** Scores pairs against their targets, then translates their sources and compares. */
 export async function reportOf(
-  scoring: Scoring<Pair>,
+  scoring: Scoring<Pair, TextVocabularies>,
   pairs: readonly Pair[],
   options: ReportOptions,
 ): Promise<Report> {
-  const vocabularies = textVocabularies(scoring.vocabularies);
+  const { evaluator, parameters, prepared } = scoring;
   const { loss, alignment, attention } = await scorePairs(scoring, pairs);
-  const found = await scoring.evaluator.write(scoring.parameters, pairs, options);
+  const found = await evaluator.write(parameters, pairs, options);
   const outputs = found.map(
-    ([best], index) => translationOf(best!, vocabularies, pairs[index]!.source, options).output,
+    ([best], index) => translationOf(best!, prepared, pairs[index]!.source, options).output,
   );
   const references = pairs.map(({ reference, target }) => reference ?? detokenise(target));
   const metrics = {

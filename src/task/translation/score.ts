@@ -2,7 +2,7 @@ import type { Pair } from "../../data/index.js";
 import { type AlignmentCounts, addCounts, countAlignment, linksOf, NO_COUNTS } from "../../explain/index.js";
 import type { Scoring } from "../contract.js";
 import { type ForcedScores, scoreForced } from "../forced.js";
-import { type TextVocabularies, textVocabularies } from "../vocabularies.js";
+import type { TextVocabularies } from "../vocabularies.js";
 
 /** What teacher-forced scoring of pairs finds. */
 export interface Scores extends ForcedScores {
@@ -11,12 +11,14 @@ export interface Scores extends ForcedScores {
 }
 
 /** Scores pairs against their own targets. */
-export async function scorePairs(scoring: Scoring<Pair>, pairs: readonly Pair[]): Promise<Scores> {
-  const texts = textVocabularies(scoring.vocabularies);
+export async function scorePairs(
+  scoring: Scoring<Pair, TextVocabularies>,
+  pairs: readonly Pair[],
+): Promise<Scores> {
   let alignment = NO_COUNTS;
   const scores = await scoreForced(scoring, pairs, (pair, weights) => {
     const { source, links } = pair;
-    const rows = weightsOfWords(weights, pair, texts);
+    const rows = weightsOfWords(weights, pair, scoring.prepared);
     if (links) alignment = addCounts(alignment, countAlignment(linksOf(rows, source.length), links));
     return { rows, places: source.length };
   });

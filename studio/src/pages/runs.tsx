@@ -82,7 +82,7 @@ function Run({ run, again }: { readonly run: RunSummary; readonly again: () => v
         {validation &&
           [
             `, validation loss ${validation.loss.toFixed(3)}`,
-            ...scoresOf(validation).map((score) => `${score.name} ${shownScore(score)}`),
+            ...scoresOf(validation, run.scores).map((score) => `${score.name} ${shownScore(score)}`),
           ].join(", ")}
       </p>
       <Problem text={action.problem ?? run.problem} />

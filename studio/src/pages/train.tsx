@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { DataSizes, DatasetInfo, ModelInfo } from "../../../src/service/protocol.js";
-import { scoresOf, shownScore } from "../../../src/task/scores.js";
+import { type Score, scoresOf, shownScore } from "../../../src/task/scores.js";
 import { LearningCurves } from "../../../src/views/learning-curves.js";
 import { Busy, clock, number, Panel, Picture, Problem, State, short } from "../panels/basic.js";
 import { type Configuration, defaultsOf, Options } from "../panels/options.js";
@@ -41,9 +41,11 @@ function SetUp({ query }: { readonly query: URLSearchParams }) {
   );
 }
 
+const NO_SCORES: readonly Score[] = [];
+
 /** The first data that a model can be trained on. */
-const dataFor = (datasets: readonly DatasetInfo[], { task }: ModelInfo): string =>
-  (datasets.find((one) => one.task === task) ?? datasets[0]!).id;
+const dataFor = (datasets: readonly DatasetInfo[], { takes }: ModelInfo): string =>
+  (datasets.find((one) => one.kind === takes) ?? datasets[0]!).id;
 
 /** Options of a model that an address carries, as the Design page writes them. */
 function configurationFrom(model: ModelInfo, query: URLSearchParams): Configuration {
@@ -88,7 +90,7 @@ function Form({
   const from = "from" in place && place.from ? { from: place.from, to: place.to } : {};
   const sizes = useAsked(`sizes ${data} ${datasets.length}`, () => api.call("dataSizes", { data, ...from }));
   const design = useAsked(
-    sizes.result && sizes.result.task === model.task && Number.isInteger(batch)
+    sizes.result && sizes.result.kind === model.takes && Number.isInteger(batch)
       ? JSON.stringify([
           model.id,
           configuration,
@@ -187,7 +189,7 @@ function Form({
             <span>{isCaptioner ? "Captioned images" : "Sentence pairs"}</span>
             <select value={data} onChange={({ target }) => setData(target.value)}>
               {datasets
-                .filter(({ task }) => task === model.task)
+                .filter(({ kind }) => kind === model.takes)
                 .map(({ id, title }) => (
                   <option key={id} value={id}>
                     {id}: {title}
@@ -370,18 +372,23 @@ function Watch({ run }: { readonly run: string }) {
     ],
     [metrics, validations],
   );
+  const known = detail.result?.scores ?? NO_SCORES;
   const scores = useMemo(() => {
     const names = [
-      ...new Set(validations.flatMap(({ validation }) => scoresOf(validation).map(({ name }) => name))),
+      ...new Set(
+        validations.flatMap(({ validation }) => scoresOf(validation, known).map(({ name }) => name)),
+      ),
     ];
     return names.map((name) => ({
       name,
       marked: true,
       points: validations.flatMap(({ step, validation }) =>
-        scoresOf(validation).flatMap((score) => (score.name === name ? [{ step, value: score.value }] : [])),
+        scoresOf(validation, known).flatMap((score) =>
+          score.name === name ? [{ step, value: score.value }] : [],
+        ),
       ),
     }));
-  }, [validations]);
+  }, [validations, known]);
   const title = useRef(document.title);
   useEffect(() => {
     const before = title.current;
@@ -398,18 +405,15 @@ function Watch({ run }: { readonly run: string }) {
       <Problem text={detail.problem ?? problem ?? action.problem} />
       {detail.result && (
         <p className="facts">
-          {detail.result.model} on {detail.result.data.split(/[\\/]/).at(-1)};{" "}
-          {detail.result.task === "translation"
-            ? `${number(detail.result.sourceWords)} source and ${number(detail.result.targetWords)} target words`
-            : `${number(detail.result.targetWords)} words`}
-          ; seed {detail.result.settings.seed}
+          {detail.result.model} on {detail.result.data.split(/[\\/]/).at(-1)}; {detail.result.prepared}; seed{" "}
+          {detail.result.settings.seed}
         </p>
       )}
       <div className="facts tiles" aria-live="off">
         <Tile name="step" value={last ? number(last.step) : "–"} />
         <Tile name="training loss" value={last ? last.loss.toFixed(3) : "–"} />
         <Tile name="validation loss" value={validated ? validated.validation.loss.toFixed(3) : "–"} />
-        {(validated ? scoresOf(validated.validation) : []).map((score) => (
+        {(validated ? scoresOf(validated.validation, known) : []).map((score) => (
           <Tile key={score.name} name={score.name} value={shownScore(score)} />
         ))}
         <Tile name="tokens a second" value={last ? number(last.tokensPerSecond) : "–"} />

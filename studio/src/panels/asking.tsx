@@ -1,5 +1,4 @@
 import { type ReactNode, useState } from "react";
-import type { TaskId } from "../../../src/models/contract.js";
 import type { RunDetail } from "../../../src/service/protocol.js";
 import { linkTo, useApi, useAsked, usePlace, useRuns } from "../state.js";
 import { chosenRun, NoRuns, NoRunsOf, Problem, RunPicker } from "./basic.js";
@@ -14,7 +13,7 @@ export function RunPage({
 }: {
   readonly page: string;
   /** The kind of model the page is about, where it is about one kind alone. */
-  readonly task?: TaskId;
+  readonly task?: string;
   readonly title: string;
   readonly lead?: string;
   readonly children: (run: string) => ReactNode;

@@ -1,7 +1,6 @@
 import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
 import { RegardError, UsageError } from "../../../src/core/index.js";
 import type { CaptionData, ParallelData } from "../../../src/data/index.js";
-import { modelById } from "../../../src/models/index.js";
 import {
   eventsOf,
   exportModel,
@@ -13,20 +12,20 @@ import {
   trainedModel,
 } from "../../../src/service/index.js";
 import type { Backend } from "../../../src/session/index.js";
-import { tasks, type Vocabularies } from "../../../src/task/index.js";
+import { taskOfModel } from "../../../src/task/index.js";
 import {
+  Best,
   type Checkpoint,
   checkpointName,
   checkpointStep,
   decodeCheckpoint,
   encodeSafetensors,
+  PREPARED_FILE,
   type RunSettings,
   runSchema,
   stateSchema,
   Trainer,
   train,
-  vocabulariesFrom,
-  vocabularySchema,
 } from "../../../src/train/index.js";
 
 const VERSION = "0.1.0";
@@ -49,7 +48,8 @@ export class TabRun {
   constructor(
     public id: string,
     readonly settings: RunSettings,
-    readonly vocabularies: Vocabularies,
+    /** What the run's task prepared of its training data. */
+    readonly prepared: unknown,
     readonly backend: Backend,
     readonly created: string,
   ) {}
@@ -72,8 +72,8 @@ export class TabRun {
     const before = this.#model;
     this.#model = undefined;
     await before?.model.release();
-    const { settings, vocabularies, backend } = this;
-    const model = trainedModel({ settings, vocabularies, backend, step, tensors });
+    const { settings, prepared, backend } = this;
+    const model = trainedModel({ settings, prepared, backend, step, tensors });
     this.#model = { step, model };
     return model;
   }
@@ -101,10 +101,10 @@ export class TabRun {
   }
 
   async #start(data: TabData, budget: RunSettings["budget"]): Promise<void> {
-    const trainer: Trainer = await Trainer.create<unknown>(
+    const trainer: Trainer = await Trainer.create<unknown, unknown>(
       { ...this.settings, budget },
       data,
-      this.vocabularies,
+      this.prepared,
       this.backend,
     );
     const newest = this.#checkpoints.at(-1);
@@ -119,10 +119,7 @@ export class TabRun {
 
   async #loop(trainer: Trainer, budget: RunSettings["budget"], secondsBefore: number, signal: AbortSignal) {
     const newest = this.#checkpoints.at(-1);
-    let best = {
-      loss: Number(newest?.metadata.bestLoss ?? Number.POSITIVE_INFINITY),
-      step: Number(newest?.metadata.bestStep ?? 0),
-    };
+    const best = new Best(trainer.task.scores, newest?.metadata);
     const save = (step: number) => {
       const { tensors, metadata } = trainer.snapshot();
       // Training goes on in these arrays, so the checkpoint has its own.
@@ -134,7 +131,7 @@ export class TabRun {
         {
           step,
           tensors: copies,
-          metadata: { ...metadata, bestLoss: String(best.loss), bestStep: String(best.step) },
+          metadata: { ...metadata, ...best.metadata },
         },
       ];
     };
@@ -149,7 +146,7 @@ export class TabRun {
           await new Promise((resolve) => setTimeout(resolve));
         },
         onValidation: async (validation, step, seconds) => {
-          if (validation.loss < best.loss) best = { loss: validation.loss, step };
+          best.hear(validation, step);
           const { collapse, ...numbers } = validation;
           this.#record({
             kind: "validation",
@@ -186,7 +183,7 @@ export class TabRun {
   /** The model as an `.onnx` file. */
   exported(): Uint8Array {
     const { tensors } = this.#best();
-    return exportModel({ settings: this.settings, vocabularies: this.vocabularies, tensors });
+    return exportModel({ settings: this.settings, prepared: this.prepared, tensors });
   }
 
   /** Everything as an archive of the files that a run folder has. */
@@ -206,7 +203,7 @@ export class TabRun {
     return zipSync(
       {
         "run.json": strToU8(JSON.stringify(run, undefined, 2)),
-        "vocabulary.json": strToU8(JSON.stringify(this.vocabularies)),
+        [PREPARED_FILE]: strToU8(JSON.stringify(this.prepared)),
         "state.json": strToU8(JSON.stringify(state)),
         "metrics.jsonl": lines("metric", "validation"),
         "traces.jsonl": lines("traces"),
@@ -239,8 +236,8 @@ export class TabRun {
       return JSON.parse(strFromU8(found));
     };
     const { settings, created } = runSchema.parse(json("run.json"));
-    const vocabularies = vocabulariesFrom(vocabularySchema.parse(json("vocabulary.json")));
-    const run = new TabRun(id, settings, vocabularies, backend, created);
+    const prepared = taskOfModel(settings.model).restored(json(PREPARED_FILE));
+    const run = new TabRun(id, settings, prepared, backend, created);
     const lines = (name: string) =>
       strFromU8(files.get(name) ?? new Uint8Array())
         .split("\n")
@@ -276,8 +273,8 @@ export async function beginRun(
   data: TabData,
   backend: Backend,
 ): Promise<TabRun> {
-  const vocabularies = tasks[modelById(settings.model).task].vocabulariesOf(data, settings.vocabulary);
-  const run = new TabRun(id, settings, vocabularies, backend, new Date().toISOString());
+  const prepared = taskOfModel(settings.model).prepare(data, settings);
+  const run = new TabRun(id, settings, prepared, backend, new Date().toISOString());
   await run.train(data, settings.budget);
   return run;
 }

@@ -3,8 +3,13 @@ import runtimeUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import { UsageError } from "../../../src/core/index.js";
 import { BadLines, linesOf, pairsOfTable, usable } from "../../../src/data/format/pairs.js";
-import { type CaptionData, datasets, isCaptionData, type ParallelData } from "../../../src/data/index.js";
-import { modelById } from "../../../src/models/index.js";
+import {
+  type CaptionData,
+  datasets,
+  type Pair,
+  type ParallelData,
+  type Splits,
+} from "../../../src/data/index.js";
 import {
   designOf,
   examplesOf,
@@ -21,6 +26,7 @@ import {
   TrainedTranslator,
 } from "../../../src/service/index.js";
 import { webBackend } from "../../../src/session/web.js";
+import { taskOfModel } from "../../../src/task/index.js";
 import type { FromWorker, ToWorker } from "../api/tab.js";
 import { beginRun, type TabData, TabRun } from "./run.js";
 
@@ -52,6 +58,8 @@ function dataOf(id: string, seed: number): Promise<TabData> {
   return known;
 }
 
+const kindOf = (id: string) => datasets.find((one) => one.id === id)?.kind ?? "pairs";
+
 function runOf(id: string): TabRun {
   const run = runs.get(id);
   if (!run) throw new UsageError(`there is no run "${id}" in this tab.`);
@@ -62,14 +70,16 @@ const dataOfRun = ({ settings }: TabRun) => dataOf(settings.data, settings.seed)
 
 async function pairsOfRun(run: TabRun): Promise<ParallelData> {
   const data = await dataOfRun(run);
-  if (isCaptionData(data)) throw new UsageError(`"${run.id}" reads images; give it an image.`);
-  return data;
+  if (taskOfModel(run.settings.model).takes !== "pairs")
+    throw new UsageError(`"${run.id}" reads images; give it an image.`);
+  return data as ParallelData;
 }
 
 async function imagesOfRun(run: TabRun): Promise<CaptionData> {
   const data = await dataOfRun(run);
-  if (!isCaptionData(data)) throw new UsageError(`"${run.id}" reads sentences; give it a sentence.`);
-  return data;
+  if (taskOfModel(run.settings.model).takes !== "captions")
+    throw new UsageError(`"${run.id}" reads sentences; give it a sentence.`);
+  return data as CaptionData;
 }
 
 async function translatorOf(run: TabRun): Promise<TrainedTranslator> {
@@ -94,14 +104,14 @@ function assertIdle(run: TabRun): void {
 }
 
 async function begin(request: Requests["start"]): Promise<TabRun> {
-  const { task } = modelById(request.model);
+  const { takes, images } = taskOfModel(request.model);
   const dataset = datasets.find(({ id }) => id === request.data);
-  if ((dataset?.task ?? "translation") !== task)
-    throw new UsageError(`"${request.data}" is not data for ${task}; choose other data.`);
+  if ((dataset?.kind ?? "pairs") !== takes)
+    throw new UsageError(`"${request.data}" is not ${takes}, which the model takes; choose other data.`);
   const settings = settingsOf(
     request,
     { data: request.data },
-    dataset && "size" in dataset ? { size: [...dataset.size] as [number, number] } : undefined,
+    images && dataset?.size ? { size: [...dataset.size] as [number, number] } : undefined,
   );
   const data = await dataOf(settings.data, settings.seed);
   const backend = request.device === "webgpu" ? await (await import("./webgpu.js")).openWebGpu() : webBackend;
@@ -113,28 +123,27 @@ const handlers: {
 } = {
   models: () => modelInfos(),
   datasets: () => [
-    ...datasets.map(({ id, title, task }) => ({ id, title, task })),
-    ...[...tables.keys()].map((id) => ({ id, title: `your pairs: ${id}`, task: "translation" as const })),
+    ...datasets.map(({ id, title, kind }) => ({ id, title, kind })),
+    ...[...tables.keys()].map((id) => ({ id, title: `your pairs: ${id}`, kind: "pairs" as const })),
   ],
   addData: ({ name, content }) => {
     const bad = new BadLines({});
     const lines = linesOf(new TextEncoder().encode(content), name, bad);
     const data = usable(pairsOfTable(lines, name, bad), name, bad);
     tables.set(name, data);
-    return { data: name, sizes: sizesOf(data) };
+    return { data: name, sizes: sizesOf("pairs", data) };
   },
-  dataSizes: async ({ data }) => sizesOf(await dataOf(data, 1)),
+  dataSizes: async ({ data }) => sizesOf(kindOf(data), await dataOf(data, 1)),
   design: (request) => designOf(request),
   runs: () => [...runs.values()].map(({ summary }) => summary).reverse(),
   run: async ({ run }) => {
     const found = runOf(run);
-    const { settings, vocabularies, summary } = found;
+    const { settings, prepared, summary } = found;
     const splits = await dataOfRun(found).then(splitNamesOf, () => []);
     return {
       ...summary,
       settings,
-      sourceWords: vocabularies.source?.size ?? 0,
-      targetWords: vocabularies.target.size,
+      prepared: taskOfModel(settings.model).describe(prepared),
       splits,
     };
   },
@@ -173,7 +182,9 @@ const handlers: {
   },
   examples: async ({ run, split }) => {
     const data = await dataOfRun(runOf(run));
-    return isCaptionData(data) ? [] : examplesOf(data, split);
+    return taskOfModel(runOf(run).settings.model).takes === "pairs"
+      ? examplesOf(data as Splits<Pair>, split)
+      : [];
   },
   see: async (request) => (await translatorOf(runOf(request.run))).see(request),
   explain: async ({ run, ...request }) => {

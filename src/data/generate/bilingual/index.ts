@@ -86,7 +86,7 @@ function dataset(
   const change = languages[0] === "English" ? (pairs: Pair[]) => pairs : (pairs: Pair[]) => pairs.map(turned);
   return {
     id,
-    task: "translation",
+    kind: "pairs",
     title: `${languages[0]} to ${languages[1]} sentences from a grammar, with their word alignment`,
     languages,
     codes: languages.map((language) => CODES[language]) as [string, string],

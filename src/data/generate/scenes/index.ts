@@ -89,7 +89,7 @@ function examplesOf(seed: number): (split: SceneSplit) => CaptionedImage[] {
 /** Shapes on noisy backgrounds, with captions whose every word knows the objects it tells of. */
 export const scenes: CaptionDataset = {
   id: "scenes",
-  task: "captioning",
+  kind: "captions",
   size: [SCENE_SIZE, SCENE_SIZE],
   title:
     "coloured, textured shapes on noisy backgrounds, with five captions each and the objects they speak of",

@@ -1,0 +1,63 @@
+import type { DataKind, ExampleOf, Splits } from "./contract.js";
+import { readCaptions, splitsOfCaptions } from "./format/captions.node.js";
+import type { PairOptions } from "./format/pairs.js";
+import { readPairs, splitsOfFolder, VALIDATION } from "./format/pairs.node.js";
+
+/** How files are read. */
+export interface ReadOptions extends Pick<PairOptions, "skipBad" | "maxLength"> {
+  readonly seed: number;
+  /** Endings of parallel files. */
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  /** Height and width that images are brought to. */
+  readonly size?: readonly [height: number, width: number] | undefined;
+  /** Whether images are all read at once, as before training. */
+  readonly check?: boolean;
+}
+
+/** A way in which data lies in files. */
+export interface Format<Kind extends DataKind = DataKind> {
+  readonly kind: Kind;
+  /** What there is to read, in words, as people name it. */
+  readonly title: string;
+  /** Names of the splits that can be scored, where a path has this format; undefined elsewhere. */
+  splits(path: string, options: Pick<ReadOptions, "from" | "to">): Promise<string[] | undefined>;
+  /** @throws UsageError naming file and line of what cannot be used */
+  read(path: string, options: ReadOptions): Promise<Splits<ExampleOf[Kind]>>;
+}
+
+const captions: Format<"captions"> = {
+  kind: "captions",
+  title: "captioned images",
+  splits: splitsOfCaptions,
+  read: (path, options) => readCaptions(path, { ...options, size: options.size ?? IMAGE_SIZE }),
+};
+
+const pairs: Format<"pairs"> = {
+  kind: "pairs",
+  title: "parallel files",
+  async splits(path, { from, to }) {
+    if (!from || !to) return ["test", "validation"];
+    const { splits } = await splitsOfFolder(path, from, to);
+    return [...splits.filter((split) => split !== "train" && !VALIDATION.test(split)), "validation"];
+  },
+  read: readPairs,
+};
+
+/** Every format, in the order in which they are tried: what has none of the others is taken for pairs. */
+export const formats: readonly Format[] = [captions, pairs];
+
+/** Height and width that images of files are brought to where nothing else is asked for. */
+export const IMAGE_SIZE = [128, 128] as const;
+
+/** The format of what lies at a path, and the splits it has. */
+export async function formatOf(
+  path: string,
+  options: Pick<ReadOptions, "from" | "to"> = {},
+): Promise<{ format: Format; splits: string[] }> {
+  for (const format of formats) {
+    const splits = await format.splits(path, options);
+    if (splits) return { format, splits };
+  }
+  throw new Error("the last format takes everything");
+}
