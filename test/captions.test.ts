@@ -353,7 +353,7 @@ describe("used wrongly", () => {
     [
       "scenes for a translator",
       async () => ["train", "rnnsearch", "--data", "scenes", "--out", join(folder, "x")],
-      /"scenes" is data for captioning but the model is for translation/,
+      /"scenes" holds captions but the model takes pairs; name "bilingual" or "bilingual-es-en", or your own data/,
     ],
     [
       "an image size for a translator",

@@ -64,7 +64,7 @@ export async function openData<Kind extends DataKind>(
   if (embedded) {
     if (embedded.kind !== kind)
       throw new UsageError(
-        `"${data}" is ${embedded.kind} but the model takes ${kind}; name ${datasets
+        `"${data}" holds ${embedded.kind} but the model takes ${kind}; name ${datasets
           .flatMap((one) => (one.kind === kind ? [`"${one.id}"`] : []))
           .join(" or ")}, or your own data.`,
       );
