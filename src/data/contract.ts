@@ -156,6 +156,8 @@ export interface CaptionData extends Splits<CaptionedImage> {
 export interface ExampleOf {
   readonly pairs: Pair;
   readonly captions: CaptionedImage;
+  readonly bits: BitSequence;
+  readonly "labelled images": LabelledImage;
 }
 
 export type DataKind = keyof ExampleOf;
@@ -186,9 +188,9 @@ export interface CaptionDataset extends DatasetEntry<"captions"> {
 }
 
 /** Sequences of bits. */
-export interface BitDataset extends DatasetEntry {
-  readonly task: "bits";
-  load(seed: number): Promise<Splits<BitSequence>>;
-}
+export type BitDataset = DatasetEntry<"bits">;
+
+/** Images of one thing each. */
+export type LabelledDataset = DatasetEntry<"labelled images">;
 
 export type Dataset = PairDataset | CaptionDataset;
