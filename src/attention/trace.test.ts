@@ -4,7 +4,7 @@ import {
   encodeTrace,
   headOf,
   lookOfRows,
-  meanOverHeads,
+  meanOfLooks,
   nestedTrace,
   placeLabels,
   rowLabels,
@@ -45,7 +45,7 @@ const trace: Trace = {
     clip: { kind: "frames", images: [image, image] },
     sound: { kind: "signal", image, count: 4, seconds: 2 },
   },
-  steps: [{ label: "me" }, { label: "encanta", image, seen: [image] }, { label: "■" }],
+  steps: [{ label: "me" }, { label: "encanta", images: { picture: image }, seen: [image] }, { label: "■" }],
   looks: [
     lookOfRows(
       [
@@ -124,10 +124,11 @@ test("a row, a head and the mean over heads are the numbers they name", () => {
   const head = headOf(memory, 1);
   expect(head.shape).toEqual([R, 1, P]);
   expect([...rowOf(head, 1)]).toEqual([110, 111, 112, 113, 114]);
-  const mean = meanOverHeads(memory);
+  const mean = meanOfLooks([memory]);
   expect(mean.shape).toEqual([R, 1, P]);
   expect([...rowOf(mean, 2)]).toEqual([205, 206, 207, 208, 209]);
-  expect(meanOverHeads(head)).toBe(head);
+  expect(meanOfLooks([head])).toBe(head);
+  expect([...rowOf(meanOfLooks([memory, head]), 0)][2]).toBeCloseTo((2 + 12 + 12) / 3, 5);
 });
 
 test("looks are called by what they go over, and rows and places by what they are", () => {

@@ -33,14 +33,14 @@ export type Places =
   | { readonly kind: "signal"; readonly image: Image; readonly count: number; readonly seconds: number }
   /** Numbered places: slots of a memory, units of a layer. */
   | { readonly kind: "slots"; readonly count: number; readonly title: string }
-  /** An image that windows lie on. */
-  | { readonly kind: "canvas"; readonly image: Image };
+  /** An image that windows lie on. A glimpse of several resolutions sees as many times the window around the same centre. */
+  | { readonly kind: "canvas"; readonly image: Image; readonly scales?: readonly number[] };
 
 /** A step of the model. */
 export interface TraceStep {
   readonly label: string;
-  /** The canvas as it stands after the step, of a model that draws. */
-  readonly image?: Image;
+  /** What places look like after the step, by their names: the canvas of a model that draws, as it stands. */
+  readonly images?: Readonly<Record<string, Image>>;
   /** What a glimpse holds, an image for each of its resolutions. */
   readonly seen?: readonly Image[];
 }
@@ -105,17 +105,20 @@ export function headOf(look: TraceLook, head: number): TraceLook {
   return { ...look, shape: [shape[0], 1, shape[2]], data: of(data), ...(used && { used: of(used) }) };
 }
 
-/** The mean over the heads of a look, [R, 1, P]. */
-export function meanOverHeads(look: TraceLook): TraceLook {
-  const { used, ...rest } = look;
-  const [rows, heads, places] = look.shape;
-  if (heads === 1) return look;
+/** The mean over all heads of looks that are shaped alike but for their heads, [R, 1, P]; a single head is given as it is. */
+export function meanOfLooks(looks: readonly [TraceLook, ...TraceLook[]]): TraceLook {
+  const [first] = looks;
+  const { used, ...rest } = first;
+  const [rows, , places] = first.shape;
+  const all = looks.reduce((sum, { shape }) => sum + shape[1], 0);
+  if (all === 1) return first;
   const data = new Float32Array(rows * places);
-  for (let row = 0; row < rows; row++)
-    for (let head = 0; head < heads; head++)
-      rowOf(look, row, head).forEach((value, place) => {
-        data[row * places + place]! += value / heads;
-      });
+  for (const look of looks)
+    for (let row = 0; row < rows; row++)
+      for (let head = 0; head < look.shape[1]; head++)
+        rowOf(look, row, head).forEach((value, place) => {
+          data[row * places + place]! += value / all;
+        });
   return { ...rest, shape: [rows, 1, places], data };
 }
 

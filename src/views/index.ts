@@ -4,6 +4,7 @@ export { drawable, drawableAll, legible } from "./drawable.js";
 export * from "./gates.js";
 export * from "./growth-curves.js";
 export * from "./learning-curves.js";
+export * from "./look/index.js";
 export * from "./render.js";
 export * from "./ribbon.js";
 export * from "./score-by-length.js";

@@ -6,6 +6,8 @@ export interface Theme {
   readonly line: string;
   /** A blue that is told from its background with every kind of colour vision. */
   readonly ink: string;
+  /** An orange for what is below 0, told from `ink` with every kind of colour vision. */
+  readonly against: string;
 }
 
 export const light: Theme = {
@@ -14,6 +16,7 @@ export const light: Theme = {
   faint: "#656d76",
   line: "#d8dee4",
   ink: "#0b4f9e",
+  against: "#c2500b",
 };
 
 export const dark: Theme = {
@@ -22,6 +25,7 @@ export const dark: Theme = {
   faint: "#9aa4b0",
   line: "#343b45",
   ink: "#6db3ff",
+  against: "#ff9d5c",
 };
 
 /** Colours that are told apart with every kind of colour vision (Okabe & Ito 2008); shapes differ as well. */

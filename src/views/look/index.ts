@@ -1,0 +1,5 @@
+export * from "./drawing.js";
+export * from "./look-view.js";
+export { type GridPlaces, MapOver, type MapOverProps } from "./maps.js";
+export * from "./render.js";
+export * from "./text.js";

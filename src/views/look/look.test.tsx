@@ -1,0 +1,466 @@
+import { expect, test } from "vitest";
+import { lookOfRows, type Places, type Trace, type TraceLook } from "../../attention/index.js";
+import { dark, svgOf } from "../index.js";
+import {
+  type Drawing,
+  drawPicture,
+  LookView,
+  mainPicture,
+  momentsOf,
+  movingSvg,
+  type Picture,
+  pictureSvg,
+  picturesOf,
+  picturesPage,
+  pictureText,
+} from "./index.js";
+
+const PLAIN = { colour: false, width: 100 };
+const image = {
+  width: 3,
+  height: 2,
+  url: "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAMAAAACCAIAAAASFvFNAAAAEklEQVR4nGP4z8DAAMT/wRQDAwAn2gP9tP0AuQAAAABJRU5ErkJggg==",
+};
+
+const of = (places: Trace["places"], steps: readonly string[], ...looks: readonly TraceLook[]): Trace => ({
+  places,
+  steps: steps.map((label) => ({ label })),
+  looks,
+});
+const only = (trace: Trace): Picture => {
+  const pictures = picturesOf(trace);
+  expect(pictures).toHaveLength(1);
+  return pictures[0]!;
+};
+const draw = (trace: Trace, options = {}) => pictureSvg(trace, only(trace), options);
+const tokens = (labels: readonly string[]): Places => ({ kind: "tokens", labels });
+
+const sentence = of(
+  { source: tokens(["I", "love", "coffee", "■"]) },
+  ["me", "encanta", "el", "café", "■"],
+  lookOfRows(
+    [
+      [0.9, 0.06, 0.04, 0],
+      [0.1, 0.8, 0.1, 0],
+      [0, 0.01, 0.98, 0.01],
+      [0, 0, 1, 0],
+      [0, 0, 0.25, 0.75],
+    ],
+    { name: "attention", over: "source", kind: "weights" },
+  ),
+);
+
+const grid: Places = { kind: "grid", image, rows: 2, columns: 3 };
+const maps = of(
+  { image: grid },
+  ["a", "circle", "■"],
+  lookOfRows(
+    [
+      [0.5, 0.1, 0.1, 0.1, 0.1, 0.1],
+      [0, 0, 0, 0, 0, 1],
+      [0.2, 0.2, 0.2, 0.2, 0.1, 0.1],
+    ],
+    { name: "map", over: "image", kind: "weights" },
+  ),
+);
+
+test("alignments are drawn as they were, as a matrix, as ribbons, and in the dark", async () => {
+  await expect(draw(sentence, { title: "I love coffee → Me encanta el café" })).toMatchFileSnapshot(
+    "../pictures/alignment.svg",
+  );
+  await expect(draw(sentence, { theme: dark })).toMatchFileSnapshot("../pictures/alignment-dark.svg");
+  const svg = draw(sentence, { view: "ribbon", title: "I love coffee" });
+  await expect(svg).toMatchFileSnapshot("../pictures/ribbon.svg");
+  const one = draw(sentence, { view: "ribbon", selected: 3 });
+  expect(one.match(/stroke-opacity="0.06"/g)!.length).toBe(svg.match(/<path/g)!.length - 1);
+});
+
+test("maps over an image are drawn as they were, smooth and as a grid, and as a path", async () => {
+  const smooth = draw(maps, { title: "photo.jpg\n→ a circle" });
+  await expect(smooth).toMatchFileSnapshot("../pictures/maps.svg");
+  await expect(draw(maps, { style: "grid", theme: dark })).toMatchFileSnapshot("../pictures/maps-grid.svg");
+  await expect(draw(maps, { view: "path", title: "a circle" })).toMatchFileSnapshot("../pictures/path.svg");
+  const names = [...smooth.matchAll(/id="([^"]+)"/g)].map(([, id]) => id);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test("gates of one reading are one picture, drawn as they were", async () => {
+  const gate = (name: string, rows: number[][]) =>
+    lookOfRows(rows, { name, over: `units of ${name}`, from: "source", kind: "gates" });
+  const rows = [
+    [0.1, 0.9],
+    [0.3, 0.7],
+    [0.5, 1],
+  ];
+  const source = tokens(["the", "dog", "internationalisation"]);
+  const units: Places = { kind: "slots", count: 2, title: "unit" };
+  const trace = of({ source, "units of forward update": units }, [], gate("forward update", rows));
+  await expect(draw(trace, { title: "the dog" })).toMatchFileSnapshot("../pictures/gates.svg");
+  expect(pictureText(trace, only(trace), PLAIN)).toBe(
+    ["                the   dog   internationalisation", "forward update  ▄ 0.50▄ 0.50▆ 0.75"].join("\n"),
+  );
+  const two = {
+    ...trace,
+    places: { ...trace.places, "units of reset": units },
+    looks: [...sentence.looks, ...trace.looks, gate("reset", rows)],
+  };
+  const pictures = picturesOf(two);
+  expect(pictures.map(({ name, looks }) => [name, looks.length])).toEqual([
+    ["attention", 1],
+    ["gates", 2],
+  ]);
+  expect(mainPicture(pictures)!.name).toBe("attention");
+  expect(mainPicture(pictures.slice(1))!.name).toBe("gates");
+});
+
+const effect = of(
+  { source: tokens(["I", "love", "coffee"]) },
+  ["me", "encanta"],
+  lookOfRows(
+    [
+      [12.5, -0.75, 0.002],
+      [0.4, 6.25, -3.25],
+    ],
+    { name: "causal effect", over: "source", kind: "weights", unit: "nats" },
+  ),
+);
+
+test("scores are shown in their unit, by share of the greatest, and what is below 0 in a colour of its own", async () => {
+  const svg = draw(effect, { title: "I love coffee" });
+  await expect(svg).toMatchFileSnapshot("../pictures/effect-signed.svg");
+  for (const told of [
+    "<title>me ← I: 12.500 nats</title>",
+    "<title>encanta ← coffee: -3.250 nats</title>",
+    "Drawn by share of the greatest causal effect, 12.50 nats; orange is below 0.",
+    "The causal effect of each word of “me encanta” over “I love coffee”",
+  ])
+    expect(svg).toContain(told);
+  // Half as dark as the greatest, with its own number; a quarter as dark where it is 3.25 below 0.
+  expect(svg).toMatch(
+    /fill="#0b4f9e" fill-opacity="0.5"><\/rect>(?:<rect[^>]*><\/rect>)?<text[^>]*>6\.25<\/text>/,
+  );
+  expect(svg).toMatch(/fill="#c2500b" fill-opacity="0.26"><\/rect><text[^>]*>-3\.25<\/text>/);
+  expect(pictureText(effect, only(effect), PLAIN)).toBe(
+    [
+      "            I    love   coffee",
+      "     me  ██12.50  -0.75",
+      "encanta    0.40 ▒▒6.25   -3.25",
+      "",
+      "Drawn by share of the greatest causal effect, 12.50 nats.",
+    ].join("\n"),
+  );
+  expect(only(effect).heading).toBe("Causal effect, in nats");
+  expect(draw(effect, { view: "ribbon" }).match(/<path/g)).toHaveLength(5);
+});
+
+test("scores of an image's places tell the greatest of each step, which its map is drawn by", () => {
+  const scored: Trace = {
+    ...maps,
+    looks: maps.looks.map((look) => ({
+      ...look,
+      name: "causal effect",
+      unit: "nats",
+      data: look.data.map((weight) => 8 * weight - 1),
+    })),
+  };
+  const svg = draw(scored);
+  for (const [step, greatest] of ["3.000", "7.000", "0.600"].entries())
+    expect(svg).toContain(
+      `<title>${scored.steps[step]!.label}: ${greatest} nats at the place with the greatest causal effect</title>`,
+    );
+  const text = pictureText(scored, only(scored), PLAIN).split("\n");
+  expect(text[1]!.trim().split(/ +/)).toEqual(["3.000", "7.000", "0.600"]);
+  const note =
+    "Each map is drawn by share of its greatest causal effect, the number below its word, in nats.";
+  expect(text.at(-1)).toBe(note);
+  expect(svg).toContain(note);
+});
+
+test("hard attention has the place that was used framed", () => {
+  const hard: Trace = {
+    ...maps,
+    looks: maps.looks.map((look) => ({
+      ...look,
+      used: Float32Array.from({ length: 18 }, (_, index) => (index % 6 === 4 ? 1 : 0)),
+    })),
+  };
+  // The middle of three columns in the lower of two rows, 150 pixels wide.
+  expect(draw(hard).match(/<g fill="none" transform="translate\(50 50\)">/g)).toHaveLength(3);
+  expect(draw(maps)).not.toContain('<g fill="none"');
+});
+
+test("maps move step by step, and are shown as text", () => {
+  const moving = movingSvg(momentsOf(maps, only(maps)) as [Drawing, ...Drawing[]], 0.5);
+  expect(moving.match(/<animate /g)).toHaveLength(3);
+  expect(moving).toContain('dur="3.50s"');
+  expect(moving).not.toContain("<script");
+  expect(pictureText(maps, only(maps), { colour: false, width: 60 })).toBe(
+    ["a         circle    ■", "██░░░░              ██████", "░░░░░░        ██    ██▒▒▒▒"].join("\n"),
+  );
+  expect(momentsOf(sentence, only(sentence))).toEqual([]);
+});
+
+test("a time-lapse is drawn as it was", async () => {
+  const drawings = [0.2, 0.5, 1].map((share, index) => {
+    const trace = {
+      ...sentence,
+      looks: sentence.looks.map((look) => ({ ...look, data: look.data.map((weight) => weight * share) })),
+    };
+    return drawPicture(trace, only(trace), { title: `step ${index}` });
+  });
+  await expect(movingSvg(drawings as [Drawing, ...Drawing[]], 0.5)).toMatchFileSnapshot(
+    "../pictures/time-lapse.svg",
+  );
+  expect(movingSvg([drawings[0]!], 1)).not.toContain("<animate");
+});
+
+test("the terminal shows shades without colour, and numbers columns that do not fit", () => {
+  const text = (width: number, colour = false) => pictureText(sentence, only(sentence), { colour, width });
+  expect(text(100)).toBe(
+    [
+      "           I    love  coffee   ■",
+      "     me  ██0.90  0.06   0.04",
+      "encanta    0.10▓▓0.80   0.10",
+      "     el          0.01 ██0.98   0.01",
+      "   café               ██1.00",
+      "      ■               ░░0.25 ▓▓0.75",
+    ].join("\n"),
+  );
+  expect(text(24).split("\n")[0]).toMatch(/1 +2 +3 +4/);
+  expect(text(24)).toContain("1 I  2 love  3 coffee  4 ■");
+  expect(text(100, true)).toContain("\u001b[48;2;120;190;255m");
+});
+
+/** Gazes from the left upper corner to the right lower one, each half as wide and high as the image. */
+const [first, middle, last] = [
+  [0.25, 0.25, 0.5, 0.5],
+  [0.5, 0.75, 0.5, 0.5],
+  [0.75, 0.5, 0.5, 0.5],
+];
+const glimpses: Trace = of({ image: { kind: "canvas", image, scales: [1, 2] } }, ["1", "2", "3"], {
+  name: "glimpse",
+  over: "image",
+  kind: "windows",
+  shape: [3, 1, 4],
+  data: Float32Array.from([first, middle, last].flat()),
+});
+
+test("a gaze is a green trail, the first filled, the last hollow, with what each resolution held", async () => {
+  const svg = draw(glimpses, { title: "7" });
+  await expect(svg).toMatchFileSnapshot("../pictures/trail.svg");
+  // The image is 360 × 240 pixels.
+  expect(svg).toContain('d="M90.0 60.0L180.0 180.0L270.0 120.0"');
+  const circles = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)" r="[\d.]+" fill="([^"]+)"/g)];
+  expect(circles.map(([, x, y, fill]) => [x, y, fill])).toEqual([
+    ["90", "60", "#2bd96b"],
+    ["180", "180", "#2bd96b"],
+    ["270", "120", "none"],
+  ]);
+  // In pixels of the image: the window itself, and twice as much around the same centre.
+  expect([...svg.matchAll(/viewBox="(-?[\d. -]+)" preserve/g)].slice(0, 2).map(([, box]) => box)).toEqual([
+    "0.000 0.000 1.500 1.000",
+    "-0.750 -0.500 3.000 2.000",
+  ]);
+  expect(pictureText(glimpses, only(glimpses), PLAIN).split("\n")[1]).toBe(
+    "2  centre 50.0 % from the left, 75.0 % from the top, 50.0 % × 50.0 %",
+  );
+  expect(momentsOf(glimpses, only(glimpses))).toHaveLength(3);
+});
+
+test("a point of a picture is the value it shows, and a window the one that is nearest", () => {
+  const trail = drawPicture(glimpses, only(glimpses));
+  // The image begins at 16, 16.
+  expect(trail.at!(16 + 255, 16 + 130)).toMatchObject({ row: 2, head: 0, point: [255 / 360, 130 / 240] });
+  expect(trail.at!(5, 5)).toBeUndefined();
+  const [box] = trail.boxes!({ look: glimpses.looks[0]!, row: 1, head: 0 });
+  expect(box).toEqual({ x: 16 + 90, y: 16 + 120, width: 180, height: 120 });
+  for (const trace of [sentence, maps, clip, memory, heads])
+    for (const picture of picturesOf(trace))
+      for (const look of picture.looks) {
+        const drawing = drawPicture(trace, picture);
+        const [rows, head, places] = look.shape;
+        const spot = { look, row: rows - 1, head: head - 1, place: places - 2 };
+        const found = drawing.boxes!(spot);
+        // Where the boxes of a value cross, there it is.
+        const left = Math.max(...found.map(({ x }) => x));
+        const top = Math.max(...found.map(({ y }) => y));
+        const right = Math.min(...found.map(({ x, width }) => x + width));
+        const bottom = Math.min(...found.map(({ y, height }) => y + height));
+        expect([right > left, bottom > top]).toEqual([true, true]);
+        expect(right).toBeLessThanOrEqual(drawing.width);
+        expect(bottom).toBeLessThanOrEqual(drawing.height);
+        const there = drawing.at!((left + right) / 2, (top + bottom) / 2)!;
+        if (picture.title === "heads") expect(there).toMatchObject({ look, head: head - 1 });
+        else expect(there).toMatchObject(spot);
+      }
+});
+
+test("windows lie on the canvas as it stands", async () => {
+  const drawn: Trace = {
+    places: { canvas: { kind: "canvas", image } },
+    steps: ["1", "2"].map((label) => ({
+      label,
+      images: { canvas: { ...image, url: `${image.url}#${label}` } },
+    })),
+    looks: [{ ...glimpses.looks[0]!, name: "write", over: "canvas", shape: [2, 1, 4] }],
+  };
+  const svg = draw(drawn);
+  await expect(svg).toMatchFileSnapshot("../pictures/canvases.svg");
+  expect(only(drawn).views).toEqual(["canvases", "trail"]);
+  expect([...svg.matchAll(/#(\d)"/g)].map(([, step]) => step)).toEqual(["1", "2"]);
+});
+
+const clip = of(
+  { clip: { kind: "frames", images: [image, image, image, image, image] } },
+  ["a", "dog", "jumps"],
+  lookOfRows(
+    [
+      [0.2, 0.2, 0.2, 0.2, 0.2],
+      [0.1, 0.4, 0.4, 0.1, 0],
+      [0, 0, 0.05, 0.8, 0.15],
+    ],
+    { name: "attention", over: "clip", kind: "weights" },
+  ),
+);
+
+test("looks over a clip are bars below its images, over a sound below its picture", async () => {
+  const svg = draw(clip, { title: "a dog jumps" });
+  await expect(svg).toMatchFileSnapshot("../pictures/bars.svg");
+  expect(svg.match(/<image/g)).toHaveLength(5);
+  expect(svg).toContain("<title>jumps ← frame 4: 0.800</title>");
+  // The greatest of all is as high as bars are, a quarter of it a quarter as high.
+  expect(svg).toContain('y="0" width="82" height="34"');
+  expect(svg).toContain('height="8.5"');
+  expect(pictureText(clip, only(clip), PLAIN)).toBe(
+    [
+      "       frame 1 to frame 5; a full bar is 0.80",
+      "    a  ▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂",
+      "  dog  ▁▁▁▄▄▄▄▄▄▁▁▁",
+      "jumps        ▁▁▁███▂▂▂",
+    ].join("\n"),
+  );
+  const sound: Trace = { ...clip, places: { clip: { kind: "signal", image, count: 5, seconds: 2 } } };
+  const heard = draw(sound);
+  expect(heard.match(/<image/g)).toHaveLength(1);
+  expect(heard).toContain("<title>jumps ← 1.20 s: 0.800</title>");
+  expect(heard).toContain(">2.00 s</text>");
+});
+
+/** Steps, heads, slots; every head looks at the slot of its step, the second one behind. */
+const [STEPS, SLOTS] = [7, 5];
+const along = (name: string, heads: number): TraceLook => ({
+  name,
+  over: "memory",
+  kind: "weights",
+  shape: [STEPS, heads, SLOTS],
+  data: Float32Array.from({ length: STEPS * heads * SLOTS }, (_, index) => {
+    const [step, head, slot] = [
+      Math.floor(index / (heads * SLOTS)),
+      Math.floor(index / SLOTS) % heads,
+      index % SLOTS,
+    ];
+    return (step + 1 - head) % SLOTS === slot ? 1 : 0;
+  }),
+});
+const memory = of(
+  { memory: { kind: "slots", count: SLOTS, title: "slot" } },
+  Array.from({ length: STEPS }, (_, step) => String(step + 1)),
+  along("write", 1),
+  along("read", 2),
+);
+
+test("heads of a memory are panels side by side, slots over steps", async () => {
+  const picture = only(memory);
+  expect(picture).toMatchObject({ name: "memory", title: "memory", views: ["memory"] });
+  const svg = draw(memory);
+  await expect(svg).toMatchFileSnapshot("../pictures/memory.svg");
+  for (const name of ["write", "read, head 1", "read, head 2"]) expect(svg).toContain(`>${name}</text>`);
+  // Each cell that is looked at is drawn once.
+  expect(svg.match(/M[\d.]+ [\d.]+H/g)).toHaveLength(3 * STEPS);
+  expect(pictureText(memory, picture, PLAIN).split("\n").slice(0, 6)).toEqual([
+    "write",
+    "1          ██",
+    "2  ██        ██",
+    "3    ██        ██",
+    "4      ██",
+    "5        ██",
+  ]);
+});
+
+const heads: Trace = {
+  places: { source: tokens(["I", "love", "coffee"]) },
+  steps: [],
+  looks: [1, 2].map((layer) => ({
+    name: `encoder ${layer}`,
+    over: "source",
+    from: "source",
+    kind: "weights" as const,
+    shape: [3, 2, 3] as const,
+    data: Float32Array.from([0.5, 0.25, 0.25, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, layer - 1, 2 - layer, 0, 0, 1]),
+  })),
+};
+
+test("all heads of all layers are one picture, of which one is opened", async () => {
+  const picture = only(heads);
+  expect(picture).toMatchObject({ name: "encoder", title: "heads", views: ["heads", "matrix", "ribbon"] });
+  await expect(draw(heads)).toMatchFileSnapshot("../pictures/heads.svg");
+  const opened = draw(heads, { view: "matrix", open: { look: "encoder 2", head: 0 } });
+  expect(opened).toContain("<title>coffee ← love: 1.000</title>");
+  const mean = draw(heads, { view: "matrix" });
+  expect(mean).toContain("<title>I ← coffee: 0.625</title>");
+  expect(pictureText(heads, picture, PLAIN)).toContain("the mean of 4 heads (encoder 1: 2, encoder 2: 2)");
+});
+
+test("a page has every picture in both colours, under headings that tell them apart", () => {
+  const trace: Trace = {
+    places: { ...sentence.places, ...heads.places, target: tokens(["a", "b"]) },
+    steps: sentence.steps,
+    looks: [...heads.looks, ...sentence.looks, { ...sentence.looks[0]!, name: "second" }],
+  };
+  const pictures = picturesOf(trace);
+  expect(pictures.map(({ heading }) => heading)).toEqual([
+    "Which words each head looked at",
+    "Which words it looked at, step by step (attention)",
+    "Which words it looked at, step by step (second)",
+  ]);
+  expect(mainPicture(pictures)!.name).toBe("attention");
+  const page = picturesPage(
+    "A page",
+    pictures.map((picture) => ({ heading: picture.heading, trace, picture })),
+  );
+  expect(page.match(/<svg/g)).toHaveLength(6);
+  expect(page).not.toMatch(/(src|href)="http/);
+});
+
+test("markup in words is text, a long text fits, and control characters are seen", () => {
+  const words = Array.from({ length: 120 }, (_, index) => `w${index}`);
+  const long = of(
+    { source: tokens(words) },
+    words,
+    lookOfRows(
+      words.map((_, row) => words.map((__, column) => (row === column ? 1 : 0))),
+      { name: "attention", over: "source", kind: "weights" },
+    ),
+  );
+  expect(Number(/width="(\d+)"/.exec(draw(long))![1])).toBeLessThan(1400);
+  const odd = of(
+    { source: tokens(["<b>", "a\0b", "x".repeat(3000), "■"]) },
+    ["&", "me", "el", "a", "b"],
+    sentence.looks[0]!,
+  );
+  for (const view of ["matrix", "ribbon"] as const) {
+    const svg = draw(odd, { view });
+    expect(svg).not.toContain("<b>");
+    expect(svg).toContain("&lt;b&gt;");
+    expect(svg).toContain("a␀b");
+    expect(svg).toContain("xxx…xxx");
+  }
+});
+
+test("places that a trace lacks, and windows on words, are named", () => {
+  expect(() => picturesOf({ ...sentence, places: {} })).toThrow('look "attention" goes over "source"');
+  const lost: Trace = { ...sentence, looks: [{ ...glimpses.looks[0]!, over: "source" }] };
+  expect(() => svgOf(<LookView trace={lost} picture={only(lost)} />)).toThrow(
+    'look "glimpse" is of windows, but they lie on tokens, not on a canvas.',
+  );
+});
