@@ -118,6 +118,7 @@ test("models lists them, as text and as JSON", async () => {
   expect(JSON.parse(out)).toEqual([
     expect.objectContaining({ id: "rnn-encoder-decoder", year: 2014, attention: ["none"] }),
     expect.objectContaining({ id: "seq2seq", year: 2014, attention: ["none"] }),
+    expect.objectContaining({ id: "ram", year: 2014, task: "classification", attention: ["glimpses"] }),
     expect.objectContaining({ id: "rnnsearch", year: 2015, task: "translation", attention: ["alignment"] }),
     expect.objectContaining({ id: "show-and-tell", year: 2015, task: "captioning", attention: ["none"] }),
     expect.objectContaining({
@@ -512,6 +513,9 @@ test("data lists what there is, and writes an embedded dataset that can be train
     "bilingual",
     "bilingual-es-en",
     "scenes",
+    "digits",
+    "digits-translated",
+    "digits-cluttered",
     "multi30k",
     "tatoeba-en-es",
   ]);
@@ -547,7 +551,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
     [
       "an unknown model",
       () => ["train", "rnnserch"],
-      /^regard: there is no model called "rnnserch"; choose one of rnn-encoder-decoder, seq2seq, rnnsearch, show-and-tell, show-attend-tell\.$/,
+      /^regard: there is no model called "rnnserch"; choose one of rnn-encoder-decoder, seq2seq, ram, rnnsearch, show-and-tell, show-attend-tell\.$/,
     ],
     [
       "no model",
@@ -557,7 +561,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
     [
       "an unknown dataset",
       () => ["train", "rnnsearch", "--data", "klingon"],
-      /^regard: there is no dataset or file called ".*klingon"; give one of bilingual, bilingual-es-en, scenes, multi30k, tatoeba-en-es, a table of pairs \(\.tsv\), a folder of parallel files, or captions with their images\.$/,
+      /^regard: there is no dataset or file called ".*klingon"; give one of bilingual, bilingual-es-en, scenes, digits, digits-translated, digits-cluttered, multi30k, tatoeba-en-es, a table of pairs \(\.tsv\), a folder of parallel files, or captions with their images\.$/,
     ],
     [
       "an unknown device",

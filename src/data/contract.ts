@@ -193,4 +193,4 @@ export type BitDataset = DatasetEntry<"bits">;
 /** Images of one thing each. */
 export type LabelledDataset = DatasetEntry<"labelled images">;
 
-export type Dataset = PairDataset | CaptionDataset;
+export type Dataset = PairDataset | CaptionDataset | LabelledDataset;

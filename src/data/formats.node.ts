@@ -1,10 +1,12 @@
 import type { DataKind, ExampleOf, Splits } from "./contract.js";
 import { readCaptions, splitsOfCaptions } from "./format/captions.node.js";
+import { readIdx, splitsOfIdx } from "./format/idx.node.js";
 import type { PairOptions } from "./format/pairs.js";
 import { readPairs, splitsOfFolder, VALIDATION } from "./format/pairs.node.js";
+import type { Placing } from "./placing.js";
 
 /** How files are read. */
-export interface ReadOptions extends Pick<PairOptions, "skipBad" | "maxLength"> {
+export interface ReadOptions extends Pick<PairOptions, "skipBad" | "maxLength">, Placing {
   readonly seed: number;
   /** Endings of parallel files. */
   readonly from?: string | undefined;
@@ -33,6 +35,13 @@ const captions: Format<"captions"> = {
   read: (path, options) => readCaptions(path, { ...options, size: options.size ?? IMAGE_SIZE }),
 };
 
+const idx: Format<"labelled images"> = {
+  kind: "labelled images",
+  title: "IDX files, as MNIST has them",
+  splits: splitsOfIdx,
+  read: readIdx,
+};
+
 const pairs: Format<"pairs"> = {
   kind: "pairs",
   title: "parallel files",
@@ -45,7 +54,7 @@ const pairs: Format<"pairs"> = {
 };
 
 /** Every format, in the order in which they are tried: what has none of the others is taken for pairs. */
-export const formats: readonly Format[] = [captions, pairs];
+export const formats: readonly Format[] = [captions, idx, pairs];
 
 /** Height and width that images of files are brought to where nothing else is asked for. */
 export const IMAGE_SIZE = [128, 128] as const;

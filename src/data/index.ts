@@ -1,5 +1,6 @@
 import type { Dataset } from "./contract.js";
 import { bilingual, bilingualReversed } from "./generate/bilingual/index.js";
+import { digits } from "./generate/digits/index.js";
 import { scenes } from "./generate/scenes/index.js";
 
 export * from "./batch.js";
@@ -10,8 +11,9 @@ export { DEMONSTRATION } from "./generate/bilingual/index.js";
 export * as scene from "./generate/scenes/index.js";
 export * from "./image.js";
 export * from "./overlap.js";
+export { boxAround } from "./placing.js";
 export { detokenise, normalised, plainWords, readingOf, surfaceOf, tokenise } from "./text.js";
 export * from "./vocabulary.js";
 
 /** Every dataset that needs no download. */
-export const datasets: readonly Dataset[] = [bilingual, bilingualReversed, scenes];
+export const datasets: readonly Dataset[] = [bilingual, bilingualReversed, scenes, ...digits];

@@ -4,9 +4,9 @@ import type { Box, GreyImage, LabelledImage, Splits } from "./contract.js";
 /** How images are put on a larger black canvas, as Mnih et al. 2014 (section 4.1) do with digits. */
 export interface Placing {
   /** Side of the canvas in pixels, on which an image lies anywhere; as large as the image where absent. */
-  readonly canvas?: number;
+  readonly canvas?: number | undefined;
   /** Pieces of other images that lie about on it. */
-  readonly clutter?: number;
+  readonly clutter?: number | undefined;
 }
 
 /** Side in pixels of a piece of another image. */
@@ -84,7 +84,7 @@ export function placedSplits(
     readonly tests: Readonly<Record<string, Stills>>;
   },
   placing: Placing,
-  { seed, notes }: { seed: number; notes?: readonly string[] },
+  { seed, notes }: { readonly seed: number; readonly notes?: readonly string[] },
 ): Splits<LabelledImage> & { readonly size: readonly [height: number, width: number] } {
   const { train } = stills;
   const first = train.image(0);

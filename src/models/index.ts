@@ -1,5 +1,6 @@
 import { UsageError } from "../core/index.js";
 import { rnnEncoderDecoder } from "./2014-cho-rnn-encoder-decoder/model.js";
+import { ram } from "./2014-mnih-ram/model.js";
 import { seq2seq } from "./2014-sutskever-seq2seq/model.js";
 import { rnnsearch } from "./2015-bahdanau-rnnsearch/model.js";
 import { showAndTell } from "./2015-vinyals-show-and-tell/model.js";
@@ -8,12 +9,13 @@ import type { AnyModelCard } from "./contract.js";
 
 export * from "./contract.js";
 export * from "./loss.js";
-export { rnnEncoderDecoder, rnnsearch, seq2seq, showAndTell, showAttendTell };
+export { ram, rnnEncoderDecoder, rnnsearch, seq2seq, showAndTell, showAttendTell };
 
 /** Every model, in the order of the papers. */
 export const models: readonly AnyModelCard[] = [
   rnnEncoderDecoder,
   seq2seq,
+  ram,
   rnnsearch,
   showAndTell,
   showAttendTell,

@@ -1,10 +1,12 @@
 import { type AnyModelCard, modelById } from "../models/index.js";
 import { captioning } from "./captioning/task.js";
+import { classification } from "./classification/task.js";
 import type { AnyTask } from "./contract.js";
 import { translation } from "./translation/task.js";
 
 export * from "./captioning/encoder.js";
 export * from "./captioning/task.js";
+export * from "./classification/task.js";
 export * from "./contract.js";
 export * from "./evaluator.js";
 export * from "./images.js";
@@ -15,7 +17,7 @@ export * from "./translation/task.js";
 export * from "./vocabularies.js";
 
 /** Every kind of model. */
-export const tasks: readonly AnyTask[] = [translation, captioning];
+export const tasks: readonly AnyTask[] = [translation, captioning, classification];
 
 /** The task of a model. */
 export const taskOf = (card: Pick<AnyModelCard, "task">): AnyTask =>

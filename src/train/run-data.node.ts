@@ -22,10 +22,9 @@ export async function openRunData(
   // biome-ignore lint/suspicious/noExplicitAny: the examples are those of the model's task.
 ): Promise<Splits<any>> {
   const { takes } = taskOfModel(settings.model);
-  const { from, to, skipBad, maxLength } = settings.dataOptions;
+  const { from, to, ...read } = settings.dataOptions;
   const data = await openData(takes, options.place ?? { data: settings.data, from, to }, {
-    skipBad,
-    maxLength,
+    ...read,
     check: options.check ?? false,
     seed: settings.seed,
     size: settings.images?.size,

@@ -1,10 +1,21 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { UsageError } from "../../core/index.js";
 import { publicDatasets } from "../../data/fetch/datasets.js";
 import { fetchDataset, isFetched } from "../../data/fetch/fetch.node.js";
+import { encodeIdx } from "../../data/format/idx.js";
 import { encodePng } from "../../data/format/image.node.js";
-import { type CaptionData, type CaptionDataset, datasets, detokenise, type Pair } from "../../data/index.js";
+import {
+  type CaptionData,
+  type CaptionDataset,
+  datasets,
+  detokenise,
+  type LabelledDataset,
+  type LabelledImage,
+  type Pair,
+  type Splits,
+} from "../../data/index.js";
 import { DATA_FOLDER } from "../../data/open.node.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
 import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
@@ -136,6 +147,8 @@ async function make(id: string, { out, seed, limit, ...options }: MakeOptions): 
   });
   if (dataset.kind === "captions")
     return makeImages(dataset, await dataset.load(seed), { out, limit, ...options });
+  if (dataset.kind === "labelled images")
+    return makeIdx(dataset, await dataset.load(seed), { out, limit, ...options });
   const { train, validation, tests } = await dataset.load(seed);
   const [from, to] = dataset.codes;
   const splits: Record<string, readonly Pair[]> = { train, val: validation, ...tests };
@@ -199,5 +212,39 @@ async function makeImages(
       splits: Object.fromEntries(Object.entries(splits).map(([name, images]) => [name, images.length])),
     },
     `Wrote ${Object.keys(splits).join(", ")} to ${out}. Train with: regard train show-attend-tell --data ${out} --image-size 64`,
+  );
+}
+
+/** Labelled images as IDX files, packed, as `--data` reads them. */
+async function makeIdx(
+  { id, size: [height, width] = [0, 0] }: LabelledDataset,
+  { train, validation, tests }: Splits<LabelledImage>,
+  { out, limit, ...options }: Omit<MakeOptions, "seed">,
+): Promise<void> {
+  const splits = Object.fromEntries(
+    Object.entries({ train, validation, ...tests }).map(([name, all]) => [name, all.slice(0, limit)]),
+  );
+  for (const [split, examples] of Object.entries(splits)) {
+    const size = height * width;
+    const images = new Uint8Array(examples.length * size);
+    for (const [index, example] of examples.entries()) {
+      images.set((await example.pixels()).data, index * size);
+      if (index % 1000 === 0) status(`${split}: ${index} of ${examples.length}`);
+    }
+    const labels = Uint8Array.from(examples, ({ label }) => label);
+    const write = (what: string, shape: readonly number[], data: Uint8Array) =>
+      writeAtomically(join(out, `${split}-${what}-ubyte.gz`), gzipSync(encodeIdx({ shape, data })));
+    await write("images-idx3", [examples.length, height, width], images);
+    await write("labels-idx1", [examples.length], labels);
+  }
+  status();
+  print(
+    options,
+    {
+      dataset: id,
+      folder: out,
+      splits: Object.fromEntries(Object.entries(splits).map(([name, images]) => [name, images.length])),
+    },
+    `Wrote ${Object.keys(splits).join(", ")} to ${out}. Train with: regard train ram --data ${out}`,
   );
 }

@@ -66,6 +66,8 @@ interface TrainOptions extends CommonOptions {
   readonly from?: string;
   readonly to?: string;
   readonly skipBad?: boolean;
+  readonly canvas?: number;
+  readonly clutter?: number;
   readonly maxLength?: number;
   readonly vocabulary: string;
   readonly vocabularySize?: number;
@@ -89,6 +91,8 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     "train rnnsearch --data multi30k --from fr --to en --vocabulary byte-pair",
     "train show-attend-tell --minutes 20",
     "train show-attend-tell --set attention=hard --data photographs/ --image-size 128 --min-count 5",
+    "train ram --data digits-cluttered --minutes 20",
+    "train ram --data mnist/ --canvas 60 --set side=12 --set scales=3 --epochs 100",
     "train --resume runs/spanish",
   ])
     .option(
@@ -107,6 +111,12 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     .option("--encoder-layer <name>", "the value of that network that is read (its last that is a grid)")
     .option("--from <ending>", "of a folder: the ending of the source files, such as de")
     .option("--to <ending>", "of a folder: the ending of the target files, such as en")
+    .option(
+      "--canvas <n>",
+      "of images in IDX files: side in pixels of a canvas on which they lie anywhere",
+      number,
+    )
+    .option("--clutter <n>", "of images in IDX files: pieces of others that lie about on the canvas", number)
     .option("--skip-bad", "leave out lines that cannot be used, and count them")
     .option(
       "--vocabulary <kind>",
@@ -283,7 +293,14 @@ async function start(model: string, options: TrainOptions, group: Group): Promis
       configuration,
       data,
       images: read?.images,
-      dataOptions: { from, to, skipBad: options.skipBad ?? false, maxLength: options.maxLength },
+      dataOptions: {
+        from,
+        to,
+        skipBad: options.skipBad ?? false,
+        maxLength: options.maxLength,
+        canvas: options.canvas,
+        clutter: options.clutter,
+      },
       vocabulary: {
         kind: options.vocabulary,
         size: options.vocabularySize ?? VOCABULARY_SIZES[options.vocabulary],

@@ -38,6 +38,19 @@ export function parseIdx(bytes: Uint8Array, file: string, axes: number): IdxArra
   return { shape, data: bytes.subarray(header) };
 }
 
+/** An IDX file of bytes, which `parseIdx` reads. */
+export function encodeIdx({ shape, data }: IdxArray): Uint8Array {
+  const header = 4 + 4 * shape.length;
+  const bytes = new Uint8Array(header + data.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, 0x0800 + shape.length);
+  shape.forEach((size, axis) => {
+    view.setUint32(4 + 4 * axis, size);
+  });
+  bytes.set(data, header);
+  return bytes;
+}
+
 /**
  * Images [N, height, width] with labels [N].
  * @param files their names, for errors

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { gazePicker, glimpses, type Look, logDensity, placeOf, windowsAt } from "../../attention/index.js";
 import { multiplyDimensions, type Tensor } from "../../core/index.js";
-import { linear, type Mode, normal, orthogonal } from "../../nn/index.js";
+import { linear, type Mode, normal, orthogonal, uniform } from "../../nn/index.js";
 import {
   add,
   argMax,
   cast,
   crossEntropy,
+  div,
   equal,
   fill,
   maximum,
@@ -66,7 +67,7 @@ export const ram: ModelCard<z.output<typeof configuration>, ClassificationSizes>
   title: "Recurrent Models of Visual Attention",
   paper: "Mnih, Heess, Graves & Kavukcuoglu 2014",
   year: 2014,
-  task: "classification" as never,
+  task: "classification",
   attention: ["glimpses"],
   configuration,
   training: { learningRate: 0.001, batch: 128 },
@@ -128,7 +129,12 @@ export const ram: ModelCard<z.output<typeof configuration>, ClassificationSizes>
     const [height, width, channels] = sizes.image;
     const seen = scales * side * side * channels;
     const patch = linear(scope.at("glimpse.patch"), { input: seen, output: configuration.patch });
-    const place = linear(scope.at("glimpse.place"), { input: 2, output: configuration.place });
+    // A place is two numbers beside the many of a patch: weights as small as those of a patch would hardly tell places apart.
+    const place = linear(scope.at("glimpse.place"), {
+      input: 2,
+      output: configuration.place,
+      initialise: uniform(Math.SQRT1_2),
+    });
     const fromPatch = linear(scope.at("glimpse.what"), { input: configuration.patch, output: H });
     const fromPlace = linear(scope.at("glimpse.where"), {
       input: configuration.place,
@@ -176,8 +182,9 @@ export const ram: ModelCard<z.output<typeof configuration>, ClassificationSizes>
       const where = relu(place(placeOf(windows)));
       const glimpse = relu(add(fromPatch(what), fromPlace(where))); // g_t
       const next = relu(add(fromBefore(hidden), fromGlimpse(glimpse))); // h_t
-      // The location network learns by reinforcement alone, and teaches nothing to what it reads.
-      return { hidden: next, mean: tanh(locate(stopGradient(next))) };
+      // The location network learns by reinforcement alone, and teaches nothing to what it reads. Optimizers such as Adam move each
+      // of its many weights as far as any other's, however little is known of where to: together they must not throw a gaze about.
+      return { hidden: next, mean: tanh(locate(div(stopGradient(next), Math.sqrt(H)))) };
     };
 
     return {

@@ -1,0 +1,218 @@
+import { Random, RegardError, UsageError } from "../../core/index.js";
+import type { Box, GreyImage, LabelledImage } from "../../data/index.js";
+import type { ClassificationSizes } from "../../models/index.js";
+import { input } from "../../ops/index.js";
+import type { Value, Values } from "../../session/index.js";
+import type { Scoring, Task, Use } from "../contract.js";
+import type { Predicted } from "../evaluator.js";
+
+/** The classes that training knows, and how large its images are. */
+export interface Classes {
+  readonly classes: number;
+  readonly size: readonly [height: number, width: number];
+}
+
+/** What a model says of one image. */
+export interface Classified {
+  /** The likeliest class. */
+  readonly label: number;
+  /** Of each class, after the last step. */
+  readonly probabilities: readonly number[];
+  /** The likeliest class after each step; the last alone is trained. */
+  readonly along: readonly number[];
+}
+
+/** Grey images as what models read: float32 [image, row, column, 1], from 0 to 1. */
+export function greyValue(images: readonly GreyImage[], [height, width]: Classes["size"]): Value {
+  const size = height * width;
+  const data = new Float32Array(images.length * size);
+  images.forEach((image, index) => {
+    if (image.height !== height || image.width !== width)
+      throw new UsageError(
+        `an image is ${image.width} × ${image.height} pixels but the model reads ${width} × ${height}; bring it to that size.`,
+      );
+    for (let pixel = 0; pixel < size; pixel++) data[index * size + pixel] = image.data[pixel]! / 255;
+  });
+  return { dtype: "float32", shape: [images.length, height, width, 1], data };
+}
+
+const pixelsOf = (image: LabelledImage, use: Use): Promise<GreyImage> =>
+  use.kind === "train" && image.redrawn
+    ? image.redrawn(new Random(use.seed, `redraw ${image.name}`, use.step))
+    : image.pixels();
+
+/** What a row of logits says. */
+function probabilitiesOf(logits: ArrayLike<number>): number[] {
+  const most = Array.from(logits).reduce((a, b) => Math.max(a, b));
+  const shares = Array.from(logits, (logit) => Math.exp(logit - most));
+  const sum = shares.reduce((a, b) => a + b, 0);
+  return shares.map((share) => share / sum);
+}
+
+const greatest = (values: readonly number[]): number => values.indexOf(Math.max(...values));
+
+/** What the outputs of one image say: logits [classes], or of each step, [T, classes]. */
+export function classified({ logits }: Values): Classified {
+  const classes = logits!.shape.at(-1)!;
+  const rows = Array.from({ length: logits!.data.length / classes }, (_, row) =>
+    probabilitiesOf(logits!.data.subarray(row * classes, (row + 1) * classes)),
+  );
+  const probabilities = rows.at(-1)!;
+  return { label: greatest(probabilities), probabilities, along: rows.map(greatest) };
+}
+
+/** Whether a place, as shares of the image, lies in a box of pixels. */
+const isInside = (x: number, y: number, box: Box, [height, width]: Classes["size"]): boolean =>
+  x * width >= box.x &&
+  x * width <= box.x + box.width &&
+  y * height >= box.y &&
+  y * height <= box.y + box.height;
+
+/** How images were classified and looked at, one after another. */
+class Tally {
+  images = 0;
+  wrong = 0;
+  loss = 0;
+  /** Of glimpses after the first, which is not chosen: all, and those whose middle lies in the box. */
+  glimpses = 0;
+  inside = 0;
+  /** Shares of the boxes in their images, and how many of them hold the middle of the image. */
+  area = 0;
+  middle = 0;
+  boxes = 0;
+
+  add({ example, outputs, looks }: Predicted<LabelledImage>, size: Classes["size"]): Classified {
+    const found = classified(outputs);
+    this.images++;
+    if (found.label !== example.label) this.wrong++;
+    this.loss -= Math.log(Math.max(Number.MIN_VALUE, found.probabilities[example.label]!));
+    const box = example.box?.();
+    // [T, windows, 4]: the first window is the finest.
+    const windows = Object.values(looks).find(({ shape }) => shape.length === 3 && shape[2] === 4);
+    if (!box || !windows) return found;
+    const [steps, scales] = windows.shape as [number, number];
+    this.boxes++;
+    this.area += (box.width * box.height) / (size[0] * size[1]);
+    if (isInside(0.5, 0.5, box, size)) this.middle++;
+    for (let step = 1; step < steps; step++) {
+      const [x, y] = windows.data.subarray(step * scales * 4, step * scales * 4 + 2);
+      this.glimpses++;
+      if (isInside(x!, y!, box, size)) this.inside++;
+    }
+    return found;
+  }
+
+  get scores() {
+    return {
+      loss: this.loss / this.images,
+      error: this.wrong / this.images,
+      ...(this.glimpses > 0 && { inside: this.inside / this.glimpses }),
+    };
+  }
+}
+
+const predicted = (
+  { evaluator, parameters }: Scoring<LabelledImage, Classes>,
+  images: readonly LabelledImage[],
+  onProgress?: (done: number) => void,
+) => evaluator.predict(parameters, images, onProgress ? { onProgress } : {});
+
+/** The class of an image. */
+export const classification: Task<LabelledImage, Classes, ClassificationSizes> = {
+  id: "classification",
+  examples: "labelled images",
+  words: { example: "image", place: "glimpse" },
+  takes: "labelled images",
+  defaults: {
+    data: "digits",
+    batch: 128,
+    targets: 1,
+    learningRate: 0.001,
+    optimizer: { name: "adam" },
+    labelSmoothing: 0,
+  },
+  scores: [
+    { id: "error", title: "error", unit: "share", better: "lower", primary: true },
+    { id: "inside", title: "glimpses on the thing", unit: "share", better: "higher" },
+  ],
+  prepare({ train, size }) {
+    if (!size) throw new RegardError("the data does not say how large its images are.");
+    const classes = train.reduce((most, { label }) => Math.max(most, label), 0) + 1;
+    if (classes < 2)
+      throw new UsageError(
+        `all ${train.length} images of training are of one class, 0; there is nothing to tell apart.`,
+      );
+    return { classes, size };
+  },
+  restored(stored) {
+    const found = stored as Partial<Classes> | undefined;
+    if (typeof found?.classes !== "number" || !Array.isArray(found.size))
+      throw new RegardError("the run holds no classes of images; it is of another task.");
+    return { classes: found.classes, size: found.size as unknown as Classes["size"] };
+  },
+  describe: ({ classes, size: [height, width] }) =>
+    `${classes} classes of images of ${width} × ${height} pixels`,
+  sizes: ({ classes, size }) => ({ classes, image: [...size, 1] }),
+  inputs: ({ image }) => ({ image: input("image", "float32", ["batch", ...image]) }),
+  targets: (_, batch) => ({ label: input("label", "int32", [batch]) }),
+  async collate(images, { classes, size }, use) {
+    const image = greyValue(await Promise.all(images.map((one) => pixelsOf(one, use))), size);
+    if (use.kind === "ask") return { values: { image }, decisions: [] };
+    for (const { name, label } of images)
+      if (label >= classes)
+        throw new UsageError(
+          `image "${name}" is of class ${label} but training has ${classes}, 0 to ${classes - 1}; leave it out, or train with it.`,
+        );
+    const label = Int32Array.from(images, (one) => one.label);
+    return {
+      values: { image, label: { dtype: "int32", shape: [images.length], data: label } },
+      decisions: images.map(() => 1),
+    };
+  },
+  drive: { kind: "free" },
+  async validate(scoring, images) {
+    const tally = new Tally();
+    for (const found of await predicted(scoring, images)) tally.add(found, scoring.prepared.size);
+    return tally.scores;
+  },
+  async report(scoring, images, { onProgress }) {
+    const { classes, size } = scoring.prepared;
+    const [tally, found] = [new Tally(), await predicted(scoring, images, onProgress)];
+    const said = found.map((one) => tally.add(one, size));
+    const ofClass = Array.from({ length: classes }, (_, label) =>
+      said.filter((_one, index) => images[index]!.label === label),
+    );
+    return {
+      metrics: {
+        ...tally.scores,
+        // What gazes would reach that are drawn over the image, or rest in its middle.
+        ...(tally.boxes > 0 && {
+          insideRandom: tally.area / tally.boxes,
+          insideCentre: tally.middle / tally.boxes,
+        }),
+      },
+      breakdown: {
+        measure: "error",
+        by: "class",
+        ranges: ofClass.flatMap((members, label) =>
+          members.length === 0
+            ? []
+            : [
+                {
+                  from: label,
+                  to: label,
+                  examples: members.length,
+                  score: (100 * members.filter((one) => one.label !== label).length) / members.length,
+                },
+              ],
+        ),
+      },
+      outputs: images.map(({ name, label }, index) => ({
+        source: name,
+        output: String(said[index]!.label),
+        references: [String(label)],
+      })),
+    };
+  },
+  traces: async () => [],
+};
