@@ -7,7 +7,6 @@ import {
   argMax,
   cast,
   crossEntropy,
-  div,
   equal,
   fill,
   maximum,
@@ -182,9 +181,8 @@ export const ram: ModelCard<z.output<typeof configuration>, ClassificationSizes>
       const where = relu(place(placeOf(windows)));
       const glimpse = relu(add(fromPatch(what), fromPlace(where))); // g_t
       const next = relu(add(fromBefore(hidden), fromGlimpse(glimpse))); // h_t
-      // The location network learns by reinforcement alone, and teaches nothing to what it reads. Optimizers such as Adam move each
-      // of its many weights as far as any other's, however little is known of where to: together they must not throw a gaze about.
-      return { hidden: next, mean: tanh(locate(div(stopGradient(next), Math.sqrt(H)))) };
+      // The location network learns by reinforcement alone, and teaches nothing to what it reads.
+      return { hidden: next, mean: tanh(locate(stopGradient(next))) };
     };
 
     return {

@@ -1,6 +1,6 @@
 import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
 import { RegardError, UsageError } from "../../../src/core/index.js";
-import type { CaptionData, ParallelData } from "../../../src/data/index.js";
+import type { DataKind, ExampleOf, Splits } from "../../../src/data/index.js";
 import {
   eventsOf,
   exportModel,
@@ -32,7 +32,7 @@ const VERSION = "0.1.0";
 /** Steps between two metric events. */
 const RECORD_EVERY = 10;
 
-export type TabData = ParallelData | CaptionData;
+export type TabData = Splits<ExampleOf[DataKind]>;
 
 /** A run in this tab: what a run folder holds, in memory. */
 export class TabRun {

@@ -1,0 +1,122 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { regard } from "./command.js";
+
+// Classification as people use it: digits written to files, trained on where they are placed anywhere, and scored.
+
+let folder: string;
+let data: string;
+let run: string;
+const SMALL = ["side=8", "scales=2", "glimpses=3", "patch=32", "place=8", "hidden=32"].flatMap((option) => [
+  "--set",
+  option,
+]);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "regard-classifiers-"));
+  [data, run] = [join(folder, "digits"), join(folder, "run")];
+  const made = await regard(["data", "make", "digits", "--out", data, "--limit", "300", "--json"]);
+  expect(made.err).toBe("");
+  expect(JSON.parse(made.out)).toMatchObject({ splits: { train: 300, validation: 300, test: 300 } });
+  const train = ["train", "ram", "--data", data, "--canvas", "37", "--clutter", "1", "--out", run, "--json"];
+  const trained = await regard([
+    ...train,
+    "--steps",
+    "300",
+    "--validate-every",
+    "100",
+    "--batch",
+    "32",
+    ...SMALL,
+  ]);
+  expect(trained.code, trained.err).toBe(0);
+  const { loss, validation } = JSON.parse(trained.out);
+  expect(loss).toBeLessThan(Math.log(10));
+  expect(validation).toMatchObject({ error: expect.any(Number), inside: expect.any(Number) });
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test("a run keeps how images were placed, and is scored on those", async () => {
+  const { dataOptions, batch } = JSON.parse(await readFile(join(run, "run.json"), "utf8")).settings;
+  expect({ ...dataOptions, batch }).toMatchObject({ canvas: 37, clutter: 1, batch: 32 });
+  const { out, err } = await regard(["evaluate", run, "--json"]);
+  expect(err).not.toContain("regard:");
+  const { metrics, examples, split } = JSON.parse(out);
+  expect({ examples, split }).toEqual({ examples: 300, split: "test" });
+  expect(metrics.error).toBeLessThan(0.9);
+  // Of a canvas of 37 pixels a box covers about a sixth, and holds the middle more often than not.
+  expect(metrics.insideRandom).toBeGreaterThan(0.08);
+  expect(metrics.insideRandom).toBeLessThan(0.25);
+  expect(metrics.insideCentre).toBeGreaterThan(metrics.insideRandom);
+  const text = await regard(["evaluate", run, "--split", "validation"]);
+  expect(text.out).toContain("error by class");
+});
+
+test("a run goes on to the same bytes as one that was never stopped", async () => {
+  const [stopped, whole] = [join(folder, "stopped"), join(folder, "whole")];
+  const train = [
+    "train",
+    "ram",
+    "--data",
+    "digits-cluttered",
+    "--validate-every",
+    "5",
+    "--batch",
+    "8",
+    ...SMALL,
+  ];
+  await regard([...train, "--steps", "5", "--schedule", "constant", "--out", stopped]);
+  await regard(["train", "--resume", stopped, "--steps", "10"]);
+  await regard([...train, "--steps", "10", "--schedule", "constant", "--out", whole]);
+  const file = "checkpoint-00000010.safetensors";
+  expect((await readFile(join(stopped, file))).equals(await readFile(join(whole, file)))).toBe(true);
+});
+
+test.each<[string, () => readonly string[], RegExp]>([
+  [
+    "a canvas that is too small",
+    () => ["train", "ram", "--data", data, "--canvas", "20"],
+    /a canvas of 20 pixels does not hold images of 28 × 28; give one of 28 or more\./,
+  ],
+  [
+    "a canvas that is no number of pixels",
+    () => ["train", "ram", "--data", data, "--canvas", "0"],
+    /--canvas is 0 but must be at least 1\./,
+  ],
+  [
+    "data of another kind",
+    () => ["train", "ram", "--data", "scenes"],
+    /"scenes" holds captions but the model takes labelled images; name "digits" or "digits-translated" or "digits-cluttered", or your own data\./,
+  ],
+  [
+    "a folder without images",
+    () => ["train", "ram", "--data", folder],
+    /has no training images; it should hold train-images-idx3-ubyte and train-labels-idx1-ubyte, packed \(\.gz\) or not\./,
+  ],
+  [
+    "one glimpse alone",
+    () => ["train", "ram", "--set", "glimpses=1"],
+    /option "glimpses" is 1 but must be at least 2\./,
+  ],
+])("%s is refused in a sentence, and nothing is left behind", async (_, args, message) => {
+  const out = join(folder, "refused");
+  const { code, err } = await regard([...args(), "--steps", "1", "--out", out]);
+  expect(err.trimEnd()).toMatch(message);
+  expect(err).not.toContain("    at ");
+  expect(code).toBe(2);
+  await expect(readFile(join(out, "run.json"))).rejects.toThrow("ENOENT");
+});
+
+test("labels that are cut off are named by their file", async () => {
+  const file = join(data, "test-labels-idx1-ubyte.gz");
+  const whole = await readFile(file);
+  await writeFile(file, whole.subarray(0, 20));
+  const { code, err } = await regard(["evaluate", run]);
+  await writeFile(file, whole);
+  expect(err).toMatch(
+    /test-labels-idx1-ubyte\.gz cannot be unpacked \(unexpected end of file\); fetch it again\./,
+  );
+  expect(code).toBe(2);
+});
