@@ -406,7 +406,7 @@ describe("used wrongly", () => {
     [
       "an example that is not there",
       async () => ["see", soft, "test:99"],
-      /split "test" has 24 images, so there is none with the number 99\.$/,
+      /split "test" has 24 captioned images, so there is none with the number 99\.$/,
     ],
     [
       "gates of a captioner",

@@ -2,11 +2,12 @@ import { describe, expect, test } from "vitest";
 import { END, START } from "../src/core/index.js";
 import { tokenBatch } from "../src/data/index.js";
 import { Decoder, decodeGreedily, tokensValue } from "../src/decode/index.js";
-import { Removal, Walker } from "../src/explain/index.js";
+import { Effects, Walker } from "../src/explain/index.js";
 import { models } from "../src/models/index.js";
 import { Mode, Scope } from "../src/nn/index.js";
 import { input } from "../src/ops/index.js";
 import { referenceBackend } from "../src/session/index.js";
+import { taskOf } from "../src/task/index.js";
 import { parametersOf } from "./run.js";
 
 const vocabularies = { source: 11, target: 13 };
@@ -88,8 +89,18 @@ describe.each(cases)("$id", (model) => {
 
   test("removing a word does what leaving it out of the sentence does", async () => {
     const target = [8, 4, 11];
-    const removal = await Removal.load(translator, referenceBackend);
-    const effects = await removal.effects(parameters, source.slice(0, -1), target);
+    const task = taskOf({ task: "translation" });
+    const measure = await Effects.load(
+      translator,
+      task.inputs(vocabularies),
+      task.targets(vocabularies, "batch"),
+      referenceBackend,
+    );
+    const { values, count } = task.variants({ source: sourceValue }, {});
+    expect(count).toBe(4);
+    const effects = await measure.effects(parameters, values, {
+      target: tokensValue(tokenBatch([[START, ...target]])),
+    });
     const without = source.slice(0, -1).map((_, removed) => source.filter((__, place) => place !== removed));
     const [whole, ...others] = await losses([source, ...without], target);
     effects.forEach((row, step) => {

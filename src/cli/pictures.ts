@@ -1,14 +1,14 @@
-import type { AttentionTrace } from "../attention/index.js";
+import { decodeTrace, type Trace } from "../attention/index.js";
+import type { Answer } from "../service/index.js";
 import { writeAtomically } from "../train/run-folder.node.js";
 import {
-  alignmentText,
-  gatesText,
-  lapseSvg,
   type MapStyle,
-  spatialText,
-  toHtml,
-  toSvg,
-  wordFrames,
+  momentsOf,
+  movingSvg,
+  type Picture,
+  pictureSvg,
+  picturesPage,
+  pictureText,
 } from "../views/index.js";
 import { toPng } from "./png.js";
 import { hasColour } from "./terminal.js";
@@ -18,42 +18,53 @@ export interface PictureOptions {
   readonly svg?: string;
   readonly png?: string;
   readonly html?: string;
+  readonly animation?: string;
+  readonly path?: string;
+  readonly style?: MapStyle;
 }
 
-/** A trace with the heading it has on a page. */
+/** A picture of a trace, with the heading it has on a page. */
 export interface Section {
   readonly heading: string;
-  readonly trace: AttentionTrace;
+  readonly picture: Picture;
 }
 
-/** Writes a trace as SVG and PNG, and all of them as one page; returns the files. */
+/** Seconds each step is shown where a look moves. */
+const STEP_SECONDS = 0.8;
+
+/** The trace of an answer without the scores of its looks. */
+export function lookedOf({ trace }: Pick<Answer, "trace">): Trace {
+  const whole = decodeTrace(trace);
+  return { ...whole, looks: whole.looks.filter(({ unit }) => unit === undefined) };
+}
+
+/** Writes one picture of a trace, and all of them as one page; returns the files. */
 export async function writePictures(
-  options: PictureOptions & { readonly style?: MapStyle },
+  options: PictureOptions,
   title: string,
-  drawn: AttentionTrace | undefined,
+  trace: Trace,
+  drawn: Picture | undefined,
   sections: readonly Section[],
 ): Promise<string[]> {
-  const { svg, png, html, style } = options;
-  const picture = () => toSvg(drawn!, { title, ...(style && { style }) });
+  const { svg, png, html, animation, path, style } = options;
+  const picture = (view?: "path") =>
+    pictureSvg(trace, drawn!, { title, ...(style && { style }), ...(view && { view }) });
   if (drawn && svg) await writeAtomically(svg, picture());
   if (drawn && png) await writeAtomically(png, toPng(picture()));
-  if (html) await writeAtomically(html, toHtml(title, sections));
-  return [svg, png, html].filter((file) => file !== undefined);
+  if (html)
+    await writeAtomically(
+      html,
+      picturesPage(
+        title,
+        sections.map((section) => ({ ...section, trace, ...(style && { style }) })),
+      ),
+    );
+  const [first, ...others] = drawn && animation ? momentsOf(trace, drawn, { title }) : [];
+  if (first && animation) await writeAtomically(animation, movingSvg([first, ...others], STEP_SECONDS));
+  if (drawn && path) await writeAtomically(path, picture("path"));
+  return [svg, png, html, animation, path].filter((file) => file !== undefined);
 }
 
-/** Seconds each word is shown where a caption's attention moves. */
-const WORD_SECONDS = 0.8;
-
-/** Writes the attention of a caption's words one after the other, as an SVG that moves by itself. */
-export async function writeAnimation(file: string, title: string, trace: AttentionTrace): Promise<void> {
-  if (trace.kind === "spatial")
-    await writeAtomically(file, lapseSvg(wordFrames(trace, title), { seconds: WORD_SECONDS }));
-}
-
-/** A trace as text for the terminal. */
-export function textOf(trace: AttentionTrace): string {
-  const terminal = { colour: hasColour(process.stdout), width: process.stdout.columns ?? 100 };
-  if (trace.kind === "alignment") return alignmentText(trace, terminal);
-  if (trace.kind === "gates") return gatesText(trace, terminal);
-  return trace.kind === "spatial" ? spatialText(trace, terminal) : "";
-}
+/** A picture as text for the terminal. */
+export const textOf = (trace: Trace, picture: Picture): string =>
+  pictureText(trace, picture, { colour: hasColour(process.stdout), width: process.stdout.columns ?? 100 });

@@ -1,7 +1,14 @@
-import { type Dimension, RegardError, type TypedArray, UsageError } from "../core/index.js";
+import type { Look } from "../attention/index.js";
+import { RegardError, type TypedArray, UsageError } from "../core/index.js";
 import type { Model, Tensors } from "../models/index.js";
+import { Mode } from "../nn/index.js";
 import { decodeModel, lower } from "../onnx/index.js";
 import { decodingGraph } from "./decoding-graph.js";
+import type { Drive } from "./drive.js";
+import { unrolled } from "./unroll.js";
+
+/** What a look of a file is. */
+export type FileLook = Pick<Look, "kind" | "over" | "from" | "axes">;
 
 /** What a file says about itself, beside its graph. */
 export interface ModelFile {
@@ -11,40 +18,91 @@ export interface ModelFile {
   readonly task: string;
   /** What its task prepared, as it is stored: vocabularies, the names of classes. */
   readonly prepared: Readonly<Record<string, unknown>>;
-  /** What the model was built for. */
-  readonly sizes: unknown;
+  /** How its images are read, where it reads images. */
+  readonly images: unknown;
   /** Rows and columns of places that form a grid, by name. */
   readonly grids: Readonly<Record<string, readonly [rows: number, columns: number]>>;
+  /** The outputs that say where it looked, by name. */
+  readonly looks: Readonly<Record<string, FileLook>>;
   /** What the axes of each output mean. */
   readonly axes: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What a file says in entries of its own; every other entry is something that its task prepared. */
-const OWN = ["model", "task", "sizes", "grids", "axes"];
+const OWN = ["model", "task", "images", "grids", "looks", "axes"];
+
+/** What comes before the names of looks among the outputs of a file that has several. */
+export const LOOK_OUTPUT = "look.";
 
 /**
- * A trained model as an `.onnx` file that any ONNX Runtime runs: parameters, what its task prepared and decoding loop included.
+ * A model's use as one graph: its outputs, where it looked, and what the axes of each mean. What writes tokens has `tokens`,
+ * `logProbability` and `weights`, as `decodingGraph`.
  * @param inputs what the model reads, by name
- * @param longest the steps of the loop, as a size
  * @param words what examples and the places that are looked at are called
  */
+function graphOf(
+  model: Model,
+  drive: Drive,
+  inputs: Tensors,
+  words: { readonly example: string; readonly place: string },
+): { graph: Tensors; looks: Record<string, FileLook>; axes: Record<string, readonly string[]> } {
+  if (drive.kind === "tokens") {
+    const graph = decodingGraph(model, inputs, drive.longest);
+    const known: Readonly<Record<string, readonly string[]>> = {
+      tokens: ["step", words.example],
+      logProbability: [words.example],
+      weights: ["step", words.example, words.place],
+    };
+    return {
+      graph: graph as unknown as Tensors,
+      looks: graph.weights
+        ? { weights: { kind: "weights", over: "source", axes: ["step", "batch", "place"] } }
+        : {},
+      axes: Object.fromEntries(Object.keys(graph).map((name) => [name, known[name]!])),
+    };
+  }
+  const { outputs, looks } = unrolled(model, drive, inputs, Mode.plain());
+  const found = Object.entries(looks).map(([name, look]) => [LOOK_OUTPUT + name, look] as const);
+  const first = drive.kind === "once" ? [words.example] : ["step", words.example];
+  return {
+    graph: { ...outputs, ...Object.fromEntries(found.map(([name, { value }]) => [name, value])) },
+    looks: Object.fromEntries(
+      found.map(([name, { kind, over, from, axes }]) => [
+        name,
+        { kind, over, axes, ...(from !== undefined && { from }) },
+      ]),
+    ),
+    axes: {
+      ...Object.fromEntries(
+        Object.entries(outputs).map(([name, { shape }]) => [
+          name,
+          shape.map((_, axis) => first[axis] ?? "value"),
+        ]),
+      ),
+      ...Object.fromEntries(
+        found.map(([name, { axes, over }]) => [
+          name,
+          axes.map((axis) =>
+            axis === "batch" ? words.example : axis === "place" ? `place of ${over}` : axis,
+          ),
+        ]),
+      ),
+    },
+  };
+}
+
+/** A trained model as an `.onnx` file that any ONNX Runtime runs: parameters, what its task prepared and its loop included. */
 export function encodeModelFile(
   model: Model,
+  drive: Drive,
   inputs: Tensors,
-  longest: Dimension,
   values: Readonly<Record<string, TypedArray>>,
-  about: Pick<ModelFile, "model" | "task" | "prepared" | "sizes">,
+  about: Pick<ModelFile, "model" | "task" | "prepared" | "images">,
   words: { readonly example: string; readonly place: string },
 ): Uint8Array {
-  const graph = decodingGraph(model, inputs, longest);
-  const known: Readonly<Record<string, readonly string[]>> = {
-    tokens: ["step", words.example],
-    logProbability: [words.example],
-    weights: ["step", words.example, words.place],
-  };
-  const axes = Object.fromEntries(Object.keys(graph).map((name) => [name, known[name]!]));
-  const { model: id, task, sizes, prepared } = about;
-  const entries = { sizes, grids: model.grids ?? {}, axes, ...prepared };
+  const { graph, looks, axes } = graphOf(model, drive, inputs, words);
+  const { model: id, task, images = null, prepared } = about;
+  const entries = { images, grids: model.grids ?? {}, looks, axes, ...prepared };
   const metadata = {
     "regard.model": id,
     "regard.task": task,
@@ -89,7 +147,8 @@ export function decodeModelFile(bytes: Uint8Array, name: string): ModelFile {
         return name === undefined || OWN.includes(name) ? [] : [[name, json(name)]];
       }),
     ),
-    sizes: json("sizes"),
+    images: json("images") ?? undefined,
+    looks: json("looks"),
     grids: json("grids"),
     axes: json("axes"),
   };

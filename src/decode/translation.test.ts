@@ -17,10 +17,10 @@ const weights = [
 ];
 
 test("an unknown word becomes the source word it looked at", () => {
-  const { words, output, trace } = translationOf({ ...decoded, weights }, vocabularies, source);
+  const { words, output, pieces } = translationOf({ ...decoded, weights }, vocabularies, source);
   expect(words).toEqual(["Zoltan", "lives", "in", "Szeged"]);
   expect(output).toBe("Zoltan lives in Szeged");
-  expect(trace).toEqual({ kind: "alignment", source: [...source, "■"], target: words, weights });
+  expect(pieces).toEqual([...words, "■"]);
   const atEnd = [...weights.slice(0, 3), [0, 0, 0, 0.1, 0.9]];
   expect(translationOf({ ...decoded, weights: atEnd }, vocabularies, source).words.at(-1)).toBe("<unknown>");
   expect(translationOf({ ...decoded, weights }, vocabularies, source, { keepUnknown: true }).words[0]).toBe(
@@ -28,9 +28,9 @@ test("an unknown word becomes the source word it looked at", () => {
   );
 });
 
-test("words are drawn as the text has them, and written with their marks", () => {
+test("words are written with their marks", () => {
   const target = Vocabulary.of([["10", "‿-‿", "12"]]);
-  const { output, pieces, trace } = translationOf(
+  const { output, pieces } = translationOf(
     {
       tokens: target.segment(["10", "‿-‿", "12"]).tokens,
       weights: weights.slice(0, 4),
@@ -42,16 +42,14 @@ test("words are drawn as the text has them, and written with their marks", () =>
   );
   expect(output).toBe("10-12");
   expect(pieces).toEqual(["10", "‿-‿", "12", "■"]);
-  expect(trace!.target).toEqual(["10", "-", "12", "■"]);
 });
 
-test("without attention it stays unknown, and there is no trace", () => {
-  const { words, trace } = translationOf(decoded, vocabularies, source);
+test("without attention it stays unknown", () => {
+  const { words } = translationOf(decoded, vocabularies, source);
   expect(words).toEqual(["<unknown>", "lives", "in", "<unknown>"]);
-  expect(trace).toBeUndefined();
 });
 
-test("pieces of words are joined in the output and drawn one by one in the trace", () => {
+test("pieces of words are joined in the output", () => {
   const pieces = Vocabulary.from({
     pieces: ["<pad>", "<start>", "<end>", "<unknown>", "a@@", "b", "ab"],
     merges: [],
@@ -67,7 +65,8 @@ test("pieces of words are joined in the output and drawn one by one in the trace
     logProbability: 0,
     finished: false,
   };
-  const { words, trace } = translationOf(spelled, both, ["ab"]);
+  const { words, pieces: written } = translationOf(spelled, both, ["ab"]);
   expect(words).toEqual(["ab", "ab"]);
-  expect(trace).toMatchObject({ source: ["a@@", "b", "■"], target: ["a@@", "b", "ab"] });
+  // The end was not reached.
+  expect(written).toEqual(["a@@", "b", "ab"]);
 });

@@ -7,12 +7,18 @@ import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
 import { RegardError, UsageError } from "../core/index.js";
 import { type DataPlace, kindOfData } from "../data/open.node.js";
-import { modelInfos, type Requests, type Responses, type RunEvent, requests } from "../service/index.js";
+import {
+  type ModelQuestion,
+  modelInfos,
+  type Requests,
+  type Responses,
+  type RunEvent,
+  requests,
+} from "../service/index.js";
 import { type DataFolder, dataOf } from "./data.js";
 import { inside } from "./files.js";
 import type { Models } from "./models.js";
 import type { Runs } from "./runs.js";
-import type { ModelQuestion } from "./worker.js";
 
 export interface AppOptions {
   readonly runs: Runs;
@@ -122,14 +128,16 @@ export function makeApp({ runs, data, models, pages, hosts, closing }: AppOption
       return { run };
     },
     examples: async ({ run, split }) =>
-      models.ask({ name: "examples", request: { ...dataOf((await runs.open(run)).settings), split } }),
-    see: (request) => ask("see", request),
+      models.ask({
+        name: "examples",
+        request: await runs
+          .open(run)
+          .then(({ settings }) => ({ ...dataOf(settings), model: settings.model, split })),
+      }),
+    ask: (request) => ask("ask", request),
     explain: (request) => ask("explain", request),
     explainSplit: (request) => ask("explainSplit", request),
     evaluate: (request) => ask("evaluate", request),
-    imageExamples: (request) => ask("imageExamples", request),
-    caption: (request) => ask("caption", request),
-    explainImage: (request) => ask("explainImage", request),
     diagnose: (request) => ask("diagnose", request),
   };
   const sizesAt = async (place: DataPlace) =>

@@ -6,6 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { RegardError, UsageError } from "../core/index.js";
 import { imageSizeOf, splitNames } from "../data/open.node.js";
 import {
+  askable,
   eventsOf,
   type RunDetail,
   type RunEvent,
@@ -96,7 +97,7 @@ export class Runs {
     return {
       ...(await this.summary(run)),
       settings,
-      prepared: taskOfModel(settings.model).describe(prepared),
+      ...askable(settings, prepared),
       splits,
     };
   }

@@ -1,24 +1,21 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { zipSync } from "fflate";
-import { RegardError, UsageError } from "../core/index.js";
-import type { CaptionData, Pair, ParallelData, Splits } from "../data/index.js";
+import { RegardError } from "../core/index.js";
+import type { Splits } from "../data/index.js";
 import { openData } from "../data/open.node.js";
 import {
+  answerOf,
+  cardsOf,
   type DesignRequest,
   designOf,
-  examplesOf,
-  examplesOfSplit,
   exportModel,
-  pairOfText,
-  type Requests,
+  type ModelQuestion,
+  Subject,
   sizesOf,
-  type Trained,
-  TrainedCaptioner,
-  TrainedTranslator,
-  trainedModel,
 } from "../service/index.js";
 import { nodeBackend, openOnnx } from "../session/node.js";
+import { taskOfModel } from "../task/index.js";
 import { openRunData, openRunEncoder } from "../train/run-data.node.js";
 import { RunFolder } from "../train/run-folder.node.js";
 import { LOCK_FILE } from "../train/run-lock.node.js";
@@ -34,19 +31,11 @@ export type Question = { readonly id: number } & (
   | { readonly name: "design"; readonly request: DesignRequest }
   | { readonly name: "export" | "archive"; readonly folder: string }
   | { readonly name: "dataSizes"; readonly request: DataRequest }
-  | { readonly name: "examples"; readonly request: DataRequest & { readonly split: string } }
+  | {
+      readonly name: "examples";
+      readonly request: DataRequest & { readonly model: string; readonly split: string };
+    }
 );
-
-/** Requests that a run's model answers. */
-export type ModelQuestion =
-  | "see"
-  | "explain"
-  | "explainSplit"
-  | "evaluate"
-  | "imageExamples"
-  | "caption"
-  | "explainImage"
-  | "diagnose";
 
 /** What comes back. */
 export type Answer =
@@ -55,9 +44,9 @@ export type Answer =
 
 interface OpenedRun {
   readonly key: string;
-  readonly model: Trained;
+  readonly subject: Subject;
   /** The data the run was trained on, read once it is needed. */
-  data(): Promise<ParallelData | CaptionData>;
+  data(): Promise<Splits<unknown>>;
 }
 
 let opened: OpenedRun | undefined;
@@ -72,25 +61,25 @@ async function open(path: string): Promise<OpenedRun> {
   // Let go before it is released: what follows may fail, and it must not be asked again.
   const before = opened;
   opened = undefined;
-  await before?.model.release();
+  await before?.subject.release();
   const encoder = await openRunEncoder(path, settings, openOnnx);
-  const model = trainedModel({ settings, prepared, step, tensors, backend: nodeBackend, encoder });
+  const subject = new Subject({ settings, prepared, step, tensors, backend: nodeBackend, encoder });
   const wanted = [settings.data, settings.dataOptions, settings.seed, encoder && path];
   const data = () => kept(wanted, () => openRunData(settings, { encoder }));
-  opened = { key, model, data };
+  opened = { key, subject, data };
   return opened;
 }
 
 /** Datasets kept in memory at once. */
 const KEPT = 2;
-const read = new Map<string, Promise<ParallelData | CaptionData>>();
+const read = new Map<string, Promise<Splits<unknown>>>();
 
 /** Data by what it was asked for with, read once while it is kept. */
-function kept(wanted: unknown, open: () => Promise<Splits<unknown>>): Promise<ParallelData | CaptionData> {
+function kept(wanted: unknown, open: () => Promise<Splits<unknown>>): Promise<Splits<unknown>> {
   const key = JSON.stringify(wanted);
   const found = read.get(key);
   if (found) return found;
-  const reading = open() as Promise<ParallelData | CaptionData>;
+  const reading = open();
   reading.catch(() => read.delete(key));
   read.set(key, reading);
   for (const old of [...read.keys()].slice(0, -KEPT)) read.delete(old);
@@ -107,13 +96,11 @@ async function answer(question: Question): Promise<unknown> {
     return question.name === "export" ? exported(question.folder) : archived(question.folder);
   if (question.name === "dataSizes") return sizesOf(question.request.kind, await dataAt(question.request));
   if (question.name === "examples") {
-    const data = await dataAt(question.request);
-    return question.request.kind === "pairs" ? examplesOf(data as Splits<Pair>, question.request.split) : [];
+    const { model, split, ...request } = question.request;
+    return cardsOf(taskOfModel(model), await dataAt(request), split);
   }
-  const { model, data } = await open(question.path);
-  return model instanceof TrainedTranslator
-    ? askTranslator(model, () => data() as Promise<ParallelData>, question)
-    : askCaptioner(model, () => data() as Promise<CaptionData>, question);
+  const { subject, data } = await open(question.path);
+  return answerOf(subject, data, question.name, question.request as never);
 }
 
 /** The best model of a run as an `.onnx` file. */
@@ -133,56 +120,6 @@ async function archived(path: string): Promise<Uint8Array> {
     names.map(async (name) => [name, new Uint8Array(await readFile(join(path, name)))] as const),
   );
   return zipSync(Object.fromEntries(files), { level: 1 });
-}
-
-async function askTranslator(
-  model: TrainedTranslator,
-  data: () => Promise<ParallelData>,
-  { name, request }: { name: ModelQuestion; request: unknown },
-): Promise<unknown> {
-  switch (name) {
-    case "see":
-      return model.see(request as Requests["see"]);
-    case "explain": {
-      const wanted = request as Requests["explain"];
-      return model.explain(wanted, pairOfText(await data(), wanted.text));
-    }
-    case "explainSplit": {
-      const { split, examples, beam } = request as Requests["explainSplit"];
-      return model.explainPairs(examplesOfSplit(await data(), split).slice(0, examples), { beam });
-    }
-    case "evaluate":
-      return model.evaluate(await data(), request as Requests["evaluate"]);
-    default:
-      throw new UsageError("this run reads sentences; give it a sentence.");
-  }
-}
-
-async function askCaptioner(
-  model: TrainedCaptioner,
-  data: () => Promise<CaptionData>,
-  { name, request }: { name: ModelQuestion; request: unknown },
-): Promise<unknown> {
-  switch (name) {
-    case "imageExamples":
-      return TrainedCaptioner.examples(await data(), (request as Requests["imageExamples"]).split);
-    case "caption": {
-      const { image, ...options } = request as Requests["caption"];
-      return model.see(await model.imageOf(image, data), options);
-    }
-    case "explainImage": {
-      const { image, ...options } = request as Requests["explainImage"];
-      return model.explain(await model.imageOf(image, data), options);
-    }
-    case "diagnose": {
-      const { split, examples, beam } = request as Requests["diagnose"];
-      return model.diagnose(examplesOfSplit(await data(), split).slice(0, examples), split, { beam });
-    }
-    case "evaluate":
-      return model.evaluate(await data(), request as Requests["evaluate"]);
-    default:
-      throw new UsageError("this run reads images; give it an image.");
-  }
 }
 
 // One question after the other: sessions are not meant to run twice at once.

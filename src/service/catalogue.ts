@@ -1,16 +1,12 @@
 import { z } from "zod";
-import { type DataKind, detokenise, type Pair, type Splits } from "../data/index.js";
+import type { DataKind, Splits } from "../data/index.js";
+import { stepsOf, unrolled } from "../decode/index.js";
 import { modelById, models } from "../models/index.js";
-import {
-  type ImageOptions,
-  taskOf,
-  taskOfModel,
-  tasks,
-  trainingDefaults,
-  type Vocabularies,
-} from "../task/index.js";
-import { checked, type RunSettings, settingsSchema } from "../train/index.js";
-import type { DataSizes, ModelInfo, RunEvent, RunSummary, StartRequest } from "./protocol.js";
+import { Mode } from "../nn/index.js";
+import { input } from "../ops/index.js";
+import { type ImageOptions, taskOf, taskOfModel, tasks, trainingDefaults } from "../task/index.js";
+import { buildModel, checked, type RunSettings, settingsSchema } from "../train/index.js";
+import type { DataSizes, ModelInfo, RunDetail, RunEvent, RunSummary, StartRequest } from "./protocol.js";
 import { examplesOfSplit, splitNamesOf } from "./shared.js";
 
 /** The models there are, with their options as JSON schemas. */
@@ -24,32 +20,33 @@ export const modelInfos = (): ModelInfo[] =>
     attention: card.attention,
     defaults: trainingDefaults(card),
     schema: z.toJSONSchema(card.configuration, { io: "input" }) as unknown as ModelInfo["schema"],
+    sizes: z.toJSONSchema(taskOf(card).sizing.options, { io: "input" }) as unknown as ModelInfo["sizes"],
   }));
 
+/** Examples that sizes are given with. */
 const EXAMPLES = 40;
 
 /** What a dataset holds, in numbers and a few examples. */
 export function sizesOf(kind: DataKind, data: Splits<unknown>): DataSizes {
   const task = tasks.find(({ takes }) => takes === kind)!;
-  const { source, target } = task.prepare(data, { vocabulary: {} }) as Partial<Vocabularies>;
+  const prepared = task.prepare(data, { vocabulary: {} });
+  const { size } = data;
   return {
     kind,
     train: data.train.length,
     validation: data.validation.length,
     splits: splitNamesOf(data),
-    sourceWords: source?.size ?? 0,
-    targetWords: target?.size ?? 0,
+    noun: task.examples,
+    about: `${task.describe(prepared)}${size ? `; images of ${size[1]} × ${size[0]}` : ""}`,
+    sizes: task.sizing.of(data, prepared),
     notes: data.notes ?? [],
-    ...(data.size && { image: data.size }),
-    examples:
-      kind === "pairs" ? examplesOf(data as Splits<Pair>, Object.keys(data.tests)[0] ?? "validation") : [],
+    examples: task.identity
+      ? examplesOfSplit(data, Object.keys(data.tests)[0] ?? "validation")
+          .slice(0, EXAMPLES)
+          .map((example) => task.title(example))
+      : [],
   };
 }
-
-export const examplesOf = (data: Splits<Pair>, split: string): string[] =>
-  (splitNamesOf(data).includes(split) ? examplesOfSplit(data, split) : [])
-    .slice(0, EXAMPLES)
-    .map(({ source }) => detokenise(source));
 
 /** Settings of a run from what a client asks for. @throws UsageError naming the option that is wrong */
 export function settingsOf(
@@ -77,6 +74,39 @@ export function settingsOf(
     validateEvery: request.validateEvery,
     budget: request.budget,
   });
+}
+
+/** What can be asked of a run. @param prepared what its task prepared */
+export function askable(
+  { model, images, configuration }: Pick<RunSettings, "model" | "images" | "configuration">,
+  prepared: unknown,
+): Pick<RunDetail, "prepared" | "form" | "can"> {
+  const task = taskOfModel(model);
+  return {
+    prepared: task.describe(prepared),
+    form: task.form(prepared, images),
+    can: {
+      beam: task.drive.kind === "tokens",
+      sample: drawsByChance({ model, configuration, images }, prepared),
+      diagnose: task.diagnose !== undefined,
+    },
+  };
+}
+
+/** Whether a model's use can be drawn by chance, as hard attention's places can. */
+function drawsByChance(
+  settings: Pick<RunSettings, "model" | "images" | "configuration">,
+  prepared: unknown,
+): boolean {
+  const { task, model, sizes } = buildModel(settings, prepared);
+  const mode = Mode.sampling();
+  const inputs = task.inputs(sizes);
+  if (task.drive.kind !== "tokens") unrolled(model, task.drive, inputs, mode);
+  else {
+    const { memory, state } = stepsOf(model).begin(inputs, mode);
+    stepsOf(model).step(memory, state, { previous: input("previous", "int32", ["batch"]) }, mode);
+  }
+  return mode.noise.size > 0;
 }
 
 /** A line of a run's records as an event; undefined for lines of no known kind. */

@@ -7,9 +7,6 @@ import { taskOf, trainingDefaults } from "../task/index.js";
 import { checked, layoutOf, makeOptimizer, optimizerSchema, trainingStep } from "../train/index.js";
 import type { DesignedPart, DesignRequest, ModelDesign } from "./protocol.js";
 
-/** Source and target lengths that costs are given for; captions are shorter than translations. */
-const LENGTHS = { translation: [20, 20], captioning: [0, 12] } as const;
-
 const BYTES = 4;
 
 /** A model with given options, part by part: parameters, operations and memory, before anything is trained. */
@@ -18,18 +15,12 @@ export function designOf(request: DesignRequest): ModelDesign {
   const configuration = checked(`model ${card.id}, option`, card.configuration, request.configuration);
   const scope = Scope.root();
   const task = taskOf(card);
-  const sizes = task.images
-    ? { target: request.targetVocabulary, image: [...request.image, 3], encoded: false }
-    : { source: request.sourceVocabulary, target: request.targetVocabulary };
-  const [SOURCE, TARGET] = task.images ? LENGTHS.captioning : LENGTHS.translation;
+  const { options, lengths, ...sizing } = task.sizing;
+  const sizes = sizing.sizes(checked("size", options, request.sizes));
   const trained = card
     .build(scope, configuration, sizes)
     .objective({ ...task.inputs(sizes), ...task.targets(sizes, "batch") }, Mode.plain());
-  const bindings = new Map([
-    ["source", SOURCE],
-    ["target", TARGET + 1],
-    ["batch", request.batch],
-  ]);
+  const bindings = new Map(Object.entries({ ...lengths, batch: request.batch }));
   const size = (dimension: string | number) => resolveDimension(dimension, bindings);
 
   const owner = ownerOf(card.parts);
@@ -85,8 +76,7 @@ export function designOf(request: DesignRequest): ModelDesign {
     memory: BYTES * ((2 + slots.length) * layout.padded + kept),
     onnxNodes: countNodes(decodeModel(lower(program).bytes).graph.node),
     batch: request.batch,
-    source: SOURCE,
-    target: TARGET,
+    lengths,
     parts: parts.map(
       ({ part, flops, operations }): DesignedPart => ({
         ...part,

@@ -1,10 +1,22 @@
 import { z } from "zod";
-import type { AlignmentTrace, GatesTrace, SpatialTrace } from "../attention/index.js";
-import type { DataKind, Link, Mistake, MistakeKind } from "../data/index.js";
+import type { TraceJson } from "../attention/index.js";
+import type { DataKind } from "../data/index.js";
 import { DEFAULT_BEAM, type Decoding, WIDEST_BEAM } from "../decode/decoding.js";
 import type { Agreement, Interval, Verdict } from "../explain/index.js";
 import type { ModelPart } from "../models/index.js";
-import type { AnyTask, Report, Score, Validation, WatchedTrace } from "../task/index.js";
+import type {
+  AnyTask,
+  Block,
+  Diagnosis,
+  ExampleCard,
+  Field,
+  FieldValue,
+  Report,
+  Score,
+  Truth,
+  Validation,
+  WatchedTrace,
+} from "../task/index.js";
 import { budgetSchema, type RunSettings } from "../train/index.js";
 
 /** What a client may ask, and what it is told: shared by the server, the browser's own engine and the studio. */
@@ -30,10 +42,8 @@ const modelRequest = {
 export const designRequestSchema = z.object({
   ...modelRequest,
   batch: z.int().min(1).max(65_536),
-  sourceVocabulary: z.int().min(4).max(1_000_000),
-  targetVocabulary: z.int().min(4).max(1_000_000),
-  /** Height and width of the images, for models that read images. */
-  image: z.tuple([z.int().min(8).max(1024), z.int().min(8).max(1024)]).default([64, 64]),
+  /** What the model is built for, as its task asks for it (`ModelInfo.sizes`); what is usual where absent. */
+  sizes: z.record(z.string(), z.unknown()).default({}),
 });
 
 export const startRequestSchema = z.object({
@@ -59,29 +69,39 @@ export const startRequestSchema = z.object({
   device: z.enum(["cpu", "webgpu"]).default("cpu"),
 });
 
-/** An image that is asked about: pixels, red, green and blue row by row in base64, or an example of the run's data. */
-const image = z.union([
-  z.object({ width: z.int().min(1).max(4096), height: z.int().min(1).max(4096), data: z.string() }),
+const fieldValue = z.union([
+  text,
+  z.object({
+    width: z.int().min(1).max(4096),
+    height: z.int().min(1).max(4096),
+    data: z.string(),
+  }),
+  z.array(z.number()).max(100_000),
+  z.array(z.array(z.number()).max(1000)).max(100_000),
+]);
+
+/** What is asked about: what a run's form asks for, by the names of its fields, or an example of the run's data. */
+const asked = z.union([
+  z.object({ fields: z.record(z.string(), fieldValue) }),
   z.object({ split: z.string().max(100), index: z.int().min(0) }),
 ]);
-export type ImageInput = z.output<typeof image>;
+export type Asked =
+  | { readonly fields: Readonly<Record<string, FieldValue>> }
+  | { readonly split: string; readonly index: number };
 
-/** What is to be written and looked at instead of what the model would, by step. */
-const changes = {
-  words: z.record(z.string(), z.string().max(200)).default({}),
-  attention: z.record(z.string(), z.array(z.number().min(0).max(1)).max(20_000)).default({}),
-};
 const beam = z.int().min(1).max(WIDEST_BEAM);
-/** What is written of one input: everything that shows or explains it takes these, and so tells of the same output. */
-const writing = { beam: beam.default(DEFAULT_BEAM), ...changes };
-/** The same of an image. */
-const imageWriting = {
-  ...writing,
-  /** Draws places of hard attention by this seed, in place of the likeliest. */
+/** How an output comes about: everything that shows or explains it takes these, and so tells of the same output. */
+const writing = {
+  beam: beam.default(DEFAULT_BEAM),
+  /** What is to be written instead of what the model would, by step. */
+  words: z.record(z.string(), z.string().max(200)).default({}),
+  /** What is to be looked at instead of what the model would: rows of looks, by the look's name and the step. */
+  looks: z.record(z.string(), z.record(z.string(), z.array(z.number()).max(20_000))).default({}),
+  /** Draws what the model draws by chance by this seed, in place of the likeliest. */
   sample: z.int().min(0).optional(),
 };
-const writingSchema = z.object(imageWriting);
-/** How an output is to be written, and what a reader changed in it. */
+const writingSchema = z.object(writing);
+/** How an output is to come about, and what a reader changed in it. */
 export type Writing = z.output<typeof writingSchema>;
 
 /** Every request by its name, with what it takes. */
@@ -99,14 +119,16 @@ export const requests = {
   rename: z.object({ run: runId, name: runName }),
   remove: z.object({ run: runId }),
   examples: z.object({ run: runId, split: z.string().max(100) }),
-  see: z.object({
+  ask: z.object({
     run: runId,
-    text,
+    input: asked,
     ...writing,
-    /** Whether to measure the causal effect of every source word too. */
+    /** Whether to measure the causal effect of every place too. */
     effect: z.boolean().default(false),
+    /** Whether to tell of what layers that read the input took in, too. */
+    reading: z.boolean().default(false),
   }),
-  explain: z.object({ run: runId, text, ...writing }),
+  explain: z.object({ run: runId, input: asked, ...writing }),
   explainSplit: z.object({
     run: runId,
     split: z.string().max(100),
@@ -119,16 +141,6 @@ export const requests = {
     sentences: z.int().min(1).max(100_000),
     beam: beam.default(1),
   }),
-  /** A few images of a split. */
-  imageExamples: z.object({ run: runId, split: z.string().max(100) }),
-  caption: z.object({
-    run: runId,
-    image,
-    ...imageWriting,
-    /** Whether to measure the causal effect of every place too. */
-    effect: z.boolean().default(false),
-  }),
-  explainImage: z.object({ run: runId, image, ...imageWriting }),
   diagnose: z.object({
     run: runId,
     split: z.string().max(100),
@@ -157,12 +169,16 @@ export interface ModelInfo {
   readonly schema: {
     readonly properties: Readonly<Record<string, OptionSchema>>;
   };
+  /** JSON schema of what a design can be made for. */
+  readonly sizes: {
+    readonly properties: Readonly<Record<string, OptionSchema>>;
+  };
 }
 
 export interface OptionSchema {
   readonly type?: string;
   readonly description?: string;
-  readonly default?: string | number;
+  readonly default?: string | number | boolean | readonly number[];
   readonly minimum?: number;
   readonly maximum?: number;
   readonly enum?: readonly string[];
@@ -183,12 +199,13 @@ export interface DataSizes {
   readonly train: number;
   readonly validation: number;
   readonly splits: readonly string[];
-  /** Words of the source; 0 where it is no text. */
-  readonly sourceWords: number;
-  readonly targetWords: number;
-  /** Height and width of the images, where the source is images. */
-  readonly image?: readonly [number, number];
-  /** A few source sentences. */
+  /** What its examples are called. */
+  readonly noun: string;
+  /** What was learnt of it, in words: how many words it has, how large its images are. */
+  readonly about: string;
+  /** What a design is to be made for. */
+  readonly sizes: Readonly<Record<string, unknown>>;
+  /** A few examples, where they are texts. */
   readonly examples: readonly string[];
   /** What is to be known of the data, a sentence each: what was left out, and where splits overlap. */
   readonly notes: readonly string[];
@@ -215,8 +232,8 @@ export interface ModelDesign {
   readonly memory: number;
   readonly onnxNodes: number;
   readonly batch: number;
-  readonly source: number;
-  readonly target: number;
+  /** Sizes of inputs and targets by name, for which operations are counted. */
+  readonly lengths: Readonly<Record<string, number>>;
   readonly parts: readonly DesignedPart[];
 }
 
@@ -242,7 +259,16 @@ export interface RunSummary {
 
 export type RunValidation = Validation;
 
+/** An example of a run's data, as people choose it from a list. */
+export interface Example extends ExampleCard {
+  readonly index: number;
+}
+
 export interface RunDetail extends RunSummary {
+  /** What people give to ask about. */
+  readonly form: readonly Field[];
+  /** What can be asked beside what every run can: a beam of hypotheses, places drawn by chance, mistakes grouped. */
+  readonly can: { readonly beam: boolean; readonly sample: boolean; readonly diagnose: boolean };
   readonly settings: RunSettings;
   /** What its task prepared of its data, in words. */
   readonly prepared: string;
@@ -282,14 +308,14 @@ export interface Choice {
   readonly probability: number;
 }
 
-export interface SeenStep {
+/** A step of a model: what it wrote, how sure it was, and what else it might have written. */
+export interface StepAnswer {
+  /** What it wrote, as it can be chosen; what it is called where it wrote nothing. */
   readonly piece: string;
-  readonly probability: number;
-  readonly alternatives: readonly Choice[];
-  /** Gradient of the word's log-probability that reaches each weight. */
-  readonly salience?: readonly number[];
-  /** How much less likely the word is without each source word, in nats; where it was asked for. */
-  readonly effect?: readonly number[];
+  readonly probability?: number;
+  readonly alternatives?: readonly Choice[];
+  /** Whether its attention was where it should be, and what share of it; where that is known. */
+  readonly looked?: { readonly pointed: boolean; readonly mass: number };
 }
 
 /** What a beam held at its end. */
@@ -299,108 +325,46 @@ export interface Hypothesis {
   readonly score: number;
 }
 
-export interface Seen {
+/** What a model gave for one input, and where it looked. */
+export interface Answer {
   readonly output: string;
-  readonly decoding: Decoding;
-  readonly source: readonly string[];
-  readonly steps: readonly SeenStep[];
-  readonly trace?: AlignmentTrace;
-  readonly gates?: GatesTrace;
+  /** How it was written, where it was written step by step. */
+  readonly decoding?: Decoding;
+  readonly steps: readonly StepAnswer[];
+  readonly blocks: readonly Block[];
+  /**
+   * Where it looked. The first look that weighs is what was attended to; scores of it follow, with a unit: `SALIENCE_LOOK`, and
+   * `EFFECT_LOOK` where it was asked for.
+   */
+  readonly trace: TraceJson;
+  /** Looks that may be changed, by name. */
+  readonly changeable: readonly string[];
   /** Hypotheses of the beam, best first; the first is what the steps show unless something was changed. */
   readonly hypotheses: readonly Hypothesis[];
+  /** Whether it is right, where that is known. */
+  readonly right?: boolean;
+  /** What it is to be compared with, where the data says. */
+  readonly references: readonly string[];
+  /** Parts of the input that the model does not know. */
   readonly unknown: readonly string[];
   readonly milliseconds: number;
 }
 
-/** An image of the data. */
-export interface ImageExample {
-  readonly index: number;
-  readonly name: string;
-  /** The address of a PNG. */
-  readonly url: string;
-  readonly captions: readonly string[];
-}
+/** Names of the looks of a trace that are scores. */
+export const ATTENTION_LOOK = "attention";
+export const SALIENCE_LOOK = "salience";
+export const EFFECT_LOOK = "causal effect";
 
-/** What one word tells of, and whether attention was there; for images that know what is in them. */
-export interface WordGold {
-  /** The greatest cell of attention holds a pixel of it. */
-  readonly pointed: boolean;
-  /** Share of attention that is on it. */
-  readonly mass: number;
-}
-
-export interface SeenImage {
-  readonly output: string;
-  readonly decoding: Decoding;
-  readonly steps: readonly SeenStep[];
-  readonly trace?: SpatialTrace;
-  /** The image as the model reads it. */
-  readonly image: SpatialTrace["image"];
-  readonly grid: SpatialTrace["grid"];
-  readonly hypotheses: readonly Hypothesis[];
-  /** Captions of the data, where the image is of it. */
-  readonly references: readonly string[];
-  /** Where the image knows what is in it: whether the caption is right, and what each word looked at. */
-  readonly gold?: { readonly correct: boolean; readonly words: readonly (WordGold | null)[] };
-  readonly milliseconds: number;
-}
-
-export interface ImageExplanation {
-  readonly output: string;
-  readonly decoding: Decoding;
-  readonly words: readonly string[];
-  /**
-   * One map for each word, [word, row, column]: shares of attention, or scores in the unit that the trace names; those of
-   * attention are absent where the model has none.
-   */
-  readonly maps: readonly {
-    readonly method: "attention" | "salience" | "effect";
-    readonly trace: SpatialTrace;
-  }[];
-  readonly agreements: readonly NamedAgreement[];
-  readonly verdict?: { readonly verdict: Verdict; readonly sentence: string };
-}
-
-export interface DiagnosedImage {
-  readonly index: number;
-  readonly name: string;
-  readonly output: string;
-  readonly references: readonly string[];
-  readonly mistakes: readonly Mistake[];
-  /** What it looked at, or, for a model without attention, what its words depend on. */
-  readonly trace: SpatialTrace;
-}
-
-export interface Diagnosis {
-  readonly split: string;
-  readonly decoding: Decoding;
-  readonly examples: number;
-  /** Captions with a mistake. */
-  readonly wrong: number;
-  /** How the mistakes were found: from what the images know of themselves, or from the captions that people gave. */
-  readonly by: "gold" | "references";
-  /** What the maps show. */
-  readonly maps: "attention" | "effect";
-  readonly kinds: readonly { readonly kind: MistakeKind; readonly title: string; readonly images: number }[];
-  /** The worst first. */
-  readonly images: readonly DiagnosedImage[];
-}
-
+/** What made a model give what it gave. */
 export interface Explanation {
   readonly output: string;
-  readonly decoding: Decoding;
-  readonly source: readonly string[];
-  readonly target: readonly string[];
-  /** [target, source] each; those of attention are absent where the model has none. */
-  readonly attention?: readonly (readonly number[])[];
-  /** In nats per unit of attention. */
-  readonly salience?: readonly (readonly number[])[];
-  /** In nats. */
-  readonly effect: readonly (readonly number[])[];
-  /** The right alignment, where the output is the data's own translation and the data knows it. */
-  readonly gold?: readonly Link[];
-  /** The pieces of the data's own translation, the end included, where its alignment is known: to be written instead. */
-  readonly reference?: readonly string[];
+  readonly decoding?: Decoding;
+  /** What was decided, in order. */
+  readonly pieces: readonly string[];
+  /** Attention, salience and causal effect of each decision as looks; those of attention are absent where there is none. */
+  readonly trace: TraceJson;
+  /** What is right, where the data knows it. */
+  readonly truth?: Truth;
   readonly agreements: readonly NamedAgreement[];
   readonly verdict?: { readonly verdict: Verdict; readonly sentence: string };
 }
@@ -454,13 +418,10 @@ export interface Responses {
   readonly resume: { readonly run: string };
   readonly rename: { readonly run: string };
   readonly remove: { readonly run: string };
-  readonly examples: readonly string[];
-  readonly see: Seen;
+  readonly examples: readonly Example[];
+  readonly ask: Answer;
   readonly explain: Explanation;
   readonly explainSplit: SplitExplanation;
   readonly evaluate: Evaluation;
-  readonly imageExamples: readonly ImageExample[];
-  readonly caption: SeenImage;
-  readonly explainImage: ImageExplanation;
   readonly diagnose: Diagnosis;
 }

@@ -1,8 +1,9 @@
 import { END, UNKNOWN, UsageError } from "../core/index.js";
 import type { Splits, Vocabulary } from "../data/index.js";
-import { beamScore, type Decoded, END_MARK } from "../decode/index.js";
+import { beamScore, type Decoded, END_MARK, spellOf } from "../decode/index.js";
 import { agreementOf, type WalkStep } from "../explain/index.js";
-import type { Hypothesis, NamedAgreement } from "./protocol.js";
+import type { Shown } from "../task/index.js";
+import type { Hypothesis, NamedAgreement, StepAnswer } from "./protocol.js";
 
 // What all trained models share, whatever they read.
 
@@ -30,10 +31,6 @@ export function decodedOfSteps(steps: readonly WalkStep[]): Decoded {
   };
 }
 
-/** What a token is shown as. */
-export const spellOf = ({ words }: Vocabulary, token: number): string =>
-  token === END ? END_MARK : (words[token] ?? words[UNKNOWN]!);
-
 /** The token of a word. @throws UsageError where the word is none the model can write as one token */
 export function tokenOf(vocabulary: Vocabulary, word: string): number {
   if (word === END_MARK) return END;
@@ -55,32 +52,31 @@ export function examplesOfSplit<Example>(data: Splits<Example>, split: string): 
   throw new UsageError(`the data has no split "${split}"; it has ${splitNamesOf(data).join(", ")}.`);
 }
 
-/**
- * The steps of a walk as answers: what each wrote, how sure it was, and what else it might have written.
- * @param pieces what the steps are shown as, where that is not what they wrote
- */
+/** Steps as answers: what each wrote, how sure it was, and what else it might have written, where it wrote. */
 export const stepAnswers = (
-  steps: readonly WalkStep[],
-  vocabulary: Vocabulary,
-  effects: readonly (readonly number[])[] | undefined,
-  pieces?: readonly string[],
-) =>
-  steps.map(({ token, logProbability, alternatives, salience }, index) => ({
-    piece: pieces?.[index] ?? spellOf(vocabulary, token),
-    probability: Math.exp(logProbability),
-    alternatives: alternatives.map((one) => ({
-      piece: spellOf(vocabulary, one.token),
-      probability: Math.exp(one.logProbability),
-    })),
-    ...(salience && { salience }),
-    ...(effects && { effect: effects[index]! }),
-  }));
+  { steps }: Shown,
+  walked: readonly WalkStep[],
+  vocabulary: Vocabulary | undefined,
+): StepAnswer[] =>
+  steps.map(({ label, piece = label, looked }, index) => {
+    const step = walked[index];
+    return {
+      piece,
+      ...(looked && { looked }),
+      ...(step &&
+        vocabulary && {
+          probability: Math.exp(step.logProbability),
+          alternatives: step.alternatives.map((one) => ({
+            piece: spellOf(vocabulary, one.token),
+            probability: Math.exp(one.logProbability),
+          })),
+        }),
+    };
+  });
 
-/** The hypotheses of a beam as answers, in their order. @param outputOf one as people read it */
-export const hypothesisAnswers = (
-  hypotheses: readonly Decoded[],
-  outputOf: (one: Decoded) => string,
-): Hypothesis[] => hypotheses.map((one) => ({ output: outputOf(one), score: beamScore(one) }));
+/** The hypotheses of a beam as answers, in their order. @param outputs of each, as people read it */
+export const hypothesisAnswers = (hypotheses: readonly Decoded[], outputs: readonly string[]): Hypothesis[] =>
+  hypotheses.map((one, index) => ({ output: outputs[index]!, score: beamScore(one) }));
 
 /** Words or pieces, and rows of attention, that were asked for by step, by the number of the step. */
 export const byStep = <Asked, Found>(

@@ -1,11 +1,13 @@
-import type { AlignmentTrace, SpatialTrace } from "../attention/index.js";
-import type { Dimension } from "../core/index.js";
-import type { Augmentation, DataKind, Splits } from "../data/index.js";
-import type { Drive } from "../decode/index.js";
+import type { z } from "zod";
+import type { AlignmentTrace, Places, SpatialTrace, TraceStep } from "../attention/index.js";
+import type { Dimension, Tensor } from "../core/index.js";
+import type { Augmentation, DataKind, Link, Mistake, MistakeKind, Splits } from "../data/index.js";
+import type { Decoding, Drive } from "../decode/index.js";
 import type { Collapse } from "../explain/index.js";
-import type { Tensors, TrainingDefaults } from "../models/index.js";
+import type { Model, Tensors, TrainingDefaults } from "../models/index.js";
 import type { Values } from "../session/index.js";
 import type { Evaluator } from "./evaluator.js";
+import type { Block, Field, FieldValue } from "./form.js";
 import type { ImageOptions } from "./images.js";
 import type { TextOptions } from "./vocabularies.js";
 
@@ -110,16 +112,132 @@ export interface PrepareOptions {
   readonly vocabulary: TextOptions;
 }
 
+/** A step of a model as people see it. */
+export interface ShownStep extends TraceStep {
+  /** What it wrote, as it can be chosen; the label where absent. */
+  readonly piece?: string;
+  /** Whether its attention was where it should be, and what share of it; where that is known. */
+  readonly looked?: { readonly pointed: boolean; readonly mass: number };
+}
+
+/** What a model gave for one input, as people see it. */
+export interface Shown {
+  /** In one line. */
+  readonly output: string;
+  readonly steps: readonly ShownStep[];
+  readonly blocks: readonly Block[];
+  /** Whether it is right, where that is known. */
+  readonly right?: boolean;
+  /** What it is to be compared with, where the data says. */
+  readonly references: readonly string[];
+  /** Parts of the input that the model does not know. */
+  readonly unknown?: readonly string[];
+}
+
+/** What showing is told beside an output. */
+export interface ShowContext {
+  readonly model: Pick<Model, "grids">;
+  /** Leave unknown words as they are. */
+  readonly keepUnknown?: boolean | undefined;
+}
+
+/** Inputs without each of their places, for the causal effect of every one. */
+export interface Variants {
+  /** The name of the places. */
+  readonly over: string;
+  readonly count: number;
+  /** The whole input first, then one without each place, along the axis of examples. */
+  readonly values: Values;
+}
+
+/** An example as people choose it from a list. */
+export interface ExampleCard {
+  readonly title: string;
+  /** The address of a picture of it. */
+  readonly url?: string;
+  /** What is right for it. */
+  readonly expected: readonly string[];
+}
+
+/** What is known to be right of an input that is in the data. */
+export interface Truth {
+  /** The steps of the data's own output, to be written instead. */
+  readonly reference?: readonly string[];
+  /** The right alignment, where the output is the data's own. */
+  readonly gold?: readonly Link[];
+}
+
+/** What a diagnosis is told and may ask. */
+export interface DiagnosisOptions<Example, Prepared> extends Scoring<Example, Prepared> {
+  readonly model: Model;
+  readonly examples: readonly Example[];
+  /** The split they are of. */
+  readonly split: string;
+  /** Hypotheses kept while writing. */
+  readonly beam: number;
+  /** The inputs of one example. */
+  read(example: Example): Promise<Values>;
+  /** How much less likely each token is in each variant but the first, [token, variant], in nats. */
+  effects(variants: Values, tokens: readonly number[]): Promise<number[][]>;
+  readonly onProgress?: ((done: number) => void) | undefined;
+}
+
+export interface DiagnosedImage {
+  readonly index: number;
+  readonly name: string;
+  readonly output: string;
+  readonly references: readonly string[];
+  readonly mistakes: readonly Mistake[];
+  /** What it looked at, or, for a model without attention, what its words depend on. */
+  readonly trace: SpatialTrace;
+}
+
+/** Mistakes of a model, grouped by why they are wrong. */
+export interface Diagnosis {
+  readonly split: string;
+  readonly decoding: Decoding;
+  readonly examples: number;
+  /** Captions with a mistake. */
+  readonly wrong: number;
+  /** How the mistakes were found: from what the images know of themselves, or from the captions that people gave. */
+  readonly by: "gold" | "references";
+  /** What the maps show. */
+  readonly maps: "attention" | "effect";
+  readonly kinds: readonly { readonly kind: MistakeKind; readonly title: string; readonly images: number }[];
+  /** The worst first. */
+  readonly images: readonly DiagnosedImage[];
+}
+
+/** What a design is made for, before there is data. */
+export interface Sizing<Example, Prepared, Sizes> {
+  /** What can be chosen, and what is usual. */
+  // biome-ignore lint/suspicious/noExplicitAny: each task has options of its own.
+  readonly options: z.ZodType<any>;
+  /** Those of some data. */
+  of(data: Splits<Example>, prepared: Prepared): Readonly<Record<string, unknown>>;
+  // biome-ignore lint/suspicious/noExplicitAny: as `options`.
+  sizes(options: any): Sizes;
+  /** Sizes of inputs and targets by name, the batch apart, for which costs are given. */
+  readonly lengths: Readonly<Record<string, number>>;
+}
+
 /**
  * What is particular to a kind of model: what its examples are, how they become tensors, how a model is run on them, and how what
- * it gives is scored and shown.
+ * it gives is scored and shown. `Output` is `Decoded` where tokens are written.
  */
-export interface Task<Example = unknown, Prepared = unknown, Sizes = unknown> {
+export interface Task<Example = unknown, Prepared = unknown, Sizes = unknown, Output = unknown> {
   readonly id: string;
   /** What its examples are called. */
   readonly examples: string;
-  /** What one example, and one of the places that are looked at, are called in files. */
-  readonly words: { readonly example: string; readonly place: string };
+  /** What things are called. */
+  readonly words: {
+    /** One example, and one of the places that are looked at, in files. */
+    readonly example: string;
+    readonly place: string;
+    /** One thing that is decided, and what it is decided by, in sentences. */
+    readonly decision: string;
+    readonly cause: string;
+  };
   /** The kind of data it takes. */
   readonly takes: DataKind;
   /** What training begins with where nothing else is asked for. */
@@ -144,6 +262,7 @@ export interface Task<Example = unknown, Prepared = unknown, Sizes = unknown> {
   inputs(sizes: Sizes): Tensors;
   /** What training and scoring need beside them. @param batch the size of their axis of examples: "batch", or several times that */
   targets(sizes: Sizes, batch: Dimension): Tensors;
+  readonly sizing: Sizing<Example, Prepared, Sizes>;
   /** How long what is read of an example is; examples of like length are read together. */
   length?(example: Example, prepared: Prepared): number;
   /** By what examples of training are put together; batches take any where absent. */
@@ -162,8 +281,43 @@ export interface Task<Example = unknown, Prepared = unknown, Sizes = unknown> {
   traces(scoring: Scoring<Example, Prepared>, examples: readonly Example[]): Promise<WatchedTrace[]>;
   /** A text that is the same for examples that models read alike; absent where what is read is no text. */
   identity?(example: Example): string;
+  /** What people give to ask about. */
+  form(prepared: Prepared, images: ImageOptions | undefined): readonly Field[];
+  /** What people gave, as an example. @throws UsageError naming what is wrong with it */
+  example(
+    values: Readonly<Record<string, FieldValue>>,
+    prepared: Prepared,
+    images: ImageOptions | undefined,
+  ): Example;
+  card(example: Example): Promise<ExampleCard>;
+  /** What an example is called in titles: its text, or its name. */
+  title(example: Example): string;
+  /** What looks go over, by name; units of layers and slots of memories need not be named. */
+  places(
+    example: Example,
+    prepared: Prepared,
+    model: Pick<Model, "grids">,
+  ): Promise<Readonly<Record<string, Places>>>;
+  /** What the outputs of one example say, [steps, …] or […] by name; for what writes no tokens. */
+  read?(outputs: Values, example: Example, prepared: Prepared): Output;
+  show(example: Example, output: Output, prepared: Prepared, context: ShowContext): Promise<Shown>;
+  /** The targets of one example as if what was read of it were right; for what writes no tokens. */
+  taken?(output: Output, example: Example, prepared: Prepared): Values;
+  /**
+   * The log-probability in nats of targets in the outputs of a run, [steps, B] or [B], 0 where nothing is asked for; for what
+   * writes no tokens.
+   */
+  likelihood?(outputs: Tensors, targets: Tensors): Tensor;
+  /** @param values the inputs of one example, as `collate` gives them */
+  variants(values: Values, model: Pick<Model, "grids">): Variants;
+  /** How an effect is measured, in words: "once a source word and its annotation are masked". */
+  readonly without: string;
+  /** Groups mistakes by why they are wrong; absent where there are no such groups. */
+  diagnose?(options: DiagnosisOptions<Example, Prepared>): Promise<Diagnosis>;
+  /** What is right of an input that is in the data. @param output tokens, the end included, where tokens are written */
+  truth?(known: Example, example: Example, output: Output, prepared: Prepared): Truth | undefined;
 }
 
 /** Any task, whatever its examples. */
-// biome-ignore lint/suspicious/noExplicitAny: each task has examples and sizes of its own.
-export type AnyTask = Task<any, any, any>;
+// biome-ignore lint/suspicious/noExplicitAny: each task has examples, sizes and outputs of its own.
+export type AnyTask = Task<any, any, any, any>;

@@ -5,14 +5,17 @@ import type { AnyTask } from "./contract.js";
 import { translation } from "./translation/task.js";
 
 export * from "./captioning/encoder.js";
+export * from "./captioning/grid.js";
 export * from "./captioning/task.js";
 export * from "./classification/task.js";
 export * from "./contract.js";
 export * from "./evaluator.js";
+export * from "./form.js";
 export * from "./images.js";
 export * from "./length.js";
 export * from "./scores.js";
 export * from "./spread.js";
+export * from "./traced.js";
 export * from "./translation/task.js";
 export * from "./vocabularies.js";
 

@@ -1,8 +1,8 @@
 import { createElement } from "react";
 import { UsageError } from "../../core/index.js";
 import { decodingText } from "../../decode/index.js";
-import { modelById } from "../../models/index.js";
 import { examplesOfSplit } from "../../service/index.js";
+import { taskOfModel } from "../../task/index.js";
 import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
 import { DiagnosisReport, pageOf } from "../../views/index.js";
 import {
@@ -15,7 +15,7 @@ import {
   warn,
   withBeam,
 } from "../command.js";
-import { openCaptioner } from "../open-captioner.js";
+import { openSubject } from "../open-subject.js";
 import { status } from "../terminal.js";
 
 interface DiagnoseOptions extends CommonOptions {
@@ -52,20 +52,19 @@ export const diagnoseCommand: CommandDefinition = (program) => {
 async function diagnose(path: string, options: DiagnoseOptions): Promise<void> {
   if (!Number.isSafeInteger(options.examples) || options.examples < 1)
     throw new UsageError(`--examples is ${options.examples} but must be a whole number from 1.`);
-  const folder = await RunFolder.open(path);
-  const { model } = folder.settings;
-  if (modelById(model).task !== "captioning")
+  const { model } = (await RunFolder.open(path)).settings;
+  if (!taskOfModel(model).diagnose)
     throw new UsageError(
       `model ${model} writes no captions; regard diagnose takes models that do, and regard explain takes any.`,
     );
-  const { captioner, data } = await openCaptioner(folder, options.device);
+  const { subject, data } = await openSubject(path, options.device);
   const images = examplesOfSplit(await data(), options.split).slice(0, options.examples);
-  const diagnosis = await captioner.diagnose(images, options.split, {
+  const diagnosis = await subject.diagnose(images, options.split, {
     beam: options.beam,
     onProgress: (done) => status(`${done} of ${images.length} captioned`),
   });
   status();
-  await captioner.release();
+  await subject.release();
   const title = `Mistakes of ${model} on ${options.split}`;
   if (options.html) {
     await writeAtomically(options.html, pageOf(title, createElement(DiagnosisReport, { diagnosis })));

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { exportModel } from "../../service/index.js";
+import { buildModel } from "../../train/index.js";
 import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
 import { type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
 
@@ -20,10 +21,14 @@ export const exportCommand: CommandDefinition = (program) => {
       const { model } = settings;
       await writeAtomically(out, exportModel({ settings, prepared, tensors }));
       const { size } = await stat(out);
+      const { task, sizes } = buildModel(settings, prepared);
+      const inputs = Object.entries(task.inputs(sizes)).map(
+        ([name, { dtype, shape }]) => `"${name}", ${dtype} [${shape.join(", ")}]`,
+      );
       print(
         options,
         { file: out, model, step, bytes: size },
-        `Wrote ${out}: ${model}, step ${step}, ${(size / 1e6).toFixed(1)} MB. Its input is "source", int32 [words, sentences]; what its outputs mean stands in its metadata.`,
+        `Wrote ${out}: ${model}, step ${step}, ${(size / 1e6).toFixed(1)} MB. It reads ${inputs.join(" and ")}; what its outputs mean stands in its metadata.`,
       );
     });
 };

@@ -40,11 +40,14 @@ test("an interval holds the mean, narrows with more values, and is the same ever
 });
 
 test("a verdict says what it rests on", () => {
+  const word = { decision: "word", cause: "word" };
   const of = (sameGreatest: number) => ({ correlation: 0, sameGreatest });
   expect([0.9, 0.5, 0.1].map((share) => verdictOf(of(share)))).toEqual(["explains", "partly", "does not"]);
-  expect(verdictSentence(of(0.5), 6)).toBe(
+  expect(verdictSentence(of(0.5), 6, word)).toBe(
     "For 3 of 6 words, the word that attention is greatest at is also the one whose removal hurts most: here the map explains the output in part.",
   );
-  expect(verdictSentence(of(1), 2)).toMatch(/here the map explains the output\.$/);
-  expect(verdictSentence(of(0), 2)).toMatch(/^For 0 of 2 words.*does not explain the output\.$/);
+  expect(verdictSentence(of(1), 2, word)).toMatch(/here the map explains the output\.$/);
+  expect(verdictSentence(of(0), 2, { decision: "row", cause: "slot" })).toMatch(
+    /^For 0 of 2 rows, the slot .*does not explain the output\.$/,
+  );
 });

@@ -83,10 +83,14 @@ const PARTLY = 0.4;
 export const verdictOf = ({ sameGreatest }: Agreement): Verdict =>
   sameGreatest >= EXPLAINS ? "explains" : sameGreatest >= PARTLY ? "partly" : "does not";
 
-/** A verdict as a sentence. `words` is how many target words were compared, `source` what they look at. */
-export function verdictSentence(agreement: Agreement, words: number, source = "word"): string {
-  const same = Math.round(agreement.sameGreatest * words);
-  const counted = `For ${same} of ${words} words, the ${source} that attention is greatest at is also the one whose removal hurts most`;
+/** A verdict as a sentence. `count` is how many decisions were compared, `cause` what each may be made by. */
+export function verdictSentence(
+  agreement: Agreement,
+  count: number,
+  { decision, cause }: { decision: string; cause: string },
+): string {
+  const same = Math.round(agreement.sameGreatest * count);
+  const counted = `For ${same} of ${count} ${decision}s, the ${cause} that attention is greatest at is also the one whose removal hurts most`;
   switch (verdictOf(agreement)) {
     case "explains":
       return `${counted}: here the map explains the output.`;

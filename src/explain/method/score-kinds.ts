@@ -3,5 +3,5 @@ import type { ScoreKind } from "../../attention/trace.js";
 /** What `WalkStep.salience` is. */
 export const SALIENCE: ScoreKind = { title: "salience", unit: "nats per unit of attention" };
 
-/** What `Removal` and `Occlusion` measure. */
+/** What `Effects` measures. */
 export const EFFECT: ScoreKind = { title: "causal effect", unit: "nats" };

@@ -18,7 +18,7 @@ export async function scoreImages(
   let pointing = NO_POINTING;
   const { evaluator, prepared } = scoring;
   const scores = await scoreForced(scoring, images, ({ gold, captions }, weights) => {
-    const { rows, columns } = gridOf(evaluator.grid!);
+    const [rows, columns] = evaluator.grid!;
     if (gold && prepared.target.kind === "word")
       pointing = addPointing(
         pointing,
@@ -28,8 +28,6 @@ export async function scoreImages(
   });
   return { ...scores, pointing };
 }
-
-export const gridOf = ([rows, columns]: readonly [number, number]) => ({ rows, columns });
 
 /** How the attention of the words of one caption, [word, cell], meets what they tell of. */
 export function pointingOf(

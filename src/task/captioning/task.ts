@@ -1,14 +1,19 @@
+import { z } from "zod";
 import type { SpatialTrace } from "../../attention/index.js";
-import { Random, RegardError } from "../../core/index.js";
-import { type CaptionedImage, type Pixels, pngUrl, Vocabulary } from "../../data/index.js";
-import { END_MARK } from "../../decode/index.js";
-import { captionBleu, collapseOf, pointingAccuracy } from "../../explain/index.js";
+import { END, Random, RegardError } from "../../core/index.js";
+import { type CaptionedImage, detokenise, type Pixels, pngUrl, Vocabulary } from "../../data/index.js";
+import { type Decoded, END_MARK, spellOf } from "../../decode/index.js";
+import { captionBleu, collapseOf, countPointing, pointingAccuracy } from "../../explain/index.js";
 import type { CaptioningSizes } from "../../models/index.js";
 import { input } from "../../ops/index.js";
 import type { Value } from "../../session/index.js";
 import type { Task, Use } from "../contract.js";
+import { pixelsOf } from "../form.js";
 import { remembered, targetTokens } from "../targets.js";
 import { describeVocabularies, restoredVocabularies, type Vocabularies, withWords } from "../vocabularies.js";
+import { withoutCells } from "./cover.js";
+import { diagnosisOf } from "./diagnosis.js";
+import { gridOf, spatialTrace } from "./grid.js";
 import { reportOf } from "./report.js";
 import { scoreImages } from "./score.js";
 
@@ -53,10 +58,15 @@ const encodedBy = remembered((target: Vocabulary) =>
 );
 
 /** A caption from an image. */
-export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes> = {
+export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes, Decoded> = {
   id: "captioning",
   examples: "captioned images",
-  words: { example: "image", place: "place of the image, row by row" },
+  words: {
+    example: "image",
+    place: "place of the image, row by row",
+    decision: "word",
+    cause: "place",
+  },
   takes: "captions",
   defaults: {
     data: "scenes",
@@ -94,6 +104,18 @@ export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes> = {
   },
   inputs: ({ image }) => ({ source: input("source", "float32", ["batch", ...image]) }),
   targets: (_, batch) => ({ target: input("target", "int32", ["target", batch]) }),
+  sizing: {
+    options: z.object({
+      target: z.int().min(4).max(1_000_000).default(37).describe("words of the vocabulary"),
+      image: z
+        .tuple([z.int().min(8).max(1024), z.int().min(8).max(1024)])
+        .default([64, 64])
+        .describe("height and width of the images"),
+    }),
+    of: ({ size }, { target }) => ({ target: target.size, ...(size && { image: [...size] }) }),
+    sizes: ({ target, image: [height, width] }) => ({ target, image: [height, width, 3], encoded: false }),
+    lengths: { target: 13 },
+  },
   longest: ({ captions }, { target }) =>
     Math.max(...captions.map((words) => target.segment(words).tokens.length)),
   async collate(images, { target }, use) {
@@ -135,24 +157,48 @@ export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes> = {
     return traces;
   },
   report: reportOf,
+  form: (_, images) => [
+    { name: "image", title: "Image", kind: "image", size: images!.size, channels: 3, drawn: false },
+  ],
+  example({ image }, _, images) {
+    const pixels = pixelsOf(image, images!.size, 3);
+    return { name: "the image", captions: [], pixels: async () => pixels };
+  },
+  card: async ({ name, captions, pixels }) => ({
+    title: name,
+    url: pngUrl(await pixels()),
+    expected: captions.map(detokenise),
+  }),
+  title: ({ name }) => name,
+  async places(image, _, model) {
+    const { width, height, ...pixels } = await image.pixels();
+    const [rows, columns] = gridOf(model);
+    const drawn = { width, height, url: pngUrl({ width, height, ...pixels }) };
+    return { source: { kind: "grid", image: drawn, rows, columns } };
+  },
+  async show(image, { tokens, weights, finished }, { target }, { model }) {
+    const written = target.decode(tokens);
+    const { gold } = image;
+    const [masks, referents] = [gold?.masks(), gold?.referents(written)];
+    const [rows, columns] = gridOf(model);
+    return {
+      output: detokenise(written),
+      steps: [...tokens, ...(finished ? [END] : [])].map((token, index) => {
+        const referent = referents?.[index];
+        const piece = spellOf(target, token);
+        if (referent === undefined || !weights) return { label: piece };
+        const { hits, mass } = countPointing(weights[index]!, masks![referent]!, { rows, columns });
+        return { label: piece, looked: { pointed: hits > 0, mass } };
+      }),
+      blocks: [],
+      ...(gold && { right: gold.isTrue(written) }),
+      references: image.captions.map(detokenise),
+    };
+  },
+  variants: ({ source }, model) => {
+    const [rows, columns] = gridOf(model);
+    return { over: "source", count: rows * columns, values: withoutCells(source!, [rows, columns]) };
+  },
+  without: "once a place of the image is covered with its mean",
+  diagnose: diagnosisOf,
 };
-
-/** Attention over the cells of a grid as a trace. */
-export function spatialTrace(
-  pixels: Pixels,
-  words: readonly string[],
-  weights: readonly ArrayLike<number>[],
-  [rows, columns]: readonly [number, number],
-): SpatialTrace {
-  return {
-    kind: "spatial",
-    image: { width: pixels.width, height: pixels.height, url: pngUrl(pixels) },
-    grid: { rows, columns },
-    words: words.slice(0, weights.length),
-    weights: weights.map((step) =>
-      Array.from({ length: rows }, (_, row) =>
-        Array.from({ length: columns }, (__, column) => step[row * columns + column]!),
-      ),
-    ),
-  };
-}

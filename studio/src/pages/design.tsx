@@ -40,9 +40,13 @@ export default function Design() {
   );
 }
 
-/** Words of each side that costs are counted for: those of the built-in data. */
-const [SOURCE_WORDS, TARGET_WORDS] = [596, 984];
 const BATCH = 64;
+
+/** Sizes that operations are counted for: "source 20, target 21". */
+const lengthsText = (lengths: Readonly<Record<string, number>>): string =>
+  Object.entries(lengths)
+    .map(([name, size]) => `${name} ${size}`)
+    .join(", ");
 
 function Variant({ model }: { readonly model: ModelInfo }) {
   const api = useApi();
@@ -55,8 +59,6 @@ function Variant({ model }: { readonly model: ModelInfo }) {
       model: model.id,
       configuration: value,
       batch: BATCH,
-      sourceVocabulary: SOURCE_WORDS,
-      targetVocabulary: TARGET_WORDS,
     });
   const design = useAsked(JSON.stringify([model.id, configuration]), () => ask(configuration));
   const before = useAsked(`default ${model.id}`, () => ask(plain));
@@ -80,7 +82,7 @@ function Variant({ model }: { readonly model: ModelInfo }) {
       {design.result && (
         <Panel
           title="Parts"
-          note={`Parameters, and operations of reading a batch of ${BATCH} sentences of ${design.result.source} words forward. Open a part for its equations and its ONNX nodes.`}
+          note={`Parameters, and operations of reading a batch of ${BATCH} examples forward, ${lengthsText(design.result.lengths)}. Open a part for its equations and its ONNX nodes.`}
         >
           <Picture label="The model as a drawing of its parts">
             <Drawing design={design.result} theme={theme} opened={opened} onOpen={setOpened} />

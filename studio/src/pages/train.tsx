@@ -91,23 +91,14 @@ function Form({
   const sizes = useAsked(`sizes ${data} ${datasets.length}`, () => api.call("dataSizes", { data, ...from }));
   const design = useAsked(
     sizes.result && sizes.result.kind === model.takes && Number.isInteger(batch)
-      ? JSON.stringify([
-          model.id,
-          configuration,
-          batch,
-          sizes.result.sourceWords,
-          sizes.result.targetWords,
-          sizes.result.image,
-        ])
+      ? JSON.stringify([model.id, configuration, batch, sizes.result.sizes])
       : undefined,
     () =>
       api.call("design", {
         model: model.id,
         configuration,
         batch,
-        sourceVocabulary: Math.max(4, sizes.result!.sourceWords),
-        targetVocabulary: sizes.result!.targetWords,
-        ...(sizes.result!.image && { image: [...sizes.result!.image] as [number, number] }),
+        sizes: sizes.result!.sizes,
       }),
   );
   const add = (file: File) =>
@@ -295,11 +286,8 @@ function Form({
 const Sizes = ({ sizes }: { readonly sizes: DataSizes }) => (
   <>
     <p className="note">
-      {number(sizes.train)} {sizes.image ? "images" : "pairs"} to train on, {number(sizes.validation)} to
-      validate;{" "}
-      {sizes.image
-        ? `${number(sizes.targetWords)} words; images of ${sizes.image[1]} × ${sizes.image[0]}`
-        : `${number(sizes.sourceWords)} source and ${number(sizes.targetWords)} target words. For example: “${sizes.examples[0]}”`}
+      {number(sizes.train)} {sizes.noun} to train on, {number(sizes.validation)} to validate; {sizes.about}
+      {sizes.examples[0] !== undefined && `. For example: “${sizes.examples[0]}”`}
     </p>
     {sizes.notes.map((note) => (
       <p key={note} className="warning">

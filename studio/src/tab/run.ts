@@ -1,15 +1,14 @@
 import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
 import { RegardError, UsageError } from "../../../src/core/index.js";
-import type { DataKind, ExampleOf, Splits } from "../../../src/data/index.js";
+import type { Splits } from "../../../src/data/index.js";
 import {
   eventsOf,
   exportModel,
   type RunEvent,
   type RunState,
   type RunSummary,
+  Subject,
   summaryOf,
-  type Trained,
-  trainedModel,
 } from "../../../src/service/index.js";
 import type { Backend } from "../../../src/session/index.js";
 import { taskOfModel } from "../../../src/task/index.js";
@@ -32,7 +31,7 @@ const VERSION = "0.1.0";
 /** Steps between two metric events. */
 const RECORD_EVERY = 10;
 
-export type TabData = Splits<ExampleOf[DataKind]>;
+export type TabData = Splits<unknown>;
 
 /** A run in this tab: what a run folder holds, in memory. */
 export class TabRun {
@@ -43,7 +42,7 @@ export class TabRun {
   #checkpoints: Checkpoint[] = [];
   #abort: AbortController | undefined;
   #starting = false;
-  #model: { step: number; model: Trained } | undefined;
+  #subject: { step: number; subject: Subject } | undefined;
 
   constructor(
     public id: string,
@@ -65,17 +64,18 @@ export class TabRun {
     return this.#checkpoints.find(({ step }) => step === Number(newest.metadata.bestStep)) ?? newest;
   }
 
-  async model(): Promise<Trained> {
+  /** The best model, as one can ask it. @throws UsageError where there is none yet */
+  async subject(): Promise<Subject> {
     const { step, tensors } = this.#best();
-    if (this.#model?.step === step) return this.#model.model;
+    if (this.#subject?.step === step) return this.#subject.subject;
     // Let go before it is released: what follows may fail, and it must not be asked again.
-    const before = this.#model;
-    this.#model = undefined;
-    await before?.model.release();
+    const before = this.#subject;
+    this.#subject = undefined;
+    await before?.subject.release();
     const { settings, prepared, backend } = this;
-    const model = trainedModel({ settings, prepared, backend, step, tensors });
-    this.#model = { step, model };
-    return model;
+    const subject = new Subject({ settings, prepared, backend, step, tensors });
+    this.#subject = { step, subject };
+    return subject;
   }
 
   /** Whether it is trained, or about to be. */

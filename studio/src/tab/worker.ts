@@ -3,27 +3,20 @@ import runtimeUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import { UsageError } from "../../../src/core/index.js";
 import { BadLines, linesOf, pairsOfTable, usable } from "../../../src/data/format/pairs.js";
+import { datasets, type ParallelData } from "../../../src/data/index.js";
 import {
-  type CaptionData,
-  datasets,
-  type Pair,
-  type ParallelData,
-  type Splits,
-} from "../../../src/data/index.js";
-import {
+  answerOf,
+  askable,
+  cardsOf,
   designOf,
-  examplesOf,
-  examplesOfSplit,
+  type ModelQuestion,
   modelInfos,
-  pairOfText,
   type Requests,
   type Responses,
   requests,
   settingsOf,
   sizesOf,
   splitNamesOf,
-  TrainedCaptioner,
-  TrainedTranslator,
 } from "../../../src/service/index.js";
 import { webBackend } from "../../../src/session/web.js";
 import { taskOfModel } from "../../../src/task/index.js";
@@ -67,32 +60,6 @@ function runOf(id: string): TabRun {
 }
 
 const dataOfRun = ({ settings }: TabRun) => dataOf(settings.data, settings.seed);
-
-async function pairsOfRun(run: TabRun): Promise<ParallelData> {
-  const data = await dataOfRun(run);
-  if (taskOfModel(run.settings.model).takes !== "pairs")
-    throw new UsageError(`"${run.id}" reads images; give it an image.`);
-  return data as ParallelData;
-}
-
-async function imagesOfRun(run: TabRun): Promise<CaptionData> {
-  const data = await dataOfRun(run);
-  if (taskOfModel(run.settings.model).takes !== "captions")
-    throw new UsageError(`"${run.id}" reads sentences; give it a sentence.`);
-  return data as CaptionData;
-}
-
-async function translatorOf(run: TabRun): Promise<TrainedTranslator> {
-  const model = await run.model();
-  if (model instanceof TrainedTranslator) return model;
-  throw new UsageError(`"${run.id}" reads images; give it an image.`);
-}
-
-async function captionerOf(run: TabRun): Promise<TrainedCaptioner> {
-  const model = await run.model();
-  if (model instanceof TrainedCaptioner) return model;
-  throw new UsageError(`"${run.id}" reads sentences; give it a sentence.`);
-}
 
 function assertFree(name: string): void {
   if (runs.has(name) || starting.has(name))
@@ -143,7 +110,7 @@ const handlers: {
     return {
       ...summary,
       settings,
-      prepared: taskOfModel(settings.model).describe(prepared),
+      ...askable(settings, prepared),
       splits,
     };
   },
@@ -181,58 +148,27 @@ const handlers: {
     return { run };
   },
   examples: async ({ run, split }) => {
-    const data = await dataOfRun(runOf(run));
-    return taskOfModel(runOf(run).settings.model).takes === "pairs"
-      ? examplesOf(data as Splits<Pair>, split)
-      : [];
-  },
-  see: async (request) => (await translatorOf(runOf(request.run))).see(request),
-  explain: async ({ run, ...request }) => {
     const found = runOf(run);
-    const pair = await pairsOfRun(found).then(
-      (data) => pairOfText(data, request.text),
-      () => undefined,
-    );
-    return (await translatorOf(found)).explain(request, pair);
+    return cardsOf(taskOfModel(found.settings.model), await dataOfRun(found), split);
   },
-  explainSplit: async ({ run, split, examples, beam }) => {
-    const found = runOf(run);
-    const pairs = examplesOfSplit(await pairsOfRun(found), split).slice(0, examples);
-    return (await translatorOf(found)).explainPairs(pairs, { beam });
-  },
-  evaluate: async (request) => {
-    const found = runOf(request.run);
-    const model = await found.model();
-    return model instanceof TrainedTranslator
-      ? model.evaluate(await pairsOfRun(found), request)
-      : model.evaluate(await imagesOfRun(found), request);
-  },
-  imageExamples: async ({ run, split }) => TrainedCaptioner.examples(await imagesOfRun(runOf(run)), split),
-  caption: async ({ run, image, ...options }) => {
-    const found = runOf(run);
-    const model = await captionerOf(found);
-    return model.see(await model.imageOf(image, () => imagesOfRun(found)), options);
-  },
-  explainImage: async ({ run, image, ...options }) => {
-    const found = runOf(run);
-    const model = await captionerOf(found);
-    return model.explain(await model.imageOf(image, () => imagesOfRun(found)), options);
-  },
-  diagnose: async ({ run, split, examples, beam }) => {
-    const found = runOf(run);
-    const images = examplesOfSplit(await imagesOfRun(found), split).slice(0, examples);
-    return (await captionerOf(found)).diagnose(images, split, { beam });
-  },
+  ask: (request) => asked("ask", request) as Promise<Responses["ask"]>,
+  explain: (request) => asked("explain", request) as Promise<Responses["explain"]>,
+  explainSplit: (request) => asked("explainSplit", request) as Promise<Responses["explainSplit"]>,
+  evaluate: (request) => asked("evaluate", request) as Promise<Responses["evaluate"]>,
+  diagnose: (request) => asked("diagnose", request) as Promise<Responses["diagnose"]>,
 };
+
+async function asked(name: ModelQuestion, request: { readonly run: string }): Promise<unknown> {
+  const run = runOf(request.run);
+  return answerOf(await run.subject(), () => dataOfRun(run), name, request as never);
+}
 
 /** Requests that models answer, one after the other: a session does not run twice at once. */
 const ASK_MODELS: ReadonlySet<keyof Responses> = new Set([
-  "see",
+  "ask",
   "explain",
   "explainSplit",
   "evaluate",
-  "caption",
-  "explainImage",
   "diagnose",
 ] as const);
 

@@ -1,34 +1,18 @@
 import {
   type CaptionedImage,
   detokenise,
-  type Mask,
   MISTAKES,
   type Mistake,
   type MistakeKind,
-  type Vocabulary,
-} from "../data/index.js";
-import type { Decoded } from "../decode/index.js";
-import { captionBleu, coverageOf, EFFECT } from "../explain/index.js";
-import { spatialTrace } from "../task/index.js";
-import type { DiagnosedImage, Diagnosis } from "./protocol.js";
+} from "../../data/index.js";
+import type { Decoded } from "../../decode/index.js";
+import { captionBleu, coverageOf, EFFECT } from "../../explain/index.js";
+import type { DiagnosedImage, Diagnosis, DiagnosisOptions } from "../contract.js";
+import type { Vocabularies } from "../vocabularies.js";
+import { withoutCells, withoutMasks } from "./cover.js";
+import { gridOf, spatialTrace } from "./grid.js";
 
-/** What a diagnosis asks of a model. */
-export interface DiagnosisOptions {
-  readonly images: readonly CaptionedImage[];
-  readonly split: string;
-  readonly vocabulary: Vocabulary;
-  readonly grid: readonly [number, number];
-  /** Whether the model has attention; otherwise what its words depend on takes its place. */
-  readonly attends: boolean;
-  /** Hypotheses kept while captioning. */
-  readonly beam: number;
-  write(onWritten: (done: number) => void): Promise<Decoded[][]>;
-  /** How much less likely each token is without each cell, [token, cell]. */
-  effects(image: CaptionedImage, tokens: readonly number[]): Promise<number[][]>;
-  /** How much less likely each token is without each mask, [token, mask]. */
-  effectsOf(image: CaptionedImage, tokens: readonly number[], masks: readonly Mask[]): Promise<number[][]>;
-  readonly onProgress?: ((done: number) => void) | undefined;
-}
+type Options = DiagnosisOptions<CaptionedImage, Vocabularies>;
 
 export const MISTAKE_TITLES: Readonly<Record<MistakeKind, string>> = {
   "wrong place": "It looked at the wrong thing",
@@ -45,16 +29,20 @@ const LOOKED = 1.5;
 const DEPENDS = 0.5;
 
 /** Captions images, finds what is wrong with the captions, and why, the worst first. */
-export async function diagnosisOf(options: DiagnosisOptions): Promise<Diagnosis> {
-  const { images, vocabulary, grid, attends } = options;
-  const found = await options.write((done) => options.onProgress?.(done));
+export async function diagnosisOf(options: Options): Promise<Diagnosis> {
+  const { examples: images, prepared, evaluator, parameters, model, beam } = options;
+  const grid = gridOf(model);
+  const found = await evaluator.write(parameters, images, {
+    beam,
+    onProgress: (done) => options.onProgress?.(done),
+  });
   const byGold = images.every(({ gold }) => gold);
   const diagnosed: { readonly severity: number; readonly image: DiagnosedImage }[] = [];
   let wrong = 0;
   const kinds = new Map<MistakeKind, number>();
   for (const [index, image] of images.entries()) {
     const [best] = found[index]!;
-    const words = vocabulary.decode(best!.tokens);
+    const words = prepared.target.decode(best!.tokens);
     if (byGold && image.gold!.isTrue(words)) continue;
     const mistakes = byGold
       ? image.gold!.mistakes(words, await lookedAt(image, best!, options))
@@ -64,7 +52,10 @@ export async function diagnosisOf(options: DiagnosisOptions): Promise<Diagnosis>
     for (const kind of new Set(mistakes.map((mistake) => mistake.kind)))
       kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     const weights =
-      best!.weights ?? (diagnosed.length < SHOWN ? await options.effects(image, best!.tokens) : []);
+      best!.weights ??
+      (diagnosed.length < SHOWN
+        ? await options.effects(withoutCells((await options.read(image)).source!, grid), best!.tokens)
+        : []);
     const bleu = captionBleu([words], [image.captions]).at(-1)!;
     diagnosed.push({
       severity: mistakes.length + (byGold ? 0 : 1 - bleu / 100),
@@ -83,11 +74,11 @@ export async function diagnosisOf(options: DiagnosisOptions): Promise<Diagnosis>
   }
   return {
     split: options.split,
-    decoding: { beam: options.beam },
+    decoding: { beam },
     examples: images.length,
     wrong,
     by: byGold ? "gold" : "references",
-    maps: attends ? "attention" : "effect",
+    maps: model.grids ? "attention" : "effect",
     kinds: MISTAKES.map((kind) => ({ kind, title: MISTAKE_TITLES[kind], images: kinds.get(kind) ?? 0 })),
     images: diagnosed
       .sort((a, b) => b.severity - a.severity || a.image.index - b.image.index)
@@ -100,17 +91,18 @@ export async function diagnosisOf(options: DiagnosisOptions): Promise<Diagnosis>
 async function lookedAt(
   image: CaptionedImage,
   { tokens, weights }: Decoded,
-  { grid: [rows, columns], effectsOf }: DiagnosisOptions,
+  options: Options,
 ): Promise<(words: readonly number[]) => number | undefined> {
   const masks = image.gold!.masks();
   if (!weights) {
-    const effects = await effectsOf(image, tokens, masks);
+    const effects = await options.effects(withoutMasks((await options.read(image)).source!, masks), tokens);
     return (words) => {
       const totals = masks.map((_, mask) => words.reduce((sum, word) => sum + effects[word]![mask]!, 0));
       const greatest = totals.indexOf(Math.max(...totals));
       return totals[greatest]! > DEPENDS ? greatest : undefined;
     };
   }
+  const [rows, columns] = gridOf(options.model);
   // A cell's attention goes to what covers most of it, so that neighbours do not share it.
   const covered = masks.map((mask) => coverageOf(mask, { rows, columns }));
   const owner = Array.from({ length: rows * columns }, (_, cell) => {

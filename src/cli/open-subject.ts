@@ -1,0 +1,124 @@
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { toBase64, UsageError } from "../core/index.js";
+import { assertImage, readImage } from "../data/format/image.node.js";
+import type { Splits } from "../data/index.js";
+import { type Asked, Subject } from "../service/index.js";
+import { openOnnx } from "../session/node.js";
+import type { Field, FieldValue } from "../task/index.js";
+import { openRunData, openRunEncoder } from "../train/run-data.node.js";
+import { RunFolder } from "../train/run-folder.node.js";
+import { backendFor } from "./backend.js";
+import { warn } from "./command.js";
+
+/** The model of a run, what it reads, and the data it was trained on where that is asked for. */
+export interface OpenedRun {
+  readonly folder: RunFolder;
+  readonly subject: Subject;
+  readonly form: readonly Field[];
+  data(): Promise<Splits<unknown>>;
+}
+
+/** @throws UsageError where the folder is no run, or its files cannot be read */
+export async function openSubject(path: string, device: string): Promise<OpenedRun> {
+  const folder = await RunFolder.open(path);
+  const { settings, prepared } = folder;
+  const { step, tensors } = await folder.bestCheckpoint(warn);
+  const encoder = await openRunEncoder(path, settings, openOnnx);
+  const backend = await backendFor(device);
+  const subject = new Subject({ settings, prepared, step, tensors, backend, encoder });
+  const form = subject.task.form(prepared, settings.images);
+  return { folder, subject, form, data: () => openRunData(settings, { encoder }) };
+}
+
+/** The field of a form that one argument of the command line fills in. */
+const onlyField = (form: readonly Field[]): Field => form[0]!;
+
+/** Whether a form asks for a text, so that what is given is never the name of a file or of an example. */
+export const asksForText = (form: readonly Field[]): boolean => onlyField(form).kind === "text";
+
+/** What a picture of an input is called: its text, or the name of its file. */
+export const inputTitle = (form: readonly Field[], input: string): string =>
+  asksForText(form) ? input : basename(input);
+
+/**
+ * What was given on the command line: a text, an example of the run's data such as `test:17`, a file, bits or numbers.
+ * @throws UsageError for what the form cannot take
+ */
+export async function askedOf(form: readonly Field[], input: string): Promise<Asked> {
+  const [, split, index] = /^([\w-]+):(\d+)$/.exec(input) ?? [];
+  if (split !== undefined && !asksForText(form)) return { split, index: Number(index) };
+  return { fields: await fieldsOf(form, input) };
+}
+
+/** What a form's fields are filled with from an argument. @throws UsageError for what it cannot take */
+export async function fieldsOf(
+  form: readonly Field[],
+  input: string,
+): Promise<Readonly<Record<string, FieldValue>>> {
+  const field = onlyField(form);
+  return { [field.name]: await valueOf(field, input) };
+}
+
+async function valueOf(field: Field, input: string): Promise<FieldValue> {
+  switch (field.kind) {
+    case "text":
+    case "choice":
+      return input;
+    case "image": {
+      const { width, height, data } = await readImageFile(input, field.size);
+      const pixels = field.channels === 3 ? data : greyOf(data);
+      return { width, height, data: toBase64(pixels) };
+    }
+    case "bits":
+      return bitsOf(input);
+    case "numbers":
+      return numbersOf(input);
+  }
+}
+
+/** `1011 0010` as rows of bits. @throws UsageError for anything else */
+function bitsOf(input: string): number[][] {
+  const rows = input.trim().split(/[\s,]+/);
+  for (const row of rows)
+    if (!/^[01]+$/.test(row))
+      throw new UsageError(
+        `"${row}" is no row of bits; give rows of 0 and 1 with spaces between, or an example such as test:0.`,
+      );
+  return rows.map((row) => [...row].map(Number));
+}
+
+/** `3 1.5 -2` as numbers. @throws UsageError for anything else */
+function numbersOf(input: string): number[] {
+  return input
+    .trim()
+    .split(/[\s,]+/)
+    .map((text) => {
+      const value = Number(text);
+      if (text === "" || Number.isNaN(value))
+        throw new UsageError(
+          `"${text}" is not a number; give numbers with spaces between, or an example such as test:0.`,
+        );
+      return value;
+    });
+}
+
+/** Brightness of colours (ITU-R BT.601). */
+function greyOf(colours: Uint8Array): Uint8Array {
+  return Uint8Array.from({ length: colours.length / 3 }, (_, pixel) =>
+    Math.round(
+      0.299 * colours[3 * pixel]! + 0.587 * colours[3 * pixel + 1]! + 0.114 * colours[3 * pixel + 2]!,
+    ),
+  );
+}
+
+/** The pixels of an image file. @throws UsageError where it cannot be read */
+async function readImageFile(name: string, size: readonly [number, number]) {
+  const bytes = await readFile(name).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(
+      `cannot read "${name}": ${error.code === "ENOENT" ? "there is no such image; give a file, or an example of the run's data such as test:0" : error.message}.`,
+    );
+  });
+  await assertImage(bytes, name);
+  return readImage(bytes, size, name);
+}

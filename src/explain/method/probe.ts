@@ -1,0 +1,188 @@
+import type { Look } from "../../attention/index.js";
+import { gradient } from "../../autodiff/index.js";
+import { countOf, Random, resolveDimension, type Tensor, typedArray, UsageError } from "../../core/index.js";
+import { type PlainDrive, type Probe, unrolled } from "../../decode/index.js";
+import type { Model, Tensors } from "../../models/index.js";
+import { Mode } from "../../nn/index.js";
+import { inputAttributes, reduceSum } from "../../ops/index.js";
+import {
+  type Backend,
+  type LoadOptions,
+  neededBy,
+  type Session,
+  type Value,
+  type Values,
+} from "../../session/index.js";
+
+/** What a run does otherwise than the model alone would. */
+export interface ProbeChoices {
+  /** What is looked at instead, by the name of the look and the step: numbers of one row, [heads, places] or [windows, 4]. */
+  readonly looks?: Readonly<Record<string, ReadonlyMap<number, readonly number[]>>>;
+  /** The seed by which what the model draws is drawn. */
+  readonly sample?: number;
+}
+
+/** What a run gave. */
+export interface Probed {
+  readonly outputs: Values;
+  readonly looks: Values;
+  /** What was used of looks in the end, where that is not the look. */
+  readonly used: Values;
+}
+
+const OUTPUT = "output.";
+const LOOK = "look.";
+const USED = "used.";
+const SALIENCE = "salience.";
+
+/**
+ * Runs a model that is driven otherwise than by tokens on one example with everything in view: outputs, looks that can be forced,
+ * and the gradient that reaches them.
+ */
+export class Prober {
+  private constructor(
+    private readonly running: Session,
+    private readonly reasoning: Session | undefined,
+    private readonly inputs: Tensors,
+    private readonly probes: Readonly<Record<string, Probe>>,
+    readonly looks: Readonly<Record<string, Look>>,
+    private readonly noise: ReadonlyMap<string, Tensor>,
+  ) {}
+
+  /**
+   * @param inputs what the model reads, by name
+   * @param likelihood the log-probability of targets in outputs, [.., B]
+   * @param options.sampling whether what the model draws by chance is drawn, in place of the likeliest
+   */
+  static async load(
+    model: Model,
+    drive: PlainDrive,
+    inputs: Tensors,
+    likelihood: ((outputs: Tensors) => Tensor) | undefined,
+    backend: Backend,
+    { sampling = false, ...options }: { sampling?: boolean } & LoadOptions = {},
+  ): Promise<Prober> {
+    const mode = sampling ? Mode.sampling() : Mode.plain();
+    const { outputs, looks, probes } = unrolled(model, drive, inputs, mode, { probed: true });
+    const named = (prefix: string, tensors: Tensors): Tensors =>
+      Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
+    const entries = Object.entries(looks);
+    const running = await backend.load(
+      {
+        ...named(OUTPUT, outputs),
+        ...named(LOOK, Object.fromEntries(entries.map(([name, { value }]) => [name, value]))),
+        ...named(
+          USED,
+          Object.fromEntries(entries.flatMap(([name, { used }]) => (used ? [[name, used]] : []))),
+        ),
+      },
+      options,
+    );
+    const weighing = entries.flatMap(([name, { kind }]) => (kind === "weights" ? [name] : []));
+    const slopes =
+      likelihood && weighing.length > 0
+        ? gradient(
+            reduceSum(likelihood(outputs)),
+            weighing.map((name) => probes[name]!.nudge),
+          )
+        : [];
+    const reasoning =
+      slopes.length > 0
+        ? await backend.load(
+            Object.fromEntries(weighing.map((name, index) => [SALIENCE + name, slopes[index]!])),
+            options,
+          )
+        : undefined;
+    return new Prober(running, reasoning, inputs, probes, looks, mode.noise);
+  }
+
+  /**
+   * Runs one example.
+   * @param values what the model reads of it, as a batch of one
+   * @throws UsageError for a look that there is not, or a row of another size
+   */
+  async run(parameters: Values, values: Values, choices: ProbeChoices = {}): Promise<Probed> {
+    const results = await this.running.run(
+      neededBy(this.running, { ...parameters, ...values, ...this.#fed(values, choices) }),
+    );
+    return { outputs: part(results, OUTPUT), looks: part(results, LOOK), used: part(results, USED) };
+  }
+
+  /**
+   * The gradient of the log-probability of what was taken by every look that weighs, of the look's shape.
+   * @param taken targets, as a batch of one
+   */
+  async salience(
+    parameters: Values,
+    values: Values,
+    taken: Values,
+    choices: ProbeChoices = {},
+  ): Promise<Values> {
+    if (!this.reasoning) return {};
+    const results = await this.reasoning.run(
+      neededBy(this.reasoning, { ...parameters, ...values, ...taken, ...this.#fed(values, choices) }),
+    );
+    return part(results, SALIENCE);
+  }
+
+  /** What is fed beside inputs: nothing forced but what was chosen, no nudges, and noise by the seed. */
+  #fed(values: Values, { looks = {}, sample = 0 }: ProbeChoices): Values {
+    const sizes = new Map<string, number>([["batch", 1]]);
+    for (const [name, tensor] of Object.entries(this.inputs))
+      tensor.shape.forEach((dimension, axis) => {
+        if (typeof dimension === "string" && values[name]) sizes.set(dimension, values[name].shape[axis]!);
+      });
+    const zeros = ({ dtype, shape }: Tensor): Value => {
+      const known = shape.map((dimension) => resolveDimension(dimension, sizes));
+      return { dtype, shape: known, data: typedArray(dtype, countOf(known)) };
+    };
+    const fed: Record<string, Value> = {};
+    for (const name of Object.keys(looks))
+      if (!this.probes[name])
+        throw new UsageError(
+          `the model has no look "${name}"; it has ${Object.keys(this.probes).join(", ") || "none"}.`,
+        );
+    for (const [name, probe] of Object.entries(this.probes)) {
+      const [force, forced] = [zeros(probe.force), zeros(probe.forced)];
+      const size = forced.data.length / Math.max(1, force.data.length);
+      for (const [step, row] of looks[name] ?? []) {
+        if (step >= force.data.length) continue;
+        if (row.length !== size)
+          throw new UsageError(
+            `look "${name}" at step ${step} has ${row.length} numbers, but the model's has ${size}; give as many.`,
+          );
+        force.data[step] = 1;
+        (forced.data as Float32Array).set(row, step * size);
+      }
+      fed[nameOf(probe.force)] = force;
+      fed[nameOf(probe.forced)] = forced;
+      fed[nameOf(probe.nudge)] = zeros(probe.nudge);
+    }
+    for (const [name, tensor] of this.noise) {
+      const value = zeros(tensor);
+      const random = new Random(sample, `noise ${name}`);
+      const { role } = inputAttributes(tensor)!;
+      const draw =
+        role.kind === "noise" && role.distribution === "normal"
+          ? () => random.normal()
+          : () => random.uniform();
+      for (let index = 0; index < value.data.length; index++) value.data[index] = draw();
+      fed[name] = value;
+    }
+    return fed;
+  }
+
+  async release(): Promise<void> {
+    await this.running.release();
+    await this.reasoning?.release();
+  }
+}
+
+const nameOf = (tensor: Tensor): string => inputAttributes(tensor)!.name;
+
+const part = (results: Values, prefix: string): Values =>
+  Object.fromEntries(
+    Object.entries(results).flatMap(([name, value]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+    ),
+  );

@@ -1,0 +1,723 @@
+import {
+  encodeTrace,
+  lookOfRows,
+  meanOfLooks,
+  type Places,
+  rowsOf,
+  type Trace,
+  type TraceLook,
+} from "../attention/index.js";
+import { END, START, UsageError } from "../core/index.js";
+import { type Splits, tokenBatch, type Vocabulary } from "../data/index.js";
+import {
+  DEFAULT_BEAM,
+  type Decoded,
+  type Decoding,
+  lookedWhileReading,
+  type PlainDrive,
+  tokensValue,
+  WIDEST_BEAM,
+} from "../decode/index.js";
+import {
+  attentionEntropy,
+  EFFECT,
+  Effects,
+  meanInterval,
+  Prober,
+  SALIENCE,
+  verdictOf,
+  verdictSentence,
+  Walker,
+  type WalkStep,
+} from "../explain/index.js";
+import type { Model, Tensors } from "../models/index.js";
+import { type Backend, constants, type Values } from "../session/index.js";
+import {
+  type AnyTask,
+  type Diagnosis,
+  Evaluator,
+  exampleOf,
+  type FrozenEncoder,
+  firstPlaces,
+  fittingExamples,
+  type Shown,
+  tracedLook,
+  type Variants,
+  withSlots,
+} from "../task/index.js";
+import { buildModel, type RunSettings, type StoredTensor, storedParameters } from "../train/index.js";
+import {
+  type Answer,
+  type Asked,
+  ATTENTION_LOOK,
+  EFFECT_LOOK,
+  type Evaluation,
+  type Example,
+  type Explanation,
+  type Requests,
+  SALIENCE_LOOK,
+  type SplitExplanation,
+  type Writing,
+} from "./protocol.js";
+import {
+  agreementsOf,
+  byStep,
+  decodedOfSteps,
+  examplesOfSplit,
+  forcedRow,
+  hypothesisAnswers,
+  splitNamesOf,
+  stepAnswers,
+  tokenOf,
+  tokensByStep,
+} from "./shared.js";
+
+/** Words a step tells of besides the one it wrote. */
+const ALTERNATIVES = 6;
+/** Examples that are shown of a split. */
+const SHOWN = 40;
+
+export interface SubjectOptions {
+  readonly settings: RunSettings;
+  /** What the run's task prepared of its training data. */
+  readonly prepared: unknown;
+  readonly step: number;
+  readonly tensors: Readonly<Record<string, StoredTensor>>;
+  readonly backend: Backend;
+  /** What its images go through, where it has such a network. */
+  readonly encoder?: FrozenEncoder | undefined;
+}
+
+/** How an output is to come about, in part. */
+export type Request = Partial<Writing> & {
+  readonly effect?: boolean;
+  readonly reading?: boolean;
+  /** Leave unknown words as they are. */
+  readonly keepUnknown?: boolean;
+};
+
+/** What is loaded when it is first needed, and let go with the model. */
+interface Loaded {
+  release(): Promise<void>;
+}
+
+/** What a model gave for one example, however it is driven. */
+interface Given {
+  readonly output: unknown;
+  readonly shown: Shown;
+  /** Where it looked while it gave it, attention first. */
+  readonly looks: readonly TraceLook[];
+  /** Names of the looks that may be changed. */
+  readonly changeable: readonly string[];
+  /** Of the looks that weigh, where it is known without more. */
+  readonly salience: () => Promise<readonly TraceLook[]>;
+  /** What was decided, as targets of one example. */
+  readonly taken: Values;
+  /** How many of the steps decided something that is not the end. */
+  readonly decided: number;
+  readonly steps: readonly WalkStep[];
+  readonly hypotheses: readonly Decoded[];
+  readonly decoding?: Decoding;
+}
+
+/** A trained model and everything one can ask of it, whatever it reads. */
+// biome-ignore lint/suspicious/noExplicitAny: examples are those of the model's task.
+export class Subject<Example_ = any> {
+  readonly task: AnyTask;
+  readonly step: number;
+  readonly settings: RunSettings;
+  readonly prepared: unknown;
+  readonly model: Model;
+  readonly #sizes: unknown;
+  readonly #inputs: Tensors;
+  readonly #parameters: Values;
+  readonly #backend: Backend;
+  readonly #encoder: FrozenEncoder | undefined;
+  readonly #loaded = new Map<string, Promise<Loaded>>();
+
+  constructor({ settings, prepared, step, tensors, backend, encoder }: SubjectOptions) {
+    const { task, model, sizes, scope } = buildModel(settings, prepared);
+    this.task = task;
+    this.step = step;
+    this.settings = settings;
+    this.prepared = prepared;
+    this.model = model;
+    this.#sizes = sizes;
+    this.#inputs = task.inputs(sizes);
+    this.#parameters = storedParameters(scope.parameters, tensors);
+    this.#backend = backend;
+    this.#encoder = encoder;
+    if (settings.images?.encoder && !encoder)
+      throw new UsageError(
+        "this run reads its images through an encoder of its own, which is not at hand here; ask from the command line or its studio.",
+      );
+  }
+
+  /** What has a name, loaded when it is first asked for. */
+  #once<Kind extends Loaded>(name: string, load: () => Promise<Kind>): Promise<Kind> {
+    const known = this.#loaded.get(name) ?? load();
+    this.#loaded.set(name, known);
+    // What could not be loaded is tried again when it is asked for again.
+    known.catch(() => this.#loaded.delete(name));
+    return known as Promise<Kind>;
+  }
+
+  #evaluation(): Promise<Evaluator<Example_, unknown>> {
+    return this.#once("evaluator", () =>
+      Evaluator.load(this.task, this.model, this.#sizes, this.prepared, this.#backend, {
+        beam: WIDEST_BEAM,
+        fixed: this.#parameters,
+      }),
+    );
+  }
+
+  /** @param sampling whether places are drawn, by a model that can */
+  #walking(sampling: boolean): Promise<Walker> {
+    return this.#once(sampling ? "sampler" : "walker", () =>
+      Walker.load(this.model, this.#inputs, this.#backend, {
+        alternatives: ALTERNATIVES,
+        sampling,
+        values: constants(this.#parameters),
+      }),
+    );
+  }
+
+  #probing(drive: PlainDrive, sampling: boolean): Promise<Prober> {
+    const { likelihood } = this.task;
+    const targets = this.task.targets(this.#sizes, "batch");
+    return this.#once(sampling ? "drawing prober" : "prober", () =>
+      Prober.load(
+        this.model,
+        drive,
+        this.#inputs,
+        likelihood && ((outputs) => likelihood(outputs, targets)),
+        this.#backend,
+        { sampling, values: constants(this.#parameters) },
+      ),
+    );
+  }
+
+  #effects(): Promise<Effects> {
+    return this.#once("effects", () =>
+      Effects.load(this.model, this.#inputs, this.task.targets(this.#sizes, "batch"), this.#backend),
+    );
+  }
+
+  /** What was given, as an example. @throws UsageError for what the model cannot read */
+  async exampleOf(asked: Asked, data: () => Promise<Splits<Example_>>): Promise<Example_> {
+    if ("fields" in asked)
+      return this.given(this.task.example(asked.fields, this.prepared, this.settings.images));
+    const examples = examplesOfSplit(await data(), asked.split);
+    const found = examples[asked.index];
+    if (found === undefined)
+      throw new UsageError(
+        `split "${asked.split}" has ${examples.length} ${this.task.examples}, so there is none with the number ${asked.index}.`,
+      );
+    return found;
+  }
+
+  /** An example that is not of the data, as the model reads it. */
+  given(example: Example_): Example_ {
+    return this.#encoder ? (this.#encoder.encode(example as never) as Example_) : example;
+  }
+
+  async #values(example: Example_): Promise<Values> {
+    return (await this.task.collate([example], this.prepared, { kind: "ask" })).values;
+  }
+
+  /** What the model gives for an example, with everything in view. */
+  #give(example: Example_, values: Values, request: Request): Promise<Given> {
+    const { drive } = this.task;
+    return drive.kind === "tokens"
+      ? this.#written(example, values, request)
+      : this.#run(drive, example, values, request);
+  }
+
+  /**
+   * What the model writes, step by step: the best hypothesis, or, from the first step on that a reader changed, the likeliest
+   * tokens after the changes.
+   * @throws UsageError for words that cannot be written, and attention that does not fit
+   */
+  async #written(
+    example: Example_,
+    values: Values,
+    { beam = DEFAULT_BEAM, words = {}, looks = {}, sample, keepUnknown }: Request,
+  ): Promise<Given> {
+    const evaluator = await this.#evaluation();
+    const { target } = this.prepared as { target: Vocabulary };
+    const other = Object.keys(looks).find((name) => name !== ATTENTION_LOOK);
+    if (other !== undefined)
+      throw new UsageError(`"${other}" cannot be changed in this model; "${ATTENTION_LOOK}" can.`);
+    const places = await this.#placesOf(example);
+    const source = places.source;
+    const forced = byStep(looks[ATTENTION_LOOK] ?? {}, (row, step) =>
+      forcedRow(row, countOfPlaces(source), step),
+    );
+    const changes = byStep(words, (word) => tokenOf(target, word));
+    const changed = [...changes.keys(), ...forced.keys()];
+    const changedAt = changed.length > 0 ? Math.min(...changed) : undefined;
+    // Places that are drawn are drawn step by step, so there is no beam to keep.
+    const hypotheses =
+      sample === undefined ? (await evaluator.writeValues(this.#parameters, values, { beam }))[0]! : [];
+    const kept = hypotheses[0] ? [...tokensByStep(hypotheses[0])] : [];
+    const walker = await this.#walking(sample !== undefined);
+    const steps = await walker.walk(
+      this.#parameters,
+      values,
+      {
+        tokens: new Map([
+          ...kept.filter(([step]) => step < (changedAt ?? Number.POSITIVE_INFINITY)),
+          ...changes,
+        ]),
+        attention: forced,
+        ...(sample !== undefined && { sample }),
+      },
+      { longest: evaluator.longestOf(values) },
+    );
+    const output = decodedOfSteps(steps);
+    const shown = await this.task.show(example, output, this.prepared, { model: this.model, keepUnknown });
+    const tokens = steps.map(({ token }) => token);
+    const rows = (of: (step: WalkStep) => readonly number[] | undefined) =>
+      steps.length > 0 && steps.every((step) => of(step)) ? steps.map((step) => of(step)!) : undefined;
+    const over = "source";
+    const attention = rows(({ weights }) => weights);
+    const salience = rows((step) => step.salience);
+    return {
+      output,
+      shown,
+      looks: attention ? [lookOfRows(attention, { name: ATTENTION_LOOK, over, kind: "weights" })] : [],
+      changeable: attention ? [ATTENTION_LOOK] : [],
+      salience: async () =>
+        salience
+          ? [lookOfRows(salience, { name: SALIENCE_LOOK, over, kind: "weights", unit: SALIENCE.unit! })]
+          : [],
+      taken: { target: tokensValue(tokenBatch([[START, ...tokens]])) },
+      decided: tokens.filter((token) => token !== END).length,
+      steps,
+      hypotheses,
+      decoding: {
+        beam: sample === undefined ? beam : 1,
+        ...(changedAt !== undefined && { changedAt }),
+        ...(sample !== undefined && { sample }),
+      },
+    };
+  }
+
+  /** What the model gives that does not write tokens. @throws UsageError for looks that do not fit */
+  async #run(
+    drive: PlainDrive,
+    example: Example_,
+    values: Values,
+    { looks = {}, sample }: Request,
+  ): Promise<Given> {
+    const prober = await this.#probing(drive, sample !== undefined);
+    const choices = {
+      looks: Object.fromEntries(
+        Object.entries(looks).map(([name, rows]) => [name, byStep(rows, (row) => row)]),
+      ),
+      ...(sample !== undefined && { sample }),
+    };
+    const { task, prepared } = this;
+    const found = await prober.run(this.#parameters, values, choices);
+    const axis = drive.kind === "once" ? 0 : 1;
+    const one = (all: Values): Values =>
+      Object.fromEntries(Object.entries(all).map(([name, value]) => [name, exampleOf(value, 0, axis)]));
+    const output = task.read!(one(found.outputs), example, prepared);
+    const shown = await task.show(example, output, prepared, { model: this.model });
+    const taken = task.taken!(output, example, prepared);
+    const entries = Object.entries(prober.looks);
+    const traced = (all: Values, used: Values = {}, about: Partial<TraceLook> = {}): TraceLook[] =>
+      entries.flatMap(([name, look]) =>
+        all[name]
+          ? [
+              {
+                ...tracedLook(
+                  name,
+                  look,
+                  exampleOf(all[name], 0, look.axes.indexOf("batch")),
+                  drive.kind === "once" ? undefined : shown.steps.length,
+                  used[name] && exampleOf(used[name], 0, look.axes.indexOf("batch")),
+                ),
+                ...about,
+              },
+            ]
+          : [],
+      );
+    return {
+      output,
+      shown,
+      looks: traced(found.looks, found.used),
+      changeable: entries.map(([name]) => name),
+      salience: async () => {
+        const slopes = await prober.salience(this.#parameters, values, taken, choices);
+        return traced(slopes, {}, { unit: SALIENCE.unit! }).map((look) => ({
+          ...look,
+          name: entries.length > 1 ? `${SALIENCE_LOOK} of ${look.name}` : SALIENCE_LOOK,
+        }));
+      },
+      taken,
+      decided: shown.steps.length,
+      steps: [],
+      hypotheses: [],
+    };
+  }
+
+  #placesOf(example: Example_): Promise<Readonly<Record<string, Places>>> {
+    return this.task.places(example, this.prepared, this.model);
+  }
+
+  /** The causal effect of every place on every decision, as a look. */
+  async #effectLook(
+    values: Values,
+    { taken, shown }: Given,
+    decided?: number,
+  ): Promise<{ look: TraceLook; variants: Variants }> {
+    const variants = this.task.variants(values, this.model);
+    const rows = await (await this.#effects()).effects(this.#parameters, variants.values, taken);
+    const look = lookOfRows(rows.slice(0, decided), {
+      name: EFFECT_LOOK,
+      over: variants.over,
+      kind: "weights",
+      unit: EFFECT.unit!,
+      // Where one thing is decided at the end it is no step that depends on the places.
+      ...(rows.length !== shown.steps.length && rows.length === 1 && { from: OUTPUT_PLACES }),
+    });
+    return { look: rows.length === 0 ? { ...look, shape: [0, 1, variants.count] } : look, variants };
+  }
+
+  /** Runs an example, with words or looks changed where asked for. @throws UsageError for what does not fit */
+  async ask(example: Example_, request: Request = {}): Promise<Answer> {
+    const started = performance.now();
+    const values = await this.#values(example);
+    const given = await this.#give(example, values, request);
+    const { shown, looks, decoding } = given;
+    const reading = await this.#readingLooks(example, values, request.reading ?? looks.length === 0);
+    const effect = request.effect ? [(await this.#effectLook(values, given)).look] : [];
+    const all = [...looks, ...(await given.salience()), ...effect, ...reading];
+    return {
+      output: shown.output,
+      ...(decoding && { decoding }),
+      steps: stepAnswers(shown, given.steps, (this.prepared as { target?: Vocabulary }).target),
+      blocks: shown.blocks,
+      trace: encodeTrace(await this.#trace(example, shown, all)),
+      changeable: given.changeable,
+      hypotheses: await this.#hypotheses(example, given.hypotheses, request),
+      ...(shown.right !== undefined && { right: shown.right }),
+      references: shown.references,
+      unknown: shown.unknown ?? [],
+      milliseconds: performance.now() - started,
+    };
+  }
+
+  async #hypotheses(example: Example_, hypotheses: readonly Decoded[], { keepUnknown }: Request) {
+    const outputs: string[] = [];
+    for (const one of hypotheses)
+      outputs.push(
+        (await this.task.show(example, one, this.prepared, { model: this.model, keepUnknown })).output,
+      );
+    return hypothesisAnswers(hypotheses, outputs);
+  }
+
+  /** Looks of the layers that read the input: those that weigh always, gates where they are asked for. */
+  async #readingLooks(example: Example_, values: Values, gates: boolean): Promise<TraceLook[]> {
+    const { looks, values: found } = await lookedWhileReading(
+      this.model,
+      this.#inputs,
+      this.#backend,
+      this.#parameters,
+      values,
+      (look) => gates || look.kind !== "gates",
+    );
+    const places = await this.#placesOf(example);
+    return Object.entries(looks).map(([name, look]) => {
+      const rows = look.from === undefined ? undefined : places[look.from];
+      return tracedLook(
+        name,
+        look,
+        exampleOf(found[name]!, 0, look.axes.indexOf("batch")),
+        // The end of a text is not among what gates are told of.
+        rows?.kind === "tokens" && look.kind === "gates" ? rows.labels.length - 1 : undefined,
+      );
+    });
+  }
+
+  async #trace(example: Example_, shown: Shown, looks: readonly TraceLook[]): Promise<Trace> {
+    const places = await this.#placesOf(example);
+    const output: Record<string, Places> = looks.some(({ from }) => from === OUTPUT_PLACES)
+      ? { [OUTPUT_PLACES]: { kind: "tokens", labels: [shown.output] } }
+      : {};
+    return {
+      places: withSlots({ ...places, ...output }, looks),
+      steps: shown.steps.map(({ piece: _, looked: __, ...step }) => step),
+      looks,
+    };
+  }
+
+  /**
+   * Attention, salience and causal effect of what `ask` shows, and how they agree.
+   * @param known the example in the data, where it is there
+   */
+  async explain(example: Example_, request: Request = {}, known?: Example_): Promise<Explanation> {
+    return (await this.#explained(example, request, known)).explanation;
+  }
+
+  async #explained(example: Example_, request: Request, known?: Example_) {
+    const values = await this.#values(example);
+    const given = await this.#give(example, values, request);
+    const { shown, decoding, decided, output } = given;
+    const { look: effect, variants } = await this.#effectLook(values, given, decided);
+    const firstRows = (look: TraceLook): TraceLook => cut(look, decided, variants);
+    const looks = given.looks.map(firstRows);
+    const salience = (await given.salience()).map(firstRows);
+    const whole = await this.#trace(example, { ...shown, steps: shown.steps.slice(0, decided) }, [
+      ...(decided > 0 ? looks : []),
+      ...(decided > 0 ? salience : []),
+      effect,
+    ]);
+    const trace: Trace = {
+      ...whole,
+      places: Object.fromEntries(
+        Object.entries(whole.places).map(([name, places]) => [
+          name,
+          name === variants.over ? firstPlaces(places, variants.count) : places,
+        ]),
+      ),
+    };
+    const rows = (look: TraceLook | undefined) =>
+      look && decided > 0 ? rowsOf(look).map((row) => Array.from(row)) : undefined;
+    const attended = attendedOf(looks, variants, effect.shape[0]);
+    const causes = rows(effect) ?? [];
+    const agreements = agreementsOf(
+      rows(attended),
+      rows(salience.find(({ over, shape }) => over === variants.over && shape[0] === effect.shape[0])),
+      causes,
+    );
+    const truth = known && this.task.truth?.(known, example, output, this.prepared);
+    const { words } = this.task;
+    const explanation: Explanation = {
+      output: shown.output,
+      ...(decoding && { decoding }),
+      pieces: shown.steps.slice(0, decided).map(({ label }) => label),
+      trace: encodeTrace(trace),
+      ...(truth && { truth }),
+      agreements,
+      ...(agreements[0] && {
+        verdict: {
+          verdict: verdictOf(agreements[0]),
+          sentence: verdictSentence(agreements[0], causes.length, words),
+        },
+      }),
+    };
+    return { explanation, attention: rows(attended) };
+  }
+
+  /** The agreements over many examples, and those in which attention and cause disagree most. */
+  async explainMany(examples: readonly Example_[], { beam }: { beam: number }): Promise<SplitExplanation> {
+    const found: { text: string; explanation: Explanation; entropy: number | undefined }[] = [];
+    for (const example of examples) {
+      const { explanation, attention } = await this.#explained(example, { beam });
+      found.push({
+        text: this.task.title(example),
+        explanation,
+        entropy: attention && attention.length > 0 ? attentionEntropy(attention) : undefined,
+      });
+    }
+    // Where nothing was written there is nothing to agree.
+    const told = found.filter(({ explanation }) => explanation.agreements.length > 0);
+    const names = told[0]?.explanation.agreements ?? [];
+    const entropies = found.flatMap(({ entropy }) => entropy ?? []);
+    return {
+      examples: found.length,
+      decoding: { beam },
+      agreements: names.map(({ of, with: other }, index) => {
+        const all = told.map(({ explanation }) => explanation.agreements[index]!);
+        const correlations = all.flatMap(({ correlation }) => correlation ?? []);
+        return {
+          of,
+          with: other,
+          ...(correlations.length > 0 && { correlation: meanInterval(correlations) }),
+          sameGreatest: meanInterval(all.map(({ sameGreatest }) => sameGreatest)),
+        };
+      }),
+      ...(entropies.length > 0 && { entropy: meanInterval(entropies) }),
+      worst: found
+        .flatMap(({ text, explanation: { output, agreements } }) =>
+          agreements[0] ? [{ text, output, sameGreatest: agreements[0].sameGreatest }] : [],
+        )
+        .sort((a, b) => a.sameGreatest - b.sameGreatest)
+        .slice(0, 10),
+    };
+  }
+
+  /** The example of the data that models read as this one, where it is there. */
+  knownIn(data: Splits<Example_>, example: Example_): Example_ | undefined {
+    const { identity } = this.task;
+    if (!identity) return undefined;
+    const wanted = identity(example);
+    for (const split of splitNamesOf(data))
+      for (const one of examplesOfSplit(data, split)) if (identity(one) === wanted) return one;
+    return undefined;
+  }
+
+  /** Scores the first examples of a split. */
+  async evaluate(
+    data: Splits<Example_>,
+    { split, beam, sentences }: Requests["evaluate"],
+  ): Promise<Evaluation> {
+    const { fitting: examples, notes } = fittingExamples(
+      this.task,
+      examplesOfSplit(data, split).slice(0, sentences),
+      this.prepared,
+      this.settings.dataOptions.maxLength,
+    );
+    const { metrics, breakdown } = await this.task.report(
+      { evaluator: await this.#evaluation(), parameters: this.#parameters, prepared: this.prepared },
+      examples,
+      { beam },
+    );
+    return {
+      model: this.settings.model,
+      step: this.step,
+      split,
+      sentences: examples.length,
+      decoding: { beam },
+      notes,
+      metrics,
+      ...(breakdown && { breakdown }),
+    };
+  }
+
+  /** The worst mistakes over examples, grouped by why they are wrong. @throws UsageError where its task has no such groups */
+  async diagnose(
+    examples: readonly Example_[],
+    split: string,
+    { beam, onProgress }: { beam: number; onProgress?: (done: number) => void },
+  ): Promise<Diagnosis> {
+    const { diagnose } = this.task;
+    if (!diagnose)
+      throw new UsageError(
+        `model ${this.settings.model} is for ${this.task.id}, whose mistakes are not put into groups; regard explain takes any model.`,
+      );
+    const [evaluator, effects] = [await this.#evaluation(), await this.#effects()];
+    return diagnose({
+      evaluator,
+      parameters: this.#parameters,
+      prepared: this.prepared,
+      model: this.model,
+      examples,
+      split,
+      beam,
+      read: (example) => this.#values(example),
+      effects: (variants, tokens) =>
+        effects.effects(this.#parameters, variants, {
+          target: tokensValue(tokenBatch([[START, ...tokens]])),
+        }),
+      onProgress,
+    });
+  }
+
+  async release(): Promise<void> {
+    for (const loaded of this.#loaded.values())
+      await loaded.then(
+        (one) => one.release(),
+        () => {},
+      );
+  }
+}
+
+/** Requests that a run's model answers. */
+export type ModelQuestion = "ask" | "explain" | "explainSplit" | "evaluate" | "diagnose";
+
+/** The answer of a run's model to a request. @param data what the run was trained on, read once it is needed */
+export async function answerOf(
+  subject: Subject,
+  data: () => Promise<Splits<unknown>>,
+  name: ModelQuestion,
+  request: never,
+): Promise<unknown> {
+  switch (name) {
+    case "ask": {
+      const { input, run: _, ...rest } = request as Requests["ask"];
+      return subject.ask(await subject.exampleOf(input, data), rest);
+    }
+    case "explain": {
+      const { input, run: _, ...rest } = request as Requests["explain"];
+      const example = await subject.exampleOf(input, data);
+      // Where the data is gone there is no more to say of it than the input itself says.
+      const known = await data().then(
+        (all) => subject.knownIn(all, example),
+        () => undefined,
+      );
+      return subject.explain(example, rest, known);
+    }
+    case "explainSplit": {
+      const { split, examples, beam } = request as Requests["explainSplit"];
+      return subject.explainMany(examplesOfSplit(await data(), split).slice(0, examples), { beam });
+    }
+    case "evaluate":
+      return subject.evaluate(await data(), request as Requests["evaluate"]);
+    case "diagnose": {
+      const { split, examples, beam } = request as Requests["diagnose"];
+      return subject.diagnose(examplesOfSplit(await data(), split).slice(0, examples), split, { beam });
+    }
+  }
+}
+
+/** The name of the places that stand for a whole output. */
+const OUTPUT_PLACES = "output";
+
+/** A few examples of a split, as people choose them. */
+export const cardsOf = async <Kind>(task: AnyTask, data: Splits<Kind>, split: string): Promise<Example[]> =>
+  Promise.all(
+    (splitNamesOf(data).includes(split) ? examplesOfSplit(data, split) : [])
+      .slice(0, SHOWN)
+      .map(async (example, index) => ({ index, ...(await task.card(example)) })),
+  );
+
+const countOfPlaces = (places: Places | undefined): number => {
+  switch (places?.kind) {
+    case "tokens":
+      return places.labels.length;
+    case "grid":
+      return places.rows * places.columns;
+    case "frames":
+      return places.images.length;
+    default:
+      return places && "count" in places ? places.count : 0;
+  }
+};
+
+/** The first rows of a look, and of its places those that have an effect of their own, where these are the same. */
+function cut(look: TraceLook, rows: number, { over, count }: Variants): TraceLook {
+  if (look.from !== undefined || look.kind === "windows") return look;
+  const [have, heads, places] = look.shape;
+  const kept = look.over === over ? Math.min(count, places) : places;
+  const height = Math.min(rows, have);
+  if (height === have && kept === places) return look;
+  const part = (values: Float32Array) => {
+    const found = new Float32Array(height * heads * kept);
+    for (let row = 0; row < height * heads; row++)
+      found.set(values.subarray(row * places, row * places + kept), row * kept);
+    return found;
+  };
+  return {
+    ...look,
+    shape: [height, heads, kept],
+    data: part(look.data),
+    ...(look.used && { used: part(look.used) }),
+  };
+}
+
+/** What was attended to of the places whose effects are known, a row for each decision; undefined where nothing weighs them. */
+function attendedOf(
+  looks: readonly TraceLook[],
+  { over }: Variants,
+  decisions: number,
+): TraceLook | undefined {
+  const found = looks.filter(
+    (look) => look.kind === "weights" && look.over === over && look.from === undefined,
+  );
+  const [first, ...others] = found;
+  if (!first || first.shape[0] !== decisions) return undefined;
+  return meanOfLooks([first, ...others]);
+}

@@ -1,0 +1,79 @@
+import type { Image } from "../attention/index.js";
+import { fromBase64, UsageError } from "../core/index.js";
+import type { Pixels } from "../data/index.js";
+
+/** What people give a model, by what they give it with. */
+export type Field = {
+  readonly name: string;
+  readonly title: string;
+} & (
+  | {
+      readonly kind: "text" /** Words it takes at most. */;
+      readonly longest: number;
+      readonly placeholder: string;
+    }
+  | {
+      readonly kind: "image";
+      /** Height and width in pixels to which it is brought. */
+      readonly size: readonly [height: number, width: number];
+      readonly channels: 1 | 3;
+      /** Whether people may draw it. */
+      readonly drawn: boolean;
+    }
+  /** Rows of bits. */
+  | { readonly kind: "bits"; readonly width: number; readonly longest: number }
+  | { readonly kind: "numbers" /** How many; any number where absent. */; readonly count?: number }
+  | { readonly kind: "choice"; readonly of: readonly string[] }
+);
+
+/** Colours or brightness of an image, 0 to 255, row by row in base64. */
+export interface ImageValue {
+  readonly width: number;
+  readonly height: number;
+  readonly data: string;
+}
+
+export type FieldValue = string | ImageValue | readonly number[] | readonly (readonly number[])[];
+
+/** Something to show beside what was looked at. */
+export type Block = { readonly title: string } & (
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "image"; readonly image: Image }
+  /** Numbers from 0 to 1 by row and column, such as bits. */
+  | {
+      readonly kind: "grid";
+      readonly rows: readonly (readonly number[])[];
+      readonly labels?: readonly string[];
+    }
+  | {
+      readonly kind: "classes";
+      readonly items: readonly {
+        readonly label: string;
+        readonly probability: number;
+        /** Whether it is the right one, where that is known. */
+        readonly right?: boolean;
+      }[];
+    }
+  /** What is known to be right, and whether the output is. */
+  | { readonly kind: "truth"; readonly right: boolean; readonly references: readonly string[] }
+);
+
+/**
+ * The pixels of an image that was given, at the size a model reads; grey ones as three equal colours.
+ * @throws UsageError for one of another size, or none
+ */
+export function pixelsOf(
+  value: FieldValue | undefined,
+  [height, width]: readonly [number, number],
+  channels: 1 | 3,
+): Pixels {
+  if (value === undefined || typeof value === "string" || !("data" in value))
+    throw new UsageError("this run reads images; give it an image.");
+  const data = fromBase64(value.data);
+  const wanted = channels * width * height;
+  if (value.width !== width || value.height !== height || data.length !== wanted)
+    throw new UsageError(
+      `the image is ${value.width} × ${value.height} with ${data.length} bytes, but the model reads ${width} × ${height} with ${wanted}; scale it first.`,
+    );
+  return { width, height, data };
+}

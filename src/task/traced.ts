@@ -1,0 +1,74 @@
+import type { Look, LookAxis, Places, Trace, TraceLook } from "../attention/index.js";
+import { RegardError } from "../core/index.js";
+import type { Value } from "../session/index.js";
+
+/** What a look is, without its tensors. */
+export type LookAbout = Pick<Look, "kind" | "over" | "from" | "axes">;
+
+/** Axes of a row of a look in a trace, in the order in which one of each kind is taken. */
+const ROWS: readonly LookAxis[] = ["step", "query"];
+const HEADS: readonly LookAxis[] = ["head", "window"];
+const PLACES: readonly LookAxis[] = ["place", "side"];
+
+/**
+ * A look of one example as part of a trace: its axes are brought into the order [rows, heads, places], one of each.
+ * @param value of the look's axes without that of examples
+ * @param rows how many rows there are, where those after them are padding
+ * @throws RegardError where it has axes that a trace has no room for
+ */
+export function tracedLook(
+  name: string,
+  about: LookAbout,
+  value: Value,
+  rows?: number,
+  used?: Value,
+): TraceLook {
+  const axes = about.axes.filter((axis) => axis !== "batch");
+  const axisOf = (kinds: readonly LookAxis[]) => axes.findIndex((axis) => kinds.includes(axis));
+  const order = [axisOf(ROWS), axisOf(HEADS), axisOf(PLACES)] as const;
+  if (axes.some((_, index) => !order.includes(index)))
+    throw new RegardError(
+      `look "${name}" has the axes ${axes.join(", ")}, but a trace has room for one of rows, one of heads and one of places.`,
+    );
+  const sizes = order.map((axis) => (axis < 0 ? 1 : value.shape[axis]!)) as [number, number, number];
+  const count = Math.min(rows ?? sizes[0], sizes[0]);
+  const strides = value.shape.map((_, axis) => value.shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+  const [byRow, byHead, byPlace] = order.map((axis) => (axis < 0 ? 0 : strides[axis]!)) as [
+    number,
+    number,
+    number,
+  ];
+  const arranged = ({ data }: Value) => {
+    const found = new Float32Array(count * sizes[1] * sizes[2]);
+    let index = 0;
+    for (let row = 0; row < count; row++)
+      for (let head = 0; head < sizes[1]; head++)
+        for (let place = 0; place < sizes[2]; place++)
+          found[index++] = data[row * byRow + head * byHead + place * byPlace]!;
+    return found;
+  };
+  return {
+    name,
+    over: about.over,
+    ...(about.from !== undefined && { from: about.from }),
+    kind: about.kind,
+    shape: [count, sizes[1], sizes[2]],
+    data: arranged(value),
+    ...(used && { used: arranged(used) }),
+  };
+}
+
+/** Places of looks, with those that a task does not name as numbered slots: units of layers, slots of memories. */
+export function withSlots(
+  places: Readonly<Record<string, Places>>,
+  looks: readonly TraceLook[],
+): Trace["places"] {
+  const slots = looks.flatMap(({ over, shape }) =>
+    Object.hasOwn(places, over) ? [] : [[over, { kind: "slots" as const, count: shape[2], title: over }]],
+  );
+  return { ...places, ...Object.fromEntries(slots) };
+}
+
+/** The first places of some that are words; others as they are. */
+export const firstPlaces = (places: Places, count: number): Places =>
+  places.kind === "tokens" ? { ...places, labels: places.labels.slice(0, count) } : places;
