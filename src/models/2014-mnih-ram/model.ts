@@ -182,7 +182,7 @@ export const ram: ModelCard<z.output<typeof configuration>, ClassificationSizes>
       const glimpse = relu(add(fromPatch(what), fromPlace(where))); // g_t
       const next = relu(add(fromBefore(hidden), fromGlimpse(glimpse))); // h_t
       // The location network learns by reinforcement alone, and teaches nothing to what it reads.
-      return { hidden: next, mean: tanh(locate(stopGradient(next))) };
+      return { patches, hidden: next, mean: tanh(locate(stopGradient(next))) };
     };
 
     return {
@@ -194,7 +194,8 @@ export const ram: ModelCard<z.output<typeof configuration>, ClassificationSizes>
           const found = advance(memory.image!, hidden!, windows);
           const picker = gazePicker(mode, "gaze", found.mean.shape, deviation);
           return {
-            outputs: { logits: classify(found.hidden) },
+            // What the retina saw, [B, K, S, S, C], is there for people.
+            outputs: { logits: classify(found.hidden), seen: transpose(found.patches, [0, 2, 3, 4, 1]) },
             state: { hidden: found.hidden, location: inside(picker.pick(found.mean, picker.chances)) },
             looks: { glimpse: look(windows, ["batch", "window", "side"]) },
           };
@@ -209,7 +210,7 @@ export const ram: ModelCard<z.output<typeof configuration>, ClassificationSizes>
           { initial: state, sequences: picker.chances, length: T },
           ({ hidden, location }, chances) => {
             const windows = windowsAt(location, sides);
-            const found = advance(memory.image, hidden, windows);
+            const { patches: _, ...found } = advance(memory.image, hidden, windows);
             const drawn = picker.pick(found.mean, chances);
             return {
               states: { hidden: found.hidden, location: inside(drawn) },
