@@ -54,6 +54,65 @@ test("a run keeps how images were placed, and is scored on those", async () => {
   expect(text.out).toContain("error by class");
 });
 
+test("see draws where it looked and what it saw; the same image from a file, and the exported file, give the same", async () => {
+  const [svg, html] = [join(folder, "seen.svg"), join(folder, "seen.html")];
+  const { out, err } = await regard(["see", run, "test:3", "--json", "--svg", svg, "--html", html]);
+  expect(err).not.toContain("regard:");
+  const { output, traces, references, correct, blocks } = JSON.parse(out);
+  const [{ kind, image, windows, words }] = traces;
+  expect({ kind, words }).toEqual({ kind: "glimpses", words: ["glimpse 1", "glimpse 2", "glimpse 3"] });
+  expect([image.width, image.height]).toEqual([37, 37]);
+  // At each step a window of 8 pixels and one of 16 around the same place, the first in the middle.
+  for (const [small, large] of windows) {
+    expect([large.x, large.y]).toEqual([small.x, small.y]);
+    expect([small.width, large.width]).toBeAllClose([8 / 37, 16 / 37], 1e-6);
+  }
+  expect([windows[0][0].x, windows[0][0].y]).toEqual([0.5, 0.5]);
+  expect(correct).toBe(references[0] === output);
+  const [{ items }] = blocks;
+  const most = Math.max(...items.map(({ probability }: { probability: number }) => probability));
+  expect(items.find(({ probability }: { probability: number }) => probability === most).label).toBe(output);
+  expect(await readFile(svg, "utf8")).toContain("glimpse 3");
+  expect(await readFile(html, "utf8")).toContain("<svg");
+  const [png, file] = [join(folder, "digit.png"), join(folder, "ram.onnx")];
+  await writeFile(png, Buffer.from(image.url.split(",")[1], "base64"));
+  const fromFile = JSON.parse((await regard(["see", run, png, "--json"])).out);
+  expect(fromFile).toMatchObject({ output, traces: [{ windows }] });
+  expect(fromFile.correct).toBeUndefined();
+  expect((await regard(["export", run, "--out", file])).code).toBe(0);
+  const exported = await regard(["see", file, png, "--json"]);
+  expect(exported.code, exported.err).toBe(0);
+  const seen = JSON.parse(exported.out);
+  expect(seen.output).toBe(output);
+  expect(seen.traces[0].windows.flat().map(({ x }: { x: number }) => x)).toBeAllClose(
+    windows.flat().map(({ x }: { x: number }) => x),
+    1e-5,
+  );
+});
+
+test("explain tells which parts of the image the class depends on", async () => {
+  const { out, err } = await regard(["explain", run, "test:3", "--json"]);
+  expect(err).not.toContain("regard:");
+  const { output, words, grid, scores } = JSON.parse(out);
+  expect({ words, grid }).toEqual({ words: [output], grid: { rows: 8, columns: 8 } });
+  const [effect] = scores.effect as number[][][];
+  expect(effect!.map((row) => row.length)).toEqual(new Array(8).fill(8));
+  // What is covered where no glimpse looks changes nothing: the retina is the only way in.
+  const seen = (scores.attention as { x: number; y: number; width: number; height: number }[][]).flat();
+  let unseen = 0;
+  effect!.forEach((row, y) => {
+    row.forEach((value, x) => {
+      const apart = (at: number, centre: number, extent: number) =>
+        (at + 1) / 8 < centre - extent / 2 - 1 / 37 || at / 8 > centre + extent / 2 + 1 / 37;
+      if (!seen.every((one) => apart(x, one.x, one.width) || apart(y, one.y, one.height))) return;
+      unseen++;
+      expect(Math.abs(value)).toBeLessThan(1e-6);
+    });
+  });
+  expect(unseen).toBeGreaterThan(0);
+  expect(Math.max(...effect!.flat().map(Math.abs))).toBeGreaterThan(1e-3);
+});
+
 test("a run goes on to the same bytes as one that was never stopped", async () => {
   const [stopped, whole] = [join(folder, "stopped"), join(folder, "whole")];
   const train = [

@@ -57,10 +57,10 @@ export async function fieldsOf(
   input: string,
 ): Promise<Readonly<Record<string, FieldValue>>> {
   const field = onlyField(form);
-  return { [field.name]: await valueOf(field, input) };
+  return { [field.name]: await filledIn(field, input) };
 }
 
-async function valueOf(field: Field, input: string): Promise<FieldValue> {
+async function filledIn(field: Field, input: string): Promise<FieldValue> {
   switch (field.kind) {
     case "text":
     case "choice":

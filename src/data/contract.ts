@@ -117,8 +117,8 @@ export interface Box {
 /** An image of one thing, and which of a number of kinds it is. */
 export interface LabelledImage {
   readonly name: string;
-  /** Its kind, counted from 0. */
-  readonly label: number;
+  /** Its kind, counted from 0; absent where it is only asked about. */
+  readonly label?: number;
   pixels(): Promise<GreyImage>;
   /** The same thing elsewhere, among other clutter, as training may ask for; absent where the image is as it is. */
   redrawn?(random: Random): Promise<GreyImage>;

@@ -1,10 +1,11 @@
 import { encode } from "fast-png";
 import { toBase64 } from "../core/index.js";
-import type { Pixels } from "./contract.js";
+import type { GreyImage, Pixels } from "./contract.js";
 
-/** Pixels as the address of a PNG that holds them, for pictures and pages. */
-export function pngUrl({ width, height, data }: Pixels): string {
-  const bytes = encode({ width, height, data, channels: 3, depth: 8 });
+/** Pixels, coloured or grey, as the address of a PNG that holds them, for pictures and pages. */
+export function pngUrl({ width, height, data }: Pixels | GreyImage): string {
+  const channels = data.length / (width * height);
+  const bytes = encode({ width, height, data, channels, depth: 8 });
   return `data:image/png;base64,${toBase64(bytes)}`;
 }
 

@@ -231,7 +231,7 @@ async function makeIdx(
       images.set((await example.pixels()).data, index * size);
       if (index % 1000 === 0) status(`${split}: ${index} of ${examples.length}`);
     }
-    const labels = Uint8Array.from(examples, ({ label }) => label);
+    const labels = Uint8Array.from(examples, ({ label }) => label!);
     const write = (what: string, shape: readonly number[], data: Uint8Array) =>
       writeAtomically(join(out, `${split}-${what}-ubyte.gz`), gzipSync(encodeIdx({ shape, data })));
     await write("images-idx3", [examples.length, height, width], images);

@@ -8,8 +8,8 @@ import {
 import type { Decoded } from "../../decode/index.js";
 import { captionBleu, coverageOf, EFFECT } from "../../explain/index.js";
 import type { DiagnosedImage, Diagnosis, DiagnosisOptions } from "../contract.js";
+import { withoutCells, withoutMasks } from "../cover.js";
 import type { Vocabularies } from "../vocabularies.js";
-import { withoutCells, withoutMasks } from "./cover.js";
 import { gridOf, spatialTrace } from "./grid.js";
 
 type Options = DiagnosisOptions<CaptionedImage, Vocabularies>;
@@ -54,7 +54,10 @@ export async function diagnosisOf(options: Options): Promise<Diagnosis> {
     const weights =
       best!.weights ??
       (diagnosed.length < SHOWN
-        ? await options.effects(withoutCells((await options.read(image)).source!, grid), best!.tokens)
+        ? await options.effects(
+            { source: withoutCells((await options.read(image)).source!, grid) },
+            best!.tokens,
+          )
         : []);
     const bleu = captionBleu([words], [image.captions]).at(-1)!;
     diagnosed.push({
@@ -95,7 +98,10 @@ async function lookedAt(
 ): Promise<(words: readonly number[]) => number | undefined> {
   const masks = image.gold!.masks();
   if (!weights) {
-    const effects = await options.effects(withoutMasks((await options.read(image)).source!, masks), tokens);
+    const effects = await options.effects(
+      { source: withoutMasks((await options.read(image)).source!, masks) },
+      tokens,
+    );
     return (words) => {
       const totals = masks.map((_, mask) => words.reduce((sum, word) => sum + effects[word]![mask]!, 0));
       const greatest = totals.indexOf(Math.max(...totals));

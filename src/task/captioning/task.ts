@@ -8,10 +8,10 @@ import type { CaptioningSizes } from "../../models/index.js";
 import { input } from "../../ops/index.js";
 import type { Value } from "../../session/index.js";
 import type { Task, Use } from "../contract.js";
+import { withoutCells } from "../cover.js";
 import { pixelsOf } from "../form.js";
 import { remembered, targetTokens } from "../targets.js";
 import { describeVocabularies, restoredVocabularies, type Vocabularies, withWords } from "../vocabularies.js";
-import { withoutCells } from "./cover.js";
 import { diagnosisOf } from "./diagnosis.js";
 import { gridOf, spatialTrace } from "./grid.js";
 import { reportOf } from "./report.js";
@@ -197,7 +197,11 @@ export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes, Dec
   },
   variants: ({ source }, model) => {
     const [rows, columns] = gridOf(model);
-    return { over: "source", count: rows * columns, values: withoutCells(source!, [rows, columns]) };
+    return {
+      over: "source",
+      count: rows * columns,
+      values: { source: withoutCells(source!, [rows, columns]) },
+    };
   },
   without: "once a place of the image is covered with its mean",
   diagnose: diagnosisOf,

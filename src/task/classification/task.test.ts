@@ -1,11 +1,15 @@
 import { expect, test } from "vitest";
+import { runOnce } from "../../../test/run.js";
+import { toBase64 } from "../../core/index.js";
 import { digits } from "../../data/generate/digits/index.js";
 import type { GreyImage, LabelledImage } from "../../data/index.js";
+import { Prober } from "../../explain/index.js";
 import { ram } from "../../models/index.js";
 import { initialValues, Scope } from "../../nn/index.js";
+import { input } from "../../ops/index.js";
 import type { Values } from "../../session/index.js";
 import { nodeBackend } from "../../session/node.js";
-import { Evaluator } from "../evaluator.js";
+import { Evaluator, exampleOf } from "../evaluator.js";
 import { classification, classified, greyValue } from "./task.js";
 
 const grey = (width: number, height: number, value = 0): GreyImage => ({
@@ -92,22 +96,25 @@ test("what cannot be told apart, and classes that training lacks, are named", as
   );
 });
 
-test("error and loss are those of the labels, and glimpses count where their middle lies in the box", async () => {
+/** A model that has learnt nothing, for digits anywhere on 60 × 60. */
+async function untrained() {
   const data = await digits[1]!.load(1);
   const prepared = classification.prepare({ ...data, train: data.train.slice(0, 100) }, {} as never);
   const scope = Scope.root();
   const sizes = classification.sizes(prepared, undefined);
-  const model = ram.build(
-    scope,
-    ram.configuration.parse({ glimpses: 3, patch: 7, place: 5, hidden: 11, scales: 2 }),
-    sizes,
-  );
+  const configuration = ram.configuration.parse({ glimpses: 3, patch: 7, place: 5, hidden: 11, scales: 2 });
+  const model = ram.build(scope, configuration, sizes);
   const parameters: Values = Object.fromEntries(
     scope.parameters.map((parameter) => [
       parameter.name,
       { dtype: "float32", shape: parameter.shape, data: initialValues(parameter, 1) },
     ]),
   );
+  return { data, prepared, sizes, model, parameters };
+}
+
+test("error and loss are those of the labels, and glimpses count where their middle lies in the box", async () => {
+  const { data, prepared, sizes, model, parameters } = await untrained();
   parameters["location.weight"]!.data.fill(0);
   const evaluator = await Evaluator.load(classification, model, sizes, prepared, nodeBackend, { beam: 1 });
   const images = data.validation.slice(0, 70);
@@ -138,4 +145,92 @@ test("error and loss are those of the labels, and glimpses count where their mid
     images.reduce((sum, one) => sum + (one.box!().width * one.box!().height) / 3600, 0) / 70,
   );
   await evaluator.release();
+});
+
+test("a gaze that is put elsewhere is looked at, and moves what follows", async () => {
+  const { data, prepared, sizes, model, parameters } = await untrained();
+  const { values } = await classification.collate([data.validation[0]!], prepared, { kind: "ask" });
+  const prober = await Prober.load(
+    model,
+    { kind: "free" },
+    classification.inputs(sizes),
+    undefined,
+    nodeBackend,
+  );
+  // Two windows around (0.2, 0.7), of the sizes that they have.
+  const place = [8, 16].flatMap((pixels) => [0.2, 0.7, pixels / 60, pixels / 60]);
+  const [own, forced] = [
+    await prober.run(parameters, values),
+    await prober.run(parameters, values, { looks: { glimpse: new Map([[1, place]]) } }),
+  ];
+  const step = (found: typeof own, index: number) =>
+    found.looks.glimpse!.data.slice(8 * index, 8 * index + 8);
+  expect(step(forced, 0)).toEqual(step(own, 0));
+  expect(step(forced, 1)).toBeAllClose(place, 1e-6);
+  expect(step(forced, 2)).not.toEqual(step(own, 2));
+  const { along, seen } = classification.read!(
+    Object.fromEntries(Object.entries(forced.outputs).map(([name, value]) => [name, exampleOf(value, 0, 1)])),
+    data.validation[0]!,
+    prepared,
+  );
+  expect(along).toHaveLength(3);
+  // What is seen there is what the image shows there: a window of 8 pixels, its corner at (8, 38).
+  const { data: pixels } = await data.validation[0]!.pixels();
+  expect([...seen![1]![0]!.data]).toEqual(
+    Array.from({ length: 64 }, (_, at) => pixels[(38 + Math.floor(at / 8)) * 60 + 8 + (at % 8)]),
+  );
+  await prober.release();
+});
+
+test("the likelihood is of the class after the last step", async () => {
+  const label = input("label", "int32", ["batch"]);
+  // What was said after the first step does not count.
+  const logits = [1, 2, 0, 9, 9, 0, 0, Math.log(3), 0, Math.log(2), 0, 0];
+  const value = (shape: readonly number[], data: readonly number[]) => ({
+    dtype: "float32" as const,
+    shape,
+    data: Float32Array.from(data),
+  });
+  const labels = { dtype: "int32" as const, shape: [2], data: Int32Array.of(1, 0) };
+  const likelihoodOf = (shape: readonly (number | string)[]) =>
+    classification.likelihood!({ logits: input("logits", "float32", shape) }, { label });
+  const stepwise = await runOnce(
+    { found: likelihoodOf([2, "batch", 3]) },
+    { logits: value([2, 2, 3], logits), label: labels },
+  );
+  expect(stepwise.found!.data).toBeAllClose([Math.log(0.6), Math.log(0.5)], 1e-6);
+  const once = await runOnce(
+    { found: likelihoodOf(["batch", 3]) },
+    { logits: value([2, 3], [0, Math.log(3), 0, Math.log(2), 0, 0]), label: labels },
+  );
+  expect(once.found!.data).toBeAllClose([Math.log(0.6), Math.log(0.5)], 1e-6);
+});
+
+test("what people give is one image of the model's size, and what is shown says whether it is right", async () => {
+  const prepared = { classes: 3, size: [5, 7] as const };
+  expect(classification.form(prepared, undefined)).toEqual([
+    { name: "image", title: "Image", kind: "image", size: [5, 7], channels: 1, drawn: true },
+  ]);
+  const given = (width: number, height: number) =>
+    classification.example(
+      { image: { width, height, data: toBase64(new Uint8Array(width * height).fill(9)) } },
+      prepared,
+      undefined,
+    );
+  expect([...(await given(7, 5).pixels()).data]).toEqual(new Array(35).fill(9));
+  expect(() => given(5, 7)).toThrow(
+    "the image is 5 × 7 with 35 bytes, but the model reads 7 × 5 with 35; scale it first.",
+  );
+  const output = { label: 1, probabilities: [0.2, 0.7, 0.1], along: [0, 1] };
+  const shown = (example: LabelledImage) => classification.show(example, output, prepared, { model: {} });
+  expect(await shown(image(2))).toMatchObject({
+    output: "1",
+    right: false,
+    references: ["2"],
+    steps: [{ piece: "0" }, { piece: "1" }],
+    blocks: [{ items: [{ right: false }, { probability: 0.7, right: false }, { right: true }] }],
+  });
+  const unknown = await shown(given(7, 5));
+  expect(unknown.right).toBeUndefined();
+  expect(unknown.references).toEqual([]);
 });

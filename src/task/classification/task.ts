@@ -1,10 +1,13 @@
-import { Random, RegardError, UsageError } from "../../core/index.js";
-import type { Box, GreyImage, LabelledImage } from "../../data/index.js";
+import { z } from "zod";
+import { Random, RegardError, subtractDimensions, UsageError } from "../../core/index.js";
+import { type Box, type GreyImage, type LabelledImage, pngUrl } from "../../data/index.js";
 import type { ClassificationSizes } from "../../models/index.js";
-import { input } from "../../ops/index.js";
+import { input, logSoftmax, slice, squeeze, takeAlongAxis, unsqueeze } from "../../ops/index.js";
 import type { Value, Values } from "../../session/index.js";
 import type { Scoring, Task, Use } from "../contract.js";
+import { withoutCells } from "../cover.js";
 import type { Predicted } from "../evaluator.js";
+import { pixelsOf } from "../form.js";
 
 /** The classes that training knows, and how large its images are. */
 export interface Classes {
@@ -20,7 +23,12 @@ export interface Classified {
   readonly probabilities: readonly number[];
   /** The likeliest class after each step; the last alone is trained. */
   readonly along: readonly number[];
+  /** What each step saw, an image for each of its windows, where the model says. */
+  readonly seen?: readonly (readonly GreyImage[])[];
 }
+
+/** Rows and columns of the parts of an image whose causal effect is measured. */
+const PARTS = [8, 8] as const;
 
 /** Grey images as what models read: float32 [image, row, column, 1], from 0 to 1. */
 export function greyValue(images: readonly GreyImage[], [height, width]: Classes["size"]): Value {
@@ -36,7 +44,7 @@ export function greyValue(images: readonly GreyImage[], [height, width]: Classes
   return { dtype: "float32", shape: [images.length, height, width, 1], data };
 }
 
-const pixelsOf = (image: LabelledImage, use: Use): Promise<GreyImage> =>
+const drawnFor = (image: LabelledImage, use: Use): Promise<GreyImage> =>
   use.kind === "train" && image.redrawn
     ? image.redrawn(new Random(use.seed, `redraw ${image.name}`, use.step))
     : image.pixels();
@@ -60,6 +68,28 @@ export function classified({ logits }: Values): Classified {
   const probabilities = rows.at(-1)!;
   return { label: greatest(probabilities), probabilities, along: rows.map(greatest) };
 }
+
+/** What each step saw, [T, windows, rows, columns, 1], as images. */
+function seenOf({ shape, data }: Value): GreyImage[][] {
+  const [steps, windows, height, width] = shape as [number, number, number, number];
+  const size = height * width;
+  return Array.from({ length: steps }, (_, step) =>
+    Array.from({ length: windows }, (__, window) => {
+      const start = (step * windows + window) * size;
+      return {
+        width,
+        height,
+        data: Uint8Array.from(data.subarray(start, start + size), (value) => Math.round(255 * value)),
+      };
+    }),
+  );
+}
+
+const pictureOf = ({ width, height, data }: GreyImage) => ({
+  width,
+  height,
+  url: pngUrl({ width, height, data }),
+});
 
 /** Whether a place, as shares of the image, lies in a box of pixels. */
 const isInside = (x: number, y: number, box: Box, [height, width]: Classes["size"]): boolean =>
@@ -85,7 +115,7 @@ class Tally {
     const found = classified(outputs);
     this.images++;
     if (found.label !== example.label) this.wrong++;
-    this.loss -= Math.log(Math.max(Number.MIN_VALUE, found.probabilities[example.label]!));
+    this.loss -= Math.log(Math.max(Number.MIN_VALUE, found.probabilities[example.label ?? -1] ?? 0));
     const box = example.box?.();
     // [T, windows, 4]: the first window is the finest.
     const windows = Object.values(looks).find(({ shape }) => shape.length === 3 && shape[2] === 4);
@@ -118,10 +148,10 @@ const predicted = (
 ) => evaluator.predict(parameters, images, onProgress ? { onProgress } : {});
 
 /** The class of an image. */
-export const classification: Task<LabelledImage, Classes, ClassificationSizes> = {
+export const classification: Task<LabelledImage, Classes, ClassificationSizes, Classified> = {
   id: "classification",
   examples: "labelled images",
-  words: { example: "image", place: "glimpse" },
+  words: { example: "image", place: "glimpse", decision: "class", cause: "part of the image" },
   takes: "labelled images",
   defaults: {
     data: "digits",
@@ -137,7 +167,7 @@ export const classification: Task<LabelledImage, Classes, ClassificationSizes> =
   ],
   prepare({ train, size }) {
     if (!size) throw new RegardError("the data does not say how large its images are.");
-    const classes = train.reduce((most, { label }) => Math.max(most, label), 0) + 1;
+    const classes = train.reduce((most, { label = 0 }) => Math.max(most, label), 0) + 1;
     if (classes < 2)
       throw new UsageError(
         `all ${train.length} images of training are of one class, 0; there is nothing to tell apart.`,
@@ -155,19 +185,29 @@ export const classification: Task<LabelledImage, Classes, ClassificationSizes> =
   sizes: ({ classes, size }) => ({ classes, image: [...size, 1] }),
   inputs: ({ image }) => ({ image: input("image", "float32", ["batch", ...image]) }),
   targets: (_, batch) => ({ label: input("label", "int32", [batch]) }),
+  sizing: {
+    options: z.object({
+      classes: z.int().min(2).max(65_536).default(10).describe("classes that are told apart"),
+      image: z
+        .tuple([z.int().min(1).max(1024), z.int().min(1).max(1024)])
+        .default([28, 28])
+        .describe("height and width of the images"),
+    }),
+    of: (_, { classes, size }) => ({ classes, image: [...size] }),
+    sizes: ({ classes, image: [height, width] }) => ({ classes, image: [height, width, 1] }),
+    lengths: {},
+  },
   async collate(images, { classes, size }, use) {
-    const image = greyValue(await Promise.all(images.map((one) => pixelsOf(one, use))), size);
+    const image = greyValue(await Promise.all(images.map((one) => drawnFor(one, use))), size);
     if (use.kind === "ask") return { values: { image }, decisions: [] };
-    for (const { name, label } of images)
-      if (label >= classes)
+    const labels = images.map(({ name, label }) => {
+      if (label === undefined || label >= classes)
         throw new UsageError(
-          `image "${name}" is of class ${label} but training has ${classes}, 0 to ${classes - 1}; leave it out, or train with it.`,
+          `image "${name}" is of ${label === undefined ? "no class" : `class ${label}`} but training has ${classes}, 0 to ${classes - 1}; leave it out, or train with it.`,
         );
-    const label = Int32Array.from(images, (one) => one.label);
-    return {
-      values: { image, label: { dtype: "int32", shape: [images.length], data: label } },
-      decisions: images.map(() => 1),
-    };
+      return label;
+    });
+    return { values: { image, ...labelled(labels) }, decisions: labels.map(() => 1) };
   },
   drive: { kind: "free" },
   async validate(scoring, images) {
@@ -210,9 +250,67 @@ export const classification: Task<LabelledImage, Classes, ClassificationSizes> =
       outputs: images.map(({ name, label }, index) => ({
         source: name,
         output: String(said[index]!.label),
-        references: [String(label)],
+        references: label === undefined ? [] : [String(label)],
       })),
     };
   },
   traces: async () => [],
+  form: ({ size }) => [{ name: "image", title: "Image", kind: "image", size, channels: 1, drawn: true }],
+  example({ image }, { size }) {
+    const pixels = pixelsOf(image, size, 1);
+    return { name: "the image", pixels: async () => pixels };
+  },
+  card: async ({ name, label, pixels }) => ({
+    title: name,
+    url: pngUrl(await pixels()),
+    expected: label === undefined ? [] : [String(label)],
+  }),
+  title: ({ name }) => name,
+  async places({ pixels }) {
+    const image = pictureOf(await pixels());
+    const [rows, columns] = PARTS;
+    return { image: { kind: "canvas", image }, parts: { kind: "grid", image, rows, columns } };
+  },
+  read: (outputs) => ({ ...classified(outputs), ...(outputs.seen && { seen: seenOf(outputs.seen) }) }),
+  async show({ label: right }, { label, probabilities, along, seen }) {
+    const known = right !== undefined;
+    return {
+      output: String(label),
+      steps: along.map((likeliest, step) => ({
+        label: `glimpse ${step + 1}`,
+        piece: String(likeliest),
+        ...(seen && { seen: seen[step]!.map(pictureOf) }),
+      })),
+      blocks: [
+        {
+          kind: "classes",
+          title: "Class",
+          items: probabilities.map((probability, one) => ({
+            label: String(one),
+            probability,
+            ...(known && { right: one === right }),
+          })),
+        },
+      ],
+      ...(known && { right: label === right }),
+      references: known ? [String(right)] : [],
+    };
+  },
+  taken: ({ label }) => labelled([label]),
+  likelihood({ logits }, { label }) {
+    const steps = logits!.shape[0]!;
+    const last =
+      logits!.shape.length === 3 ? squeeze(slice(logits!, 0, subtractDimensions(steps, 1), 1), 0) : logits!;
+    return squeeze(takeAlongAxis(logSoftmax(last), unsqueeze(label!, 1), 1), 1);
+  },
+  variants({ image }) {
+    const [rows, columns] = PARTS;
+    return { over: "parts", count: rows * columns, values: { image: withoutCells(image!, PARTS) } };
+  },
+  without: "once a part of the image is covered with its mean",
 };
+
+/** Classes as what training and scoring need of them. */
+const labelled = (labels: readonly number[]): Values => ({
+  label: { dtype: "int32", shape: [labels.length], data: Int32Array.from(labels) },
+});

@@ -23,7 +23,7 @@ test("every digit comes as often as any other, and no two of a split look alike"
   const counts = new Array(10).fill(0);
   const seen = new Set<string>();
   for (const { label, pixels } of validation) {
-    counts[label]++;
+    counts[label!]++;
     seen.add((await pixels()).data.join());
   }
   // 100 of each are expected, with a deviation of 9.5.

@@ -1,11 +1,11 @@
-import type { Mask } from "../../data/index.js";
-import type { Value, Values } from "../../session/index.js";
+import type { Mask } from "../data/index.js";
+import type { Value } from "../session/index.js";
 
 /** Whether a pixel is covered. */
 type Cover = (row: number, column: number) => boolean;
 
 /** An image [1, H, W, C], then without each cell of a grid, row by row, which is covered with the image's mean. */
-export function withoutCells(image: Value, [rows, columns]: readonly [number, number]): Values {
+export function withoutCells(image: Value, [rows, columns]: readonly [number, number]): Value {
   const [, height, width] = image.shape as [number, number, number, number];
   return covered(
     image,
@@ -20,7 +20,7 @@ export function withoutCells(image: Value, [rows, columns]: readonly [number, nu
 }
 
 /** An image [1, H, W, C], then without what each mask shows, [row, column], 1 where it is covered. */
-export function withoutMasks(image: Value, masks: readonly Mask[]): Values {
+export function withoutMasks(image: Value, masks: readonly Mask[]): Value {
   const [, height, width] = image.shape as [number, number, number, number];
   return covered(
     image,
@@ -34,14 +34,14 @@ export function withoutMasks(image: Value, masks: readonly Mask[]): Values {
   );
 }
 
-function covered(image: Value, covers: readonly Cover[]): Values {
+function covered(image: Value, covers: readonly Cover[]): Value {
   const size = image.data.length;
   const data = new Float32Array((1 + covers.length) * size);
   data.set(image.data as Float32Array);
   covers.forEach((cover, index) => {
     data.set(withMean(image, cover), (index + 1) * size);
   });
-  return { source: { dtype: "float32", shape: [1 + covers.length, ...image.shape.slice(1)], data } };
+  return { dtype: "float32", shape: [1 + covers.length, ...image.shape.slice(1)], data };
 }
 
 /** An image [1, H, W, C] with some of its pixels at the mean of their channel. */
