@@ -140,6 +140,16 @@ test.each<[string, () => readonly string[], RegExp]>([
     /a canvas of 20 pixels does not hold images of 28 × 28; give one of 28 or more\./,
   ],
   [
+    "a canvas for what is drawn by Regard",
+    () => ["train", "ram", "--data", "digits", "--canvas", "60"],
+    /--canvas and --clutter place labelled images of IDX files, and "digits" is none of them; leave them out/,
+  ],
+  [
+    "clutter for sentences",
+    () => ["train", "rnnsearch", "--clutter", "4"],
+    /--canvas and --clutter place labelled images of IDX files, and "bilingual" is none of them; leave them out/,
+  ],
+  [
     "a canvas that is no number of pixels",
     () => ["train", "ram", "--data", data, "--canvas", "0"],
     /--canvas is 0 but must be at least 1\./,

@@ -284,6 +284,11 @@ async function start(model: string, options: TrainOptions, group: Group): Promis
   const task = taskOf(card);
   const defaults = trainingDefaults(card);
   const { data, from, to } = locateData({ ...options, data: options.data ?? defaults.data });
+  const embedded = datasets.some(({ id }) => id === data);
+  if ((options.canvas ?? options.clutter) !== undefined && (embedded || task.takes !== "labelled images"))
+    throw new UsageError(
+      `--canvas and --clutter place labelled images of IDX files, and "${data}" is none of them; leave them out (digits-translated and digits-cluttered are placed already).`,
+    );
   const read = await imagesOf(task.images ?? false, data, options);
   const settings = checked(
     "option",
@@ -331,7 +336,6 @@ async function start(model: string, options: TrainOptions, group: Group): Promis
   const trainer = await ready(group, () => Trainer.create(settings, found, prepared, backend, group));
   status();
   for (const note of trainer.data.notes ?? []) warn(note);
-  const embedded = datasets.some(({ id }) => id === settings.data);
   const folder = await RunFolder.create(path, settings, prepared, VERSION, {
     files: read?.files,
     ...(!embedded && { fingerprint: fingerprintOf(found) }),
