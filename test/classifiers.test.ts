@@ -38,6 +38,20 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+test("what the model reports beside its loss is kept with it", async () => {
+  const lines = (await readFile(join(run, "metrics.jsonl"), "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const reports = lines.filter(({ report }) => report).map(({ report }) => report);
+  expect(reports.length).toBeGreaterThan(10);
+  for (const { reward, baseline } of reports) {
+    // Of 32 images so many whole ones are right.
+    expect((reward * 32) % 1).toBeCloseTo(0, 4);
+    expect(baseline).toBeGreaterThan(0);
+  }
+});
+
 test("a run keeps how images were placed, and is scored on those", async () => {
   const { dataOptions, batch } = JSON.parse(await readFile(join(run, "run.json"), "utf8")).settings;
   expect({ ...dataOptions, batch }).toMatchObject({ canvas: 37, clutter: 1, batch: 32 });

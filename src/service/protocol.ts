@@ -286,6 +286,8 @@ export type RunEvent =
       readonly learningRate: number;
       readonly tokensPerSecond: number;
       readonly secondsLeft?: number;
+      /** What the model reports beside the loss, by name. */
+      readonly report?: Readonly<Record<string, number>>;
     }
   | {
       readonly kind: "validation";

@@ -43,6 +43,8 @@ export interface StepReport {
   readonly tokens: number;
   /** True where the loss or the gradient was not finite and nothing was changed. */
   readonly skipped: boolean;
+  /** What the model reports beside the loss, such as a reward; the mean over the batch. */
+  readonly report: Readonly<Record<string, number>>;
 }
 
 /** Validation examples whose attention is kept at every validation. */
@@ -86,6 +88,8 @@ export class Trainer<Example = unknown, Prepared = unknown> {
     private readonly batches: Batches,
     private readonly training: Session,
     private readonly evaluator: Evaluator<Example, Prepared>,
+    /** Names of what the model reports beside the loss. */
+    private readonly reported: readonly string[],
     readonly group: Group,
   ) {}
 
@@ -140,6 +144,7 @@ export class Trainer<Example = unknown, Prepared = unknown> {
       ),
       training,
       evaluator,
+      Object.keys(report ?? {}).filter((name) => name !== "loss"),
       group,
     );
   }
@@ -190,9 +195,10 @@ export class Trainer<Example = unknown, Prepared = unknown> {
       }),
       this.state.into,
     );
-    const summed = Float64Array.of(results.loss!.data[0]!);
+    const summed = Float64Array.from(["loss", ...this.reported], (name) => results[name]!.data[0]!);
     for (const values of [summed, ...this.state.written]) await group.sum(values);
-    const loss = summed[0]! / group.size;
+    const [loss, ...others] = summed.map((sum) => sum / group.size) as unknown as [number, ...number[]];
+    const report = Object.fromEntries(this.reported.map((name, index) => [name, others[index]!]));
     this.#step++;
     const { gradientNorm, skipped } = this.state.update({
       loss,
@@ -208,7 +214,7 @@ export class Trainer<Example = unknown, Prepared = unknown> {
       throw new RegardError(
         `the loss or gradient was not finite for ${MOST_SKIPPED} steps in a row, up to step ${this.#step}; lower --learning-rate (it is ${settings.learningRate}).`,
       );
-    return { step: this.#step, loss, gradientNorm, learningRate, tokens, skipped };
+    return { step: this.#step, loss, gradientNorm, learningRate, tokens, skipped, report };
   }
 
   /** Sizes by their names, as the values of a whole batch have them. */

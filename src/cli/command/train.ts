@@ -577,7 +577,8 @@ async function run(
         if (progress.skipped)
           bar.line(`step ${progress.step}: the loss or gradient was not finite; nothing was changed.`);
         if (progress.step % RECORD_EVERY === 0) {
-          const { step, seconds, loss, gradientNorm, learningRate, tokensPerSecond, secondsLeft } = progress;
+          const { step, seconds, loss, gradientNorm, learningRate, tokensPerSecond, secondsLeft, report } =
+            progress;
           await folder.record("metrics", {
             step,
             seconds,
@@ -586,6 +587,7 @@ async function run(
             learningRate,
             tokensPerSecond,
             secondsLeft,
+            ...(Object.keys(report).length > 0 && { report }),
           });
         }
       },
