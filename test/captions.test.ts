@@ -80,7 +80,7 @@ describe("a captioner", () => {
       bleu: expect.any(Number),
     });
     const [trace] = (await readFile(join(soft, "traces.jsonl"), "utf8")).trim().split("\n");
-    expect(JSON.parse(trace!).traces[0]).toMatchObject({ kind: "spatial", grid: { rows: 8, columns: 8 } });
+    expect(JSON.parse(trace!).traces[0].places.source).toMatchObject({ kind: "grid", rows: 8, columns: 8 });
   });
 
   test("one seed fixes it to the byte, stopped and resumed or not, hard attention too", async () => {

@@ -5,9 +5,12 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { decodeTrace, type Places, rowsOf } from "../src/attention/index.js";
+import { detokenise } from "../src/data/index.js";
 import { bleu } from "../src/explain/index.js";
 import { decodeModel, lower } from "../src/onnx/index.js";
 import { exp, input } from "../src/ops/index.js";
+import type { WatchedTrace } from "../src/task/index.js";
 import { main, regard, small } from "./command.js";
 
 let folder: string;
@@ -78,11 +81,16 @@ test("the attention over a few fixed sentences is kept at every validation", asy
   expect(lines.map(({ step }) => step)).toEqual([6, 12]);
   const [before, after] = lines.map(({ traces }) => traces);
   expect(before).toHaveLength(3);
-  before.forEach((trace: { source: string[]; target: string[]; weights: number[][] }, index: number) => {
-    expect(trace.source).toEqual(after[index].source);
-    expect(trace.weights).toHaveLength(trace.target.length);
-    for (const row of trace.weights) expect(row).toHaveLength(trace.source.length);
-    expect(after[index].weights).not.toEqual(trace.weights);
+  before.forEach((trace: WatchedTrace, index: number) => {
+    const { places, steps, looks } = decodeTrace(trace);
+    expect(places).toEqual(after[index].places);
+    expect(trace.title).toBe(after[index].title);
+    const source = places.source as Extract<Places, { kind: "tokens" }>;
+    expect(detokenise(source.labels.slice(0, -1))).toBe(trace.title);
+    expect(looks[0]!.shape).toEqual([steps.length, 1, source.labels.length]);
+    expect(steps.at(-1)!.label).toBe("■");
+    for (const row of rowsOf(looks[0]!)) expect(row.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 4);
+    expect(after[index].looks[0].data).not.toEqual(trace.looks[0]!.data);
   });
 });
 

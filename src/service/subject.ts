@@ -34,6 +34,7 @@ import type { Model, Tensors } from "../models/index.js";
 import { type Backend, constants, type Values } from "../session/index.js";
 import {
   type AnyTask,
+  countOfPlaces,
   type Diagnosis,
   Evaluator,
   exampleOf,
@@ -608,6 +609,7 @@ export class Subject<Example_ = any> {
       split,
       beam,
       read: (example) => this.#values(example),
+      places: (example) => this.#placesOf(example),
       effects: (variants, tokens) =>
         effects.effects(this.#parameters, variants, {
           target: tokensValue(tokenBatch([[START, ...tokens]])),
@@ -673,19 +675,6 @@ export const cardsOf = async <Kind>(task: AnyTask, data: Splits<Kind>, split: st
       .slice(0, SHOWN)
       .map(async (example, index) => ({ index, ...(await task.card(example)) })),
   );
-
-const countOfPlaces = (places: Places | undefined): number => {
-  switch (places?.kind) {
-    case "tokens":
-      return places.labels.length;
-    case "grid":
-      return places.rows * places.columns;
-    case "frames":
-      return places.images.length;
-    default:
-      return places && "count" in places ? places.count : 0;
-  }
-};
 
 /** The first rows of a look, and of its places those that have an effect of their own, where these are the same. */
 function cut(look: TraceLook, rows: number, { over, count }: Variants): TraceLook {

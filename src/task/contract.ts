@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { AlignmentTrace, Places, SpatialTrace, TraceStep } from "../attention/index.js";
+import type { Places, TraceJson, TraceStep } from "../attention/index.js";
 import type { Dimension, Tensor } from "../core/index.js";
 import type { Augmentation, DataKind, Link, Mistake, MistakeKind, Splits } from "../data/index.js";
 import type { Decoding, Drive } from "../decode/index.js";
@@ -26,9 +26,6 @@ export interface Score {
 
 /** What every task is scored by. */
 export const LOSS: Score = { id: "loss", title: "validation loss", unit: "nats", better: "lower" };
-
-/** Traces that are kept at every validation. */
-export type WatchedTrace = AlignmentTrace | SpatialTrace;
 
 /** What a validation finds: the loss in nats a decision, and those of a task's scores that apply. */
 export interface Validation {
@@ -177,6 +174,8 @@ export interface DiagnosisOptions<Example, Prepared> extends Scoring<Example, Pr
   readonly beam: number;
   /** The inputs of one example. */
   read(example: Example): Promise<Values>;
+  /** What looks go over in one example. */
+  places(example: Example): Promise<Readonly<Record<string, Places>>>;
   /** How much less likely each token is in each variant but the first, [token, variant], in nats. */
   effects(variants: Values, tokens: readonly number[]): Promise<number[][]>;
   readonly onProgress?: ((done: number) => void) | undefined;
@@ -189,7 +188,7 @@ export interface DiagnosedImage {
   readonly references: readonly string[];
   readonly mistakes: readonly Mistake[];
   /** What it looked at, or, for a model without attention, what its words depend on. */
-  readonly trace: SpatialTrace;
+  readonly trace: TraceJson;
 }
 
 /** Mistakes of a model, grouped by why they are wrong. */
@@ -277,8 +276,6 @@ export interface Task<Example = unknown, Prepared = unknown, Sizes = unknown, Ou
     examples: readonly Example[],
     options: ReportOptions,
   ): Promise<Report>;
-  /** The attention over each example while its own first target is written; none where the model has none. */
-  traces(scoring: Scoring<Example, Prepared>, examples: readonly Example[]): Promise<WatchedTrace[]>;
   /** A text that is the same for examples that models read alike; absent where what is read is no text. */
   identity?(example: Example): string;
   /** What people give to ask about. */

@@ -19,6 +19,7 @@ import {
   type Values,
 } from "../session/index.js";
 import type { Task } from "./contract.js";
+import type { LookAbout } from "./traced.js";
 
 /** Examples scored or decoded at a time. */
 const BATCH = 64;
@@ -30,6 +31,8 @@ export interface Forced<Example> {
   readonly loss: number;
   /** What the target asks for: its tokens, the end included, or one class. */
   readonly decisions: number;
+  /** The tokens of the target, START and END apart, where tokens are written. */
+  readonly tokens?: readonly number[];
   /** Attention of each token over the places of the source, [token, place]; absent where the model has none. */
   readonly weights?: readonly ArrayLike<number>[];
 }
@@ -53,6 +56,8 @@ export class Evaluator<Example, Prepared> {
     private readonly predictor: Session | undefined,
     /** Rows and columns of the places of an image that attention weighs. */
     readonly grid: readonly [rows: number, columns: number] | undefined,
+    /** What the looks of `predict` are, by name. */
+    readonly looks: Readonly<Record<string, LookAbout>>,
   ) {}
 
   /**
@@ -81,10 +86,8 @@ export class Evaluator<Example, Prepared> {
             ...load,
           })
         : undefined;
-    const predictor =
-      drive.kind === "tokens"
-        ? undefined
-        : await backend.load(programOf(unrolled(model, drive, inputs, Mode.plain())), load);
+    const run = drive.kind === "tokens" ? undefined : unrolled(model, drive, inputs, Mode.plain());
+    const predictor = run && (await backend.load(programOf(run), load));
     return new Evaluator(
       task as Task<Example, Prepared>,
       prepared,
@@ -92,6 +95,7 @@ export class Evaluator<Example, Prepared> {
       decoder,
       predictor,
       model.grids?.source,
+      run?.looks ?? {},
     );
   }
 
@@ -107,6 +111,7 @@ export class Evaluator<Example, Prepared> {
           example,
           loss: sumOfColumn(losses!, column),
           decisions: decisions[column]!,
+          ...(this.decoder && { tokens: tokensOf(values.target!, column, decisions[column]!) }),
           ...(weights && {
             weights: Array.from({ length: decisions[column]! }, (_, row) => weightsAt(weights, row, column)),
           }),
@@ -250,6 +255,10 @@ function sumOfColumn({ data, shape }: Value, column: number): number {
   for (let start = 0; start < data.length; start += batch) sum += data[start + column]!;
   return sum;
 }
+
+/** The tokens of a column of targets [T, B], from START to END, without both. */
+const tokensOf = ({ data, shape }: Value, column: number, decisions: number): number[] =>
+  Array.from({ length: Math.max(0, decisions - 1) }, (_, row) => data[(row + 1) * shape[1]! + column]!);
 
 /** Attention of one target token over the places of one source: a row of weights [T, B, P]. */
 function weightsAt(weights: Value, row: number, column: number): ArrayLike<number> {

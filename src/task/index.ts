@@ -18,6 +18,7 @@ export * from "./spread.js";
 export * from "./traced.js";
 export * from "./translation/task.js";
 export * from "./vocabularies.js";
+export * from "./watch.js";
 
 /** Every kind of model. */
 export const tasks: readonly AnyTask[] = [translation, captioning, classification];

@@ -72,3 +72,17 @@ export function withSlots(
 /** The first places of some that are words; others as they are. */
 export const firstPlaces = (places: Places, count: number): Places =>
   places.kind === "tokens" ? { ...places, labels: places.labels.slice(0, count) } : places;
+
+/** How many places there are, where that is known of them. */
+export const countOfPlaces = (places: Places | undefined): number => {
+  switch (places?.kind) {
+    case "tokens":
+      return places.labels.length;
+    case "grid":
+      return places.rows * places.columns;
+    case "frames":
+      return places.images.length;
+    default:
+      return places && "count" in places ? places.count : 0;
+  }
+};

@@ -22,6 +22,7 @@ import {
   taskOf,
   type Validation,
   type WatchedTrace,
+  watched,
 } from "../task/index.js";
 import { alone, type Group, shareOf } from "./group.js";
 import { makeOptimizer } from "./optimizer.js";
@@ -82,6 +83,7 @@ export class Trainer<Example = unknown, Prepared = unknown> {
   private constructor(
     readonly settings: RunSettings,
     readonly task: Task<Example, Prepared>,
+    private readonly model: Model,
     readonly data: Splits<Example>,
     readonly prepared: Prepared,
     readonly state: TrainingState,
@@ -134,6 +136,7 @@ export class Trainer<Example = unknown, Prepared = unknown> {
     return new Trainer(
       settings,
       task,
+      model,
       data,
       prepared,
       TrainingState.initial(parameters, optimizer, settings.seed, buffers),
@@ -285,7 +288,7 @@ export class Trainer<Example = unknown, Prepared = unknown> {
 
   /** The attention over a few fixed validation examples, to watch it form; none where the model has no attention. */
   trace(): Promise<WatchedTrace[]> {
-    return this.task.traces(this.#scoring, this.data.validation.slice(0, TRACED));
+    return watched(this.task, this.model, this.#scoring, this.data.validation.slice(0, TRACED));
   }
 
   /** Makes all processes of the group go on from where process 0 is. */

@@ -1,6 +1,6 @@
 import type { ReactElement } from "react";
-import type { SpatialTrace } from "../attention/trace.js";
-import { AttendedImage } from "./spatial-maps.js";
+import { decodeTrace, rowOf, type Trace, type TraceJson } from "../attention/trace.js";
+import { type GridPlaces, heightOf, MapOver } from "./look/maps.js";
 
 /** A diagnosis as views take it. */
 export interface DiagnosisView {
@@ -19,25 +19,22 @@ export interface DiagnosisView {
       readonly words: readonly number[];
       readonly sentence: string;
     }[];
-    readonly trace: SpatialTrace;
+    readonly trace: TraceJson;
   }[];
 }
 
 const SIDE = 160;
 
-/** The mean of what some words looked at, as one step of a trace. */
-function meanTrace(trace: SpatialTrace, words: readonly number[]): SpatialTrace {
-  const chosen = words.filter((word) => trace.weights[word]);
-  if (chosen.length === 0) return trace;
-  const { rows, columns } = trace.grid;
-  const mean = Array.from({ length: rows }, (_, row) =>
-    Array.from(
-      { length: columns },
-      (__, column) =>
-        chosen.reduce((sum, word) => sum + trace.weights[word]![row]![column]!, 0) / chosen.length,
-    ),
-  );
-  return { ...trace, words: [chosen.map((word) => trace.words[word]).join(" ")], weights: [mean] };
+/** The mean of what some words looked at, and what they are; undefined where none of them looked. */
+function meanOf({ looks: [look], steps }: Trace, words: readonly number[]) {
+  const chosen = words.filter((word) => look && word < look.shape[0]);
+  if (!look || chosen.length === 0) return undefined;
+  const values = new Float32Array(look.shape[2]);
+  for (const word of chosen)
+    rowOf(look, word).forEach((value, place) => {
+      values[place]! += value / chosen.length;
+    });
+  return { text: chosen.map((word) => steps[word]!.label).join(" "), values };
 }
 
 /** One wrong caption: the image, where its wrong words looked, and what is wrong. */
@@ -50,27 +47,27 @@ export function MistakeCard({
   readonly kind: string;
   readonly maps: DiagnosisView["maps"];
 }): ReactElement {
-  const { trace, mistakes, output, references } = image;
-  const height = Math.round((SIDE * trace.image.height) / trace.image.width);
+  const { mistakes, output, references } = image;
+  const trace = decodeTrace(image.trace);
+  const places = trace.places.source as GridPlaces;
+  const height = heightOf(places.image, SIDE);
   const own = mistakes.filter((mistake) => mistake.kind === kind);
   const words = own.flatMap((mistake) => mistake.words);
-  const looked = words.length > 0 && trace.weights.length > 0 ? meanTrace(trace, words) : undefined;
+  const looked = meanOf(trace, words);
   const name = `mistake-${kind.replace(/\W/g, "-")}-${image.index}`;
   return (
     <article className="mistake">
       <div className="mistake-images">
         <svg viewBox={`0 0 ${SIDE} ${height}`} width={SIDE} height={height} role="img">
           <title>{`the image ${image.name}`}</title>
-          <AttendedImage trace={trace} side={SIDE} name={`${name}-plain`} />
+          <MapOver places={places} side={SIDE} name={`${name}-plain`} />
         </svg>
         {looked && (
           <svg viewBox={`0 0 ${SIDE} ${height}`} width={SIDE} height={height} role="img">
             <title>
-              {maps === "attention"
-                ? `where “${looked.words[0]}” looked`
-                : `what “${looked.words[0]}” depends on`}
+              {maps === "attention" ? `where “${looked.text}” looked` : `what “${looked.text}” depends on`}
             </title>
-            <AttendedImage trace={looked} step={0} side={SIDE} name={`${name}-looked`} />
+            <MapOver places={places} values={looked.values} side={SIDE} name={`${name}-looked`} />
           </svg>
         )}
       </div>

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { AlignmentTrace, AttentionTrace, SpatialTrace } from "../attention/index.js";
+import { encodeTrace, lookOfRows } from "../attention/trace.js";
 import {
   AttentionTrajectory,
   alignmentText,
@@ -255,7 +256,16 @@ test("a diagnosis is a page with a card for each mistake, in sections by kind", 
             output: "A circle",
             references: ["a square"],
             mistakes: [{ kind: "wrong name", words: [1], sentence: "“a circle” looked at a square." }],
-            trace: maps,
+            trace: encodeTrace({
+              places: { source: { kind: "grid", image: maps.image, rows: 2, columns: 3 } },
+              steps: maps.words.map((label) => ({ label })),
+              looks: [
+                lookOfRows(
+                  maps.weights.map((map) => map.flat()),
+                  { name: "attention", over: "source", kind: "weights" },
+                ),
+              ],
+            }),
           },
         ],
       }}

@@ -1,3 +1,4 @@
+import { encodeTrace, lookOfRows } from "../../attention/index.js";
 import {
   type CaptionedImage,
   detokenise,
@@ -10,7 +11,7 @@ import { captionBleu, coverageOf, EFFECT } from "../../explain/index.js";
 import type { DiagnosedImage, Diagnosis, DiagnosisOptions } from "../contract.js";
 import { withoutCells, withoutMasks } from "../cover.js";
 import type { Vocabularies } from "../vocabularies.js";
-import { gridOf, spatialTrace } from "./grid.js";
+import { gridOf } from "./grid.js";
 
 type Options = DiagnosisOptions<CaptionedImage, Vocabularies>;
 
@@ -68,10 +69,18 @@ export async function diagnosisOf(options: Options): Promise<Diagnosis> {
         output: detokenise(words),
         references: image.captions.map(detokenise),
         mistakes,
-        trace: {
-          ...spatialTrace(await image.pixels(), words, weights.slice(0, words.length), grid),
-          ...(!best!.weights && { scores: EFFECT }),
-        },
+        trace: encodeTrace({
+          places: await options.places(image),
+          steps: words.map((label) => ({ label })),
+          looks: [
+            lookOfRows(weights.slice(0, words.length), {
+              name: best!.weights ? "attention" : EFFECT.title,
+              over: "source",
+              kind: "weights",
+              ...(!best!.weights && EFFECT.unit !== undefined && { unit: EFFECT.unit }),
+            }),
+          ],
+        }),
       },
     });
   }

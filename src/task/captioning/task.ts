@@ -1,8 +1,7 @@
 import { z } from "zod";
-import type { SpatialTrace } from "../../attention/index.js";
 import { END, Random, RegardError } from "../../core/index.js";
 import { type CaptionedImage, detokenise, type Pixels, pngUrl, Vocabulary } from "../../data/index.js";
-import { type Decoded, END_MARK, spellOf } from "../../decode/index.js";
+import { type Decoded, spellOf } from "../../decode/index.js";
 import { captionBleu, collapseOf, countPointing, pointingAccuracy } from "../../explain/index.js";
 import type { CaptioningSizes } from "../../models/index.js";
 import { input } from "../../ops/index.js";
@@ -13,7 +12,7 @@ import { pixelsOf } from "../form.js";
 import { remembered, targetTokens } from "../targets.js";
 import { describeVocabularies, restoredVocabularies, type Vocabularies, withWords } from "../vocabularies.js";
 import { diagnosisOf } from "./diagnosis.js";
-import { gridOf, spatialTrace } from "./grid.js";
+import { gridOf } from "./grid.js";
 import { reportOf } from "./report.js";
 import { scoreImages } from "./score.js";
 
@@ -146,15 +145,6 @@ export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes, Dec
       ...(pointing.words > 0 && { pointing: pointingAccuracy(pointing) }),
       ...(attention && { collapse: collapseOf(attention) }),
     };
-  },
-  async traces({ evaluator, parameters }, images) {
-    const traces: SpatialTrace[] = [];
-    for await (const { example, weights } of evaluator.force(parameters, images)) {
-      if (!weights) return [];
-      const words = [...example.captions[0]!, END_MARK];
-      traces.push(spatialTrace(await example.pixels(), words, weights, evaluator.grid!));
-    }
-    return traces;
   },
   report: reportOf,
   form: (_, images) => [

@@ -254,7 +254,6 @@ export const classification: Task<LabelledImage, Classes, ClassificationSizes, C
       })),
     };
   },
-  traces: async () => [],
   form: ({ size }) => [{ name: "image", title: "Image", kind: "image", size, channels: 1, drawn: true }],
   example({ image }, { size }) {
     const pixels = pixelsOf(image, size, 1);

@@ -101,21 +101,6 @@ export const translation: Task<Pair, TextVocabularies, TranslationSizes, Decoded
       ...(attention && { collapse: collapseOf(attention) }),
     };
   },
-  async traces({ evaluator, parameters, prepared: { source, target } }, pairs) {
-    const traces = [];
-    for await (const { example, weights } of evaluator.force(parameters, pairs)) {
-      if (!weights) return [];
-      const read = source.segment(example.source).pieces;
-      const written = target.segment(example.target).pieces;
-      traces.push({
-        kind: "alignment" as const,
-        source: read,
-        target: written,
-        weights: written.map((_, row) => Array.from(weights[row]!).slice(0, read.length)),
-      });
-    }
-    return traces;
-  },
   report: reportOf,
   identity: ({ source }) => readingOf(source),
   form: () => [
