@@ -94,6 +94,49 @@ test("the attention over a few fixed sentences is kept at every validation", asy
   });
 });
 
+describe("settings from a file", () => {
+  test("train what the options did that wrote them, to the byte", async () => {
+    const again = join(folder, "again");
+    const { code, err } = await regard(["train", "--settings", join(first, "run.json"), "--out", again]);
+    expect(code, err).toBe(0);
+    const name = "checkpoint-00000012.safetensors";
+    expect((await readFile(join(again, name))).equals(await readFile(join(first, name)))).toBe(true);
+    const settingsIn = async (run: string) =>
+      JSON.parse(await readFile(join(run, "run.json"), "utf8")).settings;
+    expect(await settingsIn(again)).toEqual(await settingsIn(first));
+    const other = join(folder, "other-seed");
+    const seeded = ["--settings", join(first, "run.json"), "--seed", "8", "--steps", "6", "--out", other];
+    expect((await regard(["train", ...seeded])).code).toBe(0);
+    expect(await settingsIn(other)).toMatchObject({ seed: 8, budget: { steps: 6 } });
+  });
+
+  test.each<[string, string, string[], RegExp]>([
+    ["no JSON", "rnnsearch", [], /odd\.json is no JSON \(.*\); give the settings of a run\.json\.$/],
+    ["a setting that there is not", '{"batches": 3}', [], /odd\.json: option/],
+    [
+      "a setting that does not fit",
+      "{SETTINGS}",
+      [],
+      /odd\.json: option "batch" is 0 but must be at least 1\.$/,
+    ],
+    [
+      "an option that the file settles",
+      "{}",
+      ["--batch", "3"],
+      /odd\.json says what is trained and how; leave out --batch, or change it there\.$/,
+    ],
+  ])("%s is refused", async (_, text, options, message) => {
+    const file = join(folder, "odd.json");
+    const { settings } = JSON.parse(await readFile(join(first, "run.json"), "utf8"));
+    await writeFile(file, text.replace("{SETTINGS}", JSON.stringify({ ...settings, batch: 0 })));
+    const out = join(folder, "never");
+    const { code, err } = await regard(["train", "--settings", file, "--out", out, ...options]);
+    expect(err.trimEnd()).toMatch(message);
+    expect(code).toBe(2);
+    await expect(stat(out)).rejects.toThrow("ENOENT");
+  });
+});
+
 test("--patience ends a run that no longer gets better, and the best checkpoint stays", async () => {
   const path = join(folder, "impatient");
   const hopeless = ["--optimizer", "sgd", "--learning-rate", "99", "--schedule", "constant", "--warmup", "0"];

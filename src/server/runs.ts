@@ -124,34 +124,11 @@ export class Runs {
       place,
       taskOfModel(request.model).images ? { size: [...size] as [number, number] } : undefined,
     );
-    const { from, to, skipBad, maxLength } = settings.dataOptions;
-    const option = (name: string, value: string | number | undefined) =>
-      value === undefined ? [] : [`--${name}`, String(value)];
     await this.#train(
       request.name,
-      [
-        settings.model,
-        ...option("data", settings.data),
-        ...option("from", from),
-        ...option("to", to),
-        ...(skipBad ? ["--skip-bad"] : []),
-        ...(maxLength === undefined ? [] : ["--max-length", String(maxLength)]),
-        ...option("vocabulary", settings.vocabulary.kind),
-        ...option("vocabulary-size", settings.vocabulary.size),
-        ...option("min-count", settings.vocabulary.atLeast),
-        ...option("seed", settings.seed),
-        ...option("batch", settings.batch),
-        ...option("learning-rate", settings.learningRate),
-        ...option("label-smoothing", settings.labelSmoothing),
-        ...option("validate-every", settings.validateEvery),
-        ...option("out", path),
-        ...option("device", request.device),
-        ...Object.entries(settings.configuration).flatMap(([name, value]) =>
-          option("set", `${name}=${value}`),
-        ),
-        ...budgetOptions(settings.budget),
-      ],
+      ["--settings", "-", "--out", path, "--device", request.device],
       () => existsSync(join(path, "state.json")),
+      JSON.stringify(settings),
     );
     return request.name;
   }
@@ -210,27 +187,41 @@ export class Runs {
       throw new UsageError(`"${run}" is being trained; stop it before it is ${what}.`);
   }
 
-  async #train(run: string, args: readonly string[], begun: () => boolean | Promise<boolean>): Promise<void> {
+  async #train(
+    run: string,
+    args: readonly string[],
+    begun: () => boolean | Promise<boolean>,
+    /** What it reads on standard input. */
+    input = "",
+  ): Promise<void> {
     if (this.#starting.has(run)) throw new UsageError(`"${run}" is being started already; wait for it.`);
     this.#starting.add(run);
     try {
-      await this.#begin(run, args, begun);
+      await this.#begin(run, args, begun, input);
     } finally {
       this.#starting.delete(run);
     }
   }
 
-  async #begin(run: string, args: readonly string[], begun: () => boolean | Promise<boolean>): Promise<void> {
+  async #begin(
+    run: string,
+    args: readonly string[],
+    begun: () => boolean | Promise<boolean>,
+    input: string,
+  ): Promise<void> {
     if (this.#children.size >= MOST_TRAININGS)
       throw new UsageError(
         `${this.#children.size} trainings are running, and this studio runs ${MOST_TRAININGS} at once; stop one, or wait.`,
       );
     const child = spawn(process.execPath, [this.program, "train", ...args], {
-      stdio: ["ignore", "ignore", "pipe"],
+      stdio: ["pipe", "ignore", "pipe"],
       env: { ...process.env, NO_COLOR: "1" },
     });
     this.#children.set(run, child);
     this.#problems.delete(run);
+    // One that ended before it read all says why by itself.
+    child.stdin!.on("error", () => {});
+    child.stdin!.end(input);
     let said = "";
     child.stderr!.on("data", (chunk) => {
       said = (said + chunk).slice(-4000);

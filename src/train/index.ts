@@ -2,6 +2,7 @@ export * from "./best.js";
 export * from "./group.js";
 export * from "./loop.js";
 export * from "./optimizer.js";
+export * from "./run.js";
 export * from "./run-files.js";
 export * from "./safetensors.js";
 export * from "./schedule.js";

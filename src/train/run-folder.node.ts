@@ -17,6 +17,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { RegardError, UsageError } from "../core/index.js";
 import { taskOfModel } from "../task/index.js";
+import type { RecordLine, RecordName, RunStore, Snapshot } from "./run.js";
 import {
   type Checkpoint,
   checkpointName,
@@ -29,21 +30,17 @@ import {
   stateSchema,
 } from "./run-files.js";
 import { holderOf, holdRun, LOCK_FILE, releasing, writeLock } from "./run-lock.node.js";
-import { encodeSafetensors, type StoredTensor } from "./safetensors.js";
+import { encodeSafetensors } from "./safetensors.js";
 import type { RunSettings } from "./settings.js";
 
 /** Where a run stands, and who trains it: the number of a process of this machine that is surely the one. */
 export type RunStanding = Omit<RunStateRecord, "pid"> & { readonly host?: string; readonly pid?: number };
 
-/** What grows line by line: numbers of training, and the attention over a few fixed sentences at every validation. */
-export type RecordName = "metrics" | "traces";
-export type RecordLine = { readonly step: number; readonly seconds: number; readonly [key: string]: unknown };
-
 /** Newest checkpoints kept beside the best: one to resume from, and one in case that is damaged. */
 const KEPT = 2;
 
 /** A run on disk: `run.json`, `vocabulary.json`, `state.json`, `metrics.jsonl`, `traces.jsonl` and checkpoints. Every file is whole or not there. */
-export class RunFolder {
+export class RunFolder implements RunStore {
   private constructor(
     readonly path: string,
     readonly settings: RunSettings,
@@ -180,10 +177,7 @@ export class RunFolder {
   }
 
   /** Writes a checkpoint, then removes those that are neither among the newest nor the best. */
-  async writeCheckpoint(
-    step: number,
-    snapshot: { tensors: Readonly<Record<string, StoredTensor>>; metadata: Readonly<Record<string, string>> },
-  ): Promise<void> {
+  async writeCheckpoint(step: number, snapshot: Snapshot): Promise<void> {
     await writeAtomically(this.#file(step), encodeSafetensors(snapshot.tensors, snapshot.metadata));
     const steps = await this.checkpoints();
     const kept = new Set([...steps.slice(-KEPT), Number(snapshot.metadata.bestStep)]);

@@ -79,6 +79,8 @@ function demandOf(issue: z.core.$ZodIssue): string {
     return `must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
   if (issue.code === "too_big")
     return `must be ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}`;
+  if (issue.code === "unrecognized_keys")
+    return `must not have ${issue.keys.map((key) => `"${key}"`).join(", ")}, which is no setting`;
   if (issue.code === "invalid_value") return `must be one of ${issue.values.map(String).join(", ")}`;
   if (issue.code === "invalid_type" && issue.expected === "int") return "must be a whole number";
   return issue.message

@@ -15,10 +15,8 @@ import {
   taskOf,
   taskOfModel,
   trainingDefaults,
-  type Validation,
 } from "../../task/index.js";
 import {
-  Best,
   checked,
   ENCODER_FILE,
   type Group,
@@ -28,6 +26,7 @@ import {
   settingsSchema,
   Trainer,
   train,
+  trainRun,
 } from "../../train/index.js";
 import { openRunData, openRunEncoder, runEncoder } from "../../train/run-data.node.js";
 import { RunFolder } from "../../train/run-folder.node.js";
@@ -50,6 +49,7 @@ interface TrainOptions extends CommonOptions {
   readonly seed: number;
   readonly out?: string;
   readonly resume?: string;
+  readonly settings?: string;
   readonly device: string;
   readonly threads?: number;
   readonly batch?: number;
@@ -94,6 +94,7 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     "train ram --data digits-cluttered --minutes 20",
     "train ram --data mnist/ --canvas 60 --set side=12 --set scales=3 --epochs 100",
     "train --resume runs/spanish",
+    "train --settings runs/spanish/run.json --seed 8 --out runs/again",
   ])
     .option(
       "--data <data>",
@@ -135,6 +136,10 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     .option("--epochs <n>", "train for this many passes over the data", number)
     .option("--seed <n>", "fixes the run: first values, order of batches, noise", number, 1)
     .option("--out <folder>", "where the run goes (a new folder in runs/)")
+    .option(
+      "--settings <file>",
+      "take the model and every option from a file: the settings of a run.json, or a run.json; - reads standard input",
+    )
     .option("--resume <folder>", "go on with a run that was stopped; a new limit may be given")
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
     .option("--threads <n>", "threads to compute with (as many as the machine has cores)", number)
@@ -179,6 +184,7 @@ export const trainCommand: CommandDefinition = (program: Command) => {
         if (group.rank > 0) await follow(group, options);
         else if (options.resume !== undefined)
           await resumeRun(options.resume, model, options, command, group);
+        else if (options.settings !== undefined) await startSettled(model, options, command, group);
         else if (model === undefined)
           throw new UsageError(
             "name a model to train, as in: regard train rnnsearch; regard models lists them.",
@@ -214,11 +220,16 @@ async function follow(group: Group, options: TrainOptions): Promise<void> {
   await trainer.release();
 }
 
+/** The options that were given. */
+const asked = (command: Command) =>
+  command.options.filter((option) => command.getOptionValueSource(option.attributeName()) === "cli");
+
+/** Options that say how far a run goes. */
+const LIMITS = ["minutes", "steps", "epochs"] as const;
+
 function budgetOf(options: TrainOptions) {
   const given = Object.fromEntries(
-    (["minutes", "steps", "epochs"] as const).flatMap((name) =>
-      options[name] === undefined ? [] : [[name, options[name]]],
-    ),
+    LIMITS.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
   );
   return Object.keys(given).length > 0 ? given : undefined;
 }
@@ -269,6 +280,94 @@ function optionOf(path: readonly PropertyKey[]): string {
   return `--${known ?? words.at(-1)!.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+const isEmbedded = (data: string): boolean => datasets.some(({ id }) => id === data);
+
+/** What may be asked for beside a file of settings: how far, where, and how it is computed and told of. */
+const BESIDE_SETTINGS = [
+  "settings",
+  "seed",
+  "out",
+  "encoder",
+  ...LIMITS,
+  "device",
+  "threads",
+  "json",
+  "debug",
+];
+
+/** Trains as a file of settings says. @throws UsageError for a file that holds none, and for options that it settles */
+async function startSettled(
+  model: string | undefined,
+  options: TrainOptions,
+  command: Command,
+  group: Group,
+): Promise<void> {
+  const name = options.settings === "-" ? "standard input" : options.settings!;
+  const given = asked(command).filter((one) => !BESIDE_SETTINGS.includes(one.attributeName()));
+  if (model !== undefined || given.length > 0)
+    throw new UsageError(
+      `${name} says what is trained and how; leave out ${[...(model === undefined ? [] : [model]), ...given.map(({ long }) => long)].join(", ")}, or change it there.`,
+    );
+  const text = await readSettings(options.settings!);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(
+      `${name} is no JSON (${(error as Error).message}); give the settings of a run.json.`,
+    );
+  }
+  // A whole run.json has its settings inside.
+  const inner = (json as { settings?: unknown } | null)?.settings ?? json;
+  const seeded = asked(command).some((one) => one.attributeName() === "seed");
+  const found = checked(`${name}: option`, settingsSchema.strict(), {
+    ...(inner as object),
+    ...(seeded && { seed: options.seed }),
+    ...(budgetOf(options) && { budget: budgetOf(options) }),
+  });
+  const card = modelById(found.model);
+  const settings = {
+    ...found,
+    ...locatedIn(found),
+    configuration: checked(
+      `${name}: model ${card.id}, option`,
+      card.configuration,
+      found.configuration,
+    ) as RunSettings["configuration"],
+  };
+  if (!settings.images?.encoder) return begin(settings, undefined, options, group);
+  if (options.encoder === undefined)
+    throw new UsageError(`the images of ${name} go through an encoder; give its file with --encoder.`);
+  const encoder = await runEncoder(options.encoder, settings, openOnnx);
+  return begin(
+    settings,
+    { encoder, files: { [ENCODER_FILE]: await readFile(options.encoder) } },
+    options,
+    group,
+  );
+}
+
+/** Where the data of settings is: what was named when they were written, or is there now. */
+function locatedIn({
+  data,
+  dataOptions: { from, to, ...rest },
+}: RunSettings): Pick<RunSettings, "data" | "dataOptions"> {
+  const place = locateData({ data, from, to });
+  return { data: place.data, dataOptions: { ...rest, from: place.from, to: place.to } };
+}
+
+async function readSettings(file: string): Promise<string> {
+  if (file !== "-")
+    return readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+      throw new UsageError(
+        `cannot read the settings "${file}": ${error.code === "ENOENT" ? "there is no such file" : error.message}.`,
+      );
+    });
+  const parts: Buffer[] = [];
+  for await (const part of process.stdin) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString("utf8");
+}
+
 async function start(model: string, options: TrainOptions, group: Group): Promise<void> {
   const card = modelById(model);
   const given = configurationOf(options.set);
@@ -284,7 +383,7 @@ async function start(model: string, options: TrainOptions, group: Group): Promis
   const task = taskOf(card);
   const defaults = trainingDefaults(card);
   const { data, from, to } = locateData({ ...options, data: options.data ?? defaults.data });
-  const embedded = datasets.some(({ id }) => id === data);
+  const embedded = isEmbedded(data);
   if ((options.canvas ?? options.clutter) !== undefined && (embedded || task.takes !== "labelled images"))
     throw new UsageError(
       `--canvas and --clutter place labelled images of IDX files, and "${data}" is none of them; leave them out (digits-translated and digits-cluttered are placed already).`,
@@ -325,6 +424,18 @@ async function start(model: string, options: TrainOptions, group: Group): Promis
     } satisfies Record<keyof RunSettings, unknown>,
     optionOf,
   );
+  await begin(settings, read, options, group);
+}
+
+/** Trains in a new run. @param read the encoder that its images go through, where there is one, with its file */
+async function begin(
+  settings: RunSettings,
+  read: { encoder?: FrozenEncoder | undefined; files?: Record<string, Uint8Array> } | undefined,
+  options: TrainOptions,
+  group: Group,
+): Promise<void> {
+  const { model } = settings;
+  const task = taskOfModel(model);
   const backend = await backendFor(options.device, options.threads ?? threadsHere());
   const path =
     options.out ?? join("runs", `${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}-${model}`);
@@ -338,11 +449,11 @@ async function start(model: string, options: TrainOptions, group: Group): Promis
   for (const note of trainer.data.notes ?? []) warn(note);
   const folder = await RunFolder.create(path, settings, prepared, VERSION, {
     files: read?.files,
-    ...(!embedded && { fingerprint: fingerprintOf(found) }),
+    ...(!isEmbedded(settings.data) && { fingerprint: fingerprintOf(found) }),
   });
   describe(trainer);
   try {
-    await run(trainer, folder, { options, secondsBefore: 0, best: new Best(task.scores) });
+    await run(trainer, folder, { options, secondsBefore: 0 });
   } finally {
     folder.release();
   }
@@ -413,7 +524,7 @@ async function imagesOf(
 }
 
 /** What may be asked of a run that goes on: how far, and how it is computed and told of. */
-const FREE = ["resume", "minutes", "steps", "epochs", "device", "threads", "json", "debug"];
+const FREE = ["resume", ...LIMITS, "device", "threads", "json", "debug"];
 
 /** @throws UsageError where something is asked for that was settled when the run began */
 function assertFree(path: string, model: string | undefined, settled: RunSettings, command: Command): void {
@@ -421,9 +532,8 @@ function assertFree(path: string, model: string | undefined, settled: RunSetting
     throw new UsageError(
       `${path} trains ${settled.model}, not ${model}; leave the model out, or begin a new run.`,
     );
-  for (const option of command.options) {
-    const name = option.attributeName();
-    if (FREE.includes(name) || command.getOptionValueSource(name) !== "cli") continue;
+  for (const option of asked(command)) {
+    if (FREE.includes(option.attributeName())) continue;
     throw new UsageError(
       `${option.long} was settled when ${path} began; leave it out, or begin a new run with it. A resumed run takes --minutes, --steps or --epochs, --device and --threads.`,
     );
@@ -483,7 +593,7 @@ async function resumeRun(
     await run(trainer, folder, {
       options,
       secondsBefore,
-      best: new Best(trainer.task.scores, checkpoint?.metadata),
+      metadata: checkpoint?.metadata,
     });
   } finally {
     folder.release();
@@ -514,100 +624,69 @@ const COLLAPSES = {
     "Warning: the attention looks at the same places at every step; it says nothing yet. Try a lower --learning-rate.",
 } as const;
 
-/** Steps between two lines of `metrics.jsonl`. */
-const RECORD_EVERY = 10;
-
 async function run(
   trainer: Trainer,
   folder: RunFolder,
-  context: { options: TrainOptions; secondsBefore: number; best: Best },
+  context: {
+    options: TrainOptions;
+    secondsBefore: number;
+    metadata?: Readonly<Record<string, string>> | undefined;
+  },
 ): Promise<void> {
   await told(trainer.group, { over: false });
   const bar = new ProgressBar();
-  const { best } = context;
   let lastLoss = Number.NaN;
   const inGroup = trainer.group.size > 1;
+  const again = `regard train --resume ${folder.path}`;
   const interrupt = interruptSignal(
     () =>
       bar.line(
         inGroup
-          ? `Told to stop at step ${trainer.step}: the run is saved after this step if all processes still answer; if one is gone, its last checkpoint stands. Go on with: regard train --resume ${folder.path}`
+          ? `Told to stop at step ${trainer.step}: the run is saved after this step if all processes still answer; if one is gone, its last checkpoint stands. Go on with: ${again}`
           : "Stopping after this step and saving; Ctrl-C again to stop at once.",
       ),
     // A launcher tells its processes more than once, and ends by itself those that do not stop.
     { insist: !inGroup },
   );
-  const save = (step: number) => {
-    const { tensors, metadata } = trainer.snapshot();
-    return folder.writeCheckpoint(step, {
-      tensors,
-      metadata: { ...metadata, ...best.metadata },
-    });
-  };
-  const onValidation = async (validation: Validation, step: number, seconds: number) => {
-    best.hear(validation, step);
-    await folder.record("metrics", { step, seconds, validation });
-    const traces = await trainer.trace();
-    if (traces.length > 0) await folder.record("traces", { step, seconds, traces });
-    await save(step);
-    const parts = [
-      `step ${step}`,
-      `validation loss ${validation.loss.toFixed(3)}`,
-      ...scoresOf(validation, trainer.task.scores).map((score) => `${score.name} ${shownScore(score)}`),
-      duration(seconds),
-    ];
-    bar.line(parts.join("  "));
-    if (validation.collapse && step >= SETTLED) bar.line(COLLAPSES[validation.collapse]);
-    const { patience, validateEvery } = trainer.settings;
-    if (patience === undefined || step - best.step < patience * validateEvery) return undefined;
-    bar.line(
-      `The ${best.score.title} has not ${best.score.better === "lower" ? "fallen" : "risen"} for ${patience === 1 ? "a validation" : `${patience} validations`}; step ${best.step} was the best.`,
-    );
-    return "stop";
-  };
   try {
-    await folder.writeState("training");
-    const { interrupted, seconds, validation } = await train(trainer, {
-      budget: trainer.settings.budget,
+    const { interrupted, seconds, validation } = await trainRun(trainer, folder, {
       secondsBefore: context.secondsBefore,
       signal: interrupt.signal,
-      async onStep(progress) {
+      metadata: context.metadata,
+      onStep(progress) {
         lastLoss = progress.loss;
         bar.update(progress);
         if (progress.skipped)
           bar.line(`step ${progress.step}: the loss or gradient was not finite; nothing was changed.`);
-        if (progress.step % RECORD_EVERY === 0) {
-          const { step, seconds, loss, gradientNorm, learningRate, tokensPerSecond, secondsLeft, report } =
-            progress;
-          await folder.record("metrics", {
-            step,
-            seconds,
-            loss,
-            gradientNorm,
-            learningRate,
-            tokensPerSecond,
-            secondsLeft,
-            ...(Object.keys(report).length > 0 && { report }),
-          });
-        }
       },
-      onValidation,
-      onInterrupt: async (step) => save(step),
+      onValidation(found, step, after) {
+        const parts = [
+          `step ${step}`,
+          `validation loss ${found.loss.toFixed(3)}`,
+          ...scoresOf(found, trainer.task.scores).map((score) => `${score.name} ${shownScore(score)}`),
+          duration(after),
+        ];
+        bar.line(parts.join("  "));
+        if (found.collapse && step >= SETTLED) bar.line(COLLAPSES[found.collapse]);
+      },
+      onPatience({ score, step }) {
+        const { patience } = trainer.settings;
+        bar.line(
+          `The ${score.title} has not ${score.better === "lower" ? "fallen" : "risen"} for ${patience === 1 ? "a validation" : `${patience} validations`}; step ${step} was the best.`,
+        );
+      },
     });
     bar.clear();
-    await folder.writeState(interrupted ? "stopped" : "done");
-    const again = `regard train --resume ${folder.path}`;
-    const result = {
-      run: folder.path,
-      steps: trainer.step,
-      seconds,
-      loss: lastLoss,
-      validation: validation ?? null,
-      notes: trainer.data.notes ?? [],
-    };
     print(
       context.options,
-      result,
+      {
+        run: folder.path,
+        steps: trainer.step,
+        seconds,
+        loss: lastLoss,
+        validation: validation ?? null,
+        notes: trainer.data.notes ?? [],
+      },
       interrupted
         ? `Saved ${folder.path} at step ${trainer.step}. Go on with: ${again}`
         : `Trained ${trainer.step} steps in ${duration(seconds)}. The run is ${folder.path}`,
@@ -615,8 +694,6 @@ async function run(
     if (interrupted) throw new Interrupted();
   } catch (error) {
     bar.clear();
-    if (!(error instanceof Interrupted))
-      await folder.writeState("failed", (error as Error).message).catch(() => {});
     if (error instanceof RegardError && (await folder.checkpoints()).length > 0)
       warn(`The last good checkpoint is kept in ${folder.path}.`);
     throw error;

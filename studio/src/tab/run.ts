@@ -1,5 +1,5 @@
 import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
-import { RegardError, UsageError } from "../../../src/core/index.js";
+import { UsageError } from "../../../src/core/index.js";
 import type { Splits } from "../../../src/data/index.js";
 import {
   eventsOf,
@@ -13,28 +13,28 @@ import {
 import type { Backend } from "../../../src/session/index.js";
 import { taskOfModel } from "../../../src/task/index.js";
 import {
-  Best,
   type Checkpoint,
   checkpointName,
   checkpointStep,
   decodeCheckpoint,
   encodeSafetensors,
   PREPARED_FILE,
+  type RecordLine,
+  type RecordName,
   type RunSettings,
+  type RunStore,
   runSchema,
+  type Snapshot,
   stateSchema,
   Trainer,
-  train,
+  trainRun,
 } from "../../../src/train/index.js";
 
 const VERSION = "0.1.0";
-/** Steps between two metric events. */
-const RECORD_EVERY = 10;
-
 export type TabData = Splits<unknown>;
 
 /** A run in this tab: what a run folder holds, in memory. */
-export class TabRun {
+export class TabRun implements RunStore {
   events: RunEvent[] = [];
   state: RunState = "stopped";
   problem: string | undefined;
@@ -113,66 +113,41 @@ export class TabRun {
     const last = this.events.at(-1);
     const secondsBefore = last && "seconds" in last ? last.seconds : 0;
     this.#abort = new AbortController();
-    this.#change("training");
-    void this.#loop(trainer, budget, secondsBefore, this.#abort.signal);
+    // The checkpoint that it goes on from.
+    const metadata = newest?.metadata;
+    void trainRun(trainer, this, {
+      secondsBefore,
+      signal: this.#abort.signal,
+      metadata,
+      // Questions that arrived while the step ran are answered before the next.
+      onStep: () => new Promise((resolve) => setTimeout(resolve)),
+    })
+      // What went wrong is kept with the run.
+      .catch(() => {})
+      .finally(() => trainer.release());
   }
 
-  async #loop(trainer: Trainer, budget: RunSettings["budget"], secondsBefore: number, signal: AbortSignal) {
-    const newest = this.#checkpoints.at(-1);
-    const best = new Best(trainer.task.scores, newest?.metadata);
-    const save = (step: number) => {
-      const { tensors, metadata } = trainer.snapshot();
-      // Training goes on in these arrays, so the checkpoint has its own.
-      const copies = Object.fromEntries(
-        Object.entries(tensors).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),
-      );
-      this.#checkpoints = [
-        ...this.#checkpoints.filter((one) => one.step === best.step && one.step !== step),
-        {
-          step,
-          tensors: copies,
-          metadata: { ...metadata, ...best.metadata },
-        },
-      ];
-    };
-    try {
-      const { interrupted } = await train(trainer, {
-        budget,
-        secondsBefore,
-        signal,
-        onStep: async (progress) => {
-          if (progress.step % RECORD_EVERY === 0) this.#record({ kind: "metric", ...progress });
-          // Questions that arrived while the step ran are answered before the next.
-          await new Promise((resolve) => setTimeout(resolve));
-        },
-        onValidation: async (validation, step, seconds) => {
-          best.hear(validation, step);
-          const { collapse, ...numbers } = validation;
-          this.#record({
-            kind: "validation",
-            step,
-            seconds,
-            validation: { ...numbers, ...(collapse && { collapse }) },
-          });
-          const traces = await trainer.trace();
-          if (traces.length > 0) this.#record({ kind: "traces", step, seconds, traces });
-          save(step);
-          return undefined;
-        },
-        onInterrupt: (step) => save(step),
-      });
-      this.#change(interrupted ? "stopped" : "done");
-    } catch (error) {
-      this.problem = error instanceof RegardError ? error.message : String(error);
-      this.#change("failed");
-    } finally {
-      await trainer.release();
-    }
+  writeState(state: RunState, problem?: string): void {
+    this.problem = problem;
+    this.#change(state);
   }
 
-  #record(event: RunEvent): void {
-    this.events.push(event);
+  /** Takes a line of the run's records. */
+  record(_: RecordName, line: RecordLine): void {
+    this.events.push(...eventsOf([line]));
     for (const listener of this.listeners) listener();
+  }
+
+  /** Keeps the newest checkpoint, and the best before it. Training goes on in its arrays, so that it has its own. */
+  writeCheckpoint(step: number, { tensors, metadata }: Snapshot): void {
+    const copies = Object.fromEntries(
+      Object.entries(tensors).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),
+    );
+    const best = Number(metadata.bestStep);
+    this.#checkpoints = [
+      ...this.#checkpoints.filter((one) => one.step === best && one.step !== step),
+      { step, tensors: copies, metadata: { ...metadata } },
+    ];
   }
 
   #change(state: RunState): void {
