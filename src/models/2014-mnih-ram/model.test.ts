@@ -101,7 +101,7 @@ const training = (more: Record<string, unknown> = {}) => {
 };
 
 /** What REINFORCE asks for, worked out by hand from an episode that is replayed: R, b, the gradients of baseline and location. */
-async function byHand(windows: Value, parameters: Values) {
+async function byHand(windows: Value, parameters: Values, reward: "probability" | "right") {
   const places = placesOf(windows);
   const found = await replayed(places, parameters);
   const logits = found.logits!.data;
@@ -109,6 +109,8 @@ async function byHand(windows: Value, parameters: Values) {
     const row = Array.from(logits.slice(b * CLASSES, (b + 1) * CLASSES));
     return row.indexOf(Math.max(...row)) === batch.label.data[b] ? 1 : 0;
   });
+  const losses = lossesOf(found.logProbabilities!);
+  const rewards = reward === "right" ? right : losses.map((loss) => Math.exp(-loss));
   const weight = parameters["location.weight"]!.data;
   const ofBaseline = new Float64Array(H);
   const ofLocation = new Float64Array(H * 2);
@@ -119,7 +121,7 @@ async function byHand(windows: Value, parameters: Values) {
       const dot = (column: number, matrix: ArrayLike<number>, columns: number) =>
         hidden.reduce((sum, value, row) => sum + value * matrix[row * columns + column]!, 0);
       const baseline = dot(0, parameters["baseline.weight"]!.data, 1);
-      const advantage = right[b]! - baseline;
+      const advantage = rewards[b]! - baseline;
       squares += advantage ** 2;
       for (const axis of [0, 1]) {
         const mean = Math.tanh(dot(axis, weight, 2));
@@ -136,33 +138,43 @@ async function byHand(windows: Value, parameters: Values) {
         ofBaseline[row]! -= (2 * advantage * value) / (B * (T - 1));
       });
     }
-  const losses = lossesOf(found.logProbabilities!);
-  return { right, squares: squares / (B * (T - 1)), score: score / B, ofBaseline, ofLocation, losses };
+  return {
+    right,
+    rewards,
+    squares: squares / (B * (T - 1)),
+    score: score / B,
+    ofBaseline,
+    ofLocation,
+    losses,
+  };
 }
 
-test("loss, report and the gradients of gazes and baseline are those worked out by hand", async () => {
-  const { program, parameters } = training();
-  const found = await runOnce(program, { ...parameters, ...batch, ...noise });
-  expect(placesOf(found.windows!)[0]).toBeAllClose(
-    noise.first.data.map((value) => 2 * value - 1),
-    1e-12,
-  );
-  const expected = await byHand(found.windows!, parameters);
-  // Some drawn places must lie outside, and some answers be right, or nothing is shown.
-  expect(placesOf(found.windows!).flat()).toContain(1);
-  expect(new Set(expected.right)).toEqual(new Set([0, 1]));
-  expect(found.losses).toBeAllClose(expected.losses, 1e-10);
-  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-  expect(found["report.reward"]!.data).toBeAllClose([mean(expected.right)], 1e-12);
-  expect(found["report.baseline"]!.data).toBeAllClose([expected.squares], 1e-10);
-  expect(found["report.loss"]!.data).toBeAllClose([mean(expected.losses)], 1e-10);
-  expect(found.loss!.data).toBeAllClose(
-    [mean(expected.losses) + expected.squares - LAMBDA * expected.score],
-    1e-9,
-  );
-  expect(found["gradient.baseline.weight"]!.data).toBeAllClose(expected.ofBaseline, 1e-9);
-  expect(found["gradient.location.weight"]!.data).toBeAllClose(expected.ofLocation, 1e-9);
-});
+test.each(["probability", "right"] as const)(
+  "rewarded by %s, loss, report and the gradients of gazes and baseline are those worked out by hand",
+  async (reward) => {
+    const { program, parameters } = training({ reward });
+    const found = await runOnce(program, { ...parameters, ...batch, ...noise });
+    expect(placesOf(found.windows!)[0]).toBeAllClose(
+      noise.first.data.map((value) => 2 * value - 1),
+      1e-12,
+    );
+    const expected = await byHand(found.windows!, parameters, reward);
+    // Some drawn places must lie outside, and some answers be right, or nothing is shown.
+    expect(placesOf(found.windows!).flat()).toContain(1);
+    expect(new Set(expected.right)).toEqual(new Set([0, 1]));
+    expect(found.losses).toBeAllClose(expected.losses, 1e-10);
+    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+    expect(found["report.reward"]!.data).toBeAllClose([mean(expected.rewards)], 1e-12);
+    expect(found["report.baseline"]!.data).toBeAllClose([expected.squares], 1e-10);
+    expect(found["report.loss"]!.data).toBeAllClose([mean(expected.losses)], 1e-10);
+    expect(found.loss!.data).toBeAllClose(
+      [mean(expected.losses) + expected.squares - LAMBDA * expected.score],
+      1e-9,
+    );
+    expect(found["gradient.baseline.weight"]!.data).toBeAllClose(expected.ofBaseline, 1e-9);
+    expect(found["gradient.location.weight"]!.data).toBeAllClose(expected.ofLocation, 1e-9);
+  },
+);
 
 test("glimpse network, core and class learn from the cross-entropy alone, the places held as they were drawn", async () => {
   const { program, names, parameters } = training();

@@ -8,10 +8,12 @@ import {
   cast,
   crossEntropy,
   equal,
+  exp,
   fill,
   maximum,
   minimum,
   mul,
+  neg,
   reduceMean,
   reduceSum,
   relu,
@@ -54,6 +56,12 @@ const configuration = z.object({
     .max(64)
     .default(1)
     .describe("episodes of each image that a step of training averages over"),
+  reward: z
+    .enum(["probability", "right"])
+    .default("probability")
+    .describe(
+      "what gazes are rewarded with: the probability of the right class, or 1 where it is the likeliest",
+    ),
   reinforcement: z.number().min(0).max(100).default(0.01).describe("how much the reward of a gaze counts"),
 });
 
@@ -221,11 +229,12 @@ export const ram: ModelCard<z.output<typeof configuration>, ClassificationSizes>
         const logits = classify(states.hidden); // [B, classes]
         const labels = repeated({ label: label! }, rows).label;
         const { losses } = crossEntropy(logits, labels);
-        const right = cast(equal(argMax(logits), labels), logits.dtype); // R
+        const right = cast(equal(argMax(logits), labels), logits.dtype);
+        const reward = configuration.reward === "right" ? right : exp(neg(losses)); // R
         const loss = reduceMean(losses);
         const looks = { glimpse: look(outputs.windows, ["step", "batch", "window", "side"]) };
         const each = reduceMean(reshape(losses, [copies, image!.shape[0]!]), { axes: 0 });
-        return { ...learnt({ loss, right, outputs }), losses: each, looks };
+        return { ...learnt({ loss, reward, outputs }), losses: each, looks };
       },
     };
 
@@ -233,15 +242,15 @@ export const ram: ModelCard<z.output<typeof configuration>, ClassificationSizes>
      * (2), (3): what is minimised is the cross-entropy, and beside it, of all gazes but the last, after which nothing is looked at, how far the
      * baseline is from the reward and the reward's share in the density of each gaze. Nothing learns from the rest of it.
      */
-    function learnt({ loss, right, outputs }: { loss: Tensor; right: Tensor; outputs: Tensors }) {
+    function learnt({ loss, reward, outputs }: { loss: Tensor; reward: Tensor; outputs: Tensors }) {
       const gazes = (values: Tensor) => slice(values, 0, 0, T - 1); // [T − 1, B, …]
       const expected = squeeze(expect(stopGradient(gazes(outputs.hidden!))), 2);
-      const advantage = sub(stopGradient(right), expected); // R − b_t
+      const advantage = sub(stopGradient(reward), expected); // R − b_t
       const baseline = reduceMean(square(advantage));
       const density = logDensity(gazes(outputs.drawn!), gazes(outputs.mean!), deviation);
       const score = reduceMean(reduceSum(mul(stopGradient(advantage), density), { axes: 0 }));
       const hybrid = sub(add(loss, baseline), mul(score, configuration.reinforcement));
-      return { loss: hybrid, report: { loss, reward: reduceMean(right), baseline } };
+      return { loss: hybrid, report: { loss, reward: reduceMean(reward), baseline } };
     }
   },
 };
