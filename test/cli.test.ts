@@ -178,6 +178,7 @@ test("models lists them, as text and as JSON", async () => {
       task: "captioning",
       attention: ["spatial"],
     }),
+    expect.objectContaining({ id: "transformer", year: 2017, task: "translation", attention: ["heads"] }),
   ]);
   expect((await regard(["models"])).out).toContain("Bahdanau, Cho & Bengio 2015");
 });
@@ -602,7 +603,8 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
     [
       "an unknown model",
       () => ["train", "rnnserch"],
-      /^regard: there is no model called "rnnserch"; choose one of rnn-encoder-decoder, seq2seq, ram, rnnsearch, show-and-tell, show-attend-tell\.$/,
+
+      /^regard: there is no model called "rnnserch"; choose one of rnn-encoder-decoder, seq2seq, ram, rnnsearch, show-and-tell, show-attend-tell, .*transformer.*\.$/,
     ],
     [
       "no model",

@@ -14,6 +14,8 @@ const cases: readonly { id: string; options: Record<string, unknown> }[] = [
   { id: "seq2seq", options: { embedding: 3, hidden: 5, layers: 3 } },
   { id: "rnnsearch", options: { embedding: 3, hidden: 5, alignment: 7, maxout: 2 } },
   { id: "rnnsearch", options: { embedding: 3, hidden: 5, maxout: 2, attention: "general" } },
+  { id: "transformer", options: { features: 6, inner: 5, heads: 3, layers: 2 } },
+  { id: "transformer", options: { features: 6, inner: 7, heads: 2, layers: 3, norm: "after", tied: false } },
 ];
 const vocabularies = { source: 11, target: 13 };
 
@@ -130,18 +132,33 @@ describe.each(cases)("$id $options", ({ id, options }) => {
     }
   });
 
-  test("the gates of its reading lie between 0 and 1, one row a source token", async () => {
+  test("its reading looks with gates from 0 to 1, or with weights over real words that add up to 1", async () => {
     const { scope, model } = build();
     const reading = input("source", "int32", ["source", "batch"]);
-    const { looks } = model.steps!.begin({ source: reading }, Mode.plain());
-    const gates = Object.fromEntries(Object.entries(looks!).map(([name, { value }]) => [name, value]));
-    const results = await runOnce(gates, { ...parametersOf(scope), source });
-    expect(Object.keys(results).every((name) => / (reset|update|input|forget|output)$/.test(name))).toBe(
-      true,
-    );
-    for (const { shape, data } of Object.values(results)) {
-      expect(shape).toEqual([4, 2, 5]);
-      for (const value of data) expect(value > 0 && value < 1).toBe(true);
+    const looks = Object.entries(model.steps!.begin({ source: reading }, Mode.plain()).looks!);
+    expect(looks.length).toBeGreaterThan(0);
+    const results = await runOnce(Object.fromEntries(looks.map(([name, { value }]) => [name, value])), {
+      ...parametersOf(scope),
+      source,
+    });
+    for (const [name, { kind }] of looks) {
+      const { shape, data } = results[name]!;
+      if (kind === "gates") {
+        expect(name).toMatch(/ (reset|update|input|forget|output)$/);
+        expect(shape).toEqual([4, 2, 5]);
+        for (const value of data) expect(value > 0 && value < 1).toBe(true);
+      } else {
+        const heads = options.heads as number;
+        expect(shape).toEqual([2, heads, 4, 4]);
+        for (let row = 0; row < 2 * heads * 4; row++) {
+          const weights = [...data.slice(4 * row, 4 * (row + 1))];
+          expect(weights.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+          // The second sentence has two words, its end included.
+          expect(weights.map((weight) => weight > 0)).toEqual(
+            row < heads * 4 ? [true, true, true, true] : [true, true, false, false],
+          );
+        }
+      }
     }
   });
 

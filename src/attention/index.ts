@@ -9,6 +9,7 @@ export * from "./gaze.js";
 export * from "./hard.js";
 export * from "./look.js";
 export * from "./mechanism.js";
+export * from "./multi-head.js";
 export * from "./nested-trace.js";
 export * from "./retina.js";
 export * from "./trace.js";

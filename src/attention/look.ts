@@ -1,4 +1,5 @@
 import { RegardError, type Tensor } from "../core/index.js";
+import { add, div, reduceMean, transpose } from "../ops/index.js";
 
 /**
  * What an axis of a look runs along: steps of the model, examples, heads, the places that look (`query`), the places that are
@@ -64,6 +65,44 @@ export const readingLooks = (gates: Readonly<Record<string, Tensor>>): Looks =>
     Object.entries(gates).map(([name, value]) => [name, gatesOver(`units of ${name}`, "source", value)]),
   );
 
-/** The attention among looks: the first that weighs places; undefined where there is none. */
-export const attentionOf = (looks: Looks = {}): Look | undefined =>
-  Object.values(looks).find(({ kind }) => kind === "weights");
+/** Those of some looks that go from steps over the source. */
+export const lookedAtSource = (looks: Looks): Looks =>
+  Object.fromEntries(
+    Object.entries(looks).filter(
+      ([, { kind, over, from }]) => kind === "weights" && over === "source" && from === undefined,
+    ),
+  );
+
+/**
+ * The attention among looks: how much of each place of the source went into a step, [B, P] or, of all steps at once,
+ * [T, B, P]. Several looks, and the heads of each, are averaged; undefined where none goes from steps over the source.
+ */
+export function attentionOf(looks: Looks = {}): Attention | undefined {
+  const parts = Object.values(lookedAtSource(looks));
+  const [first] = parts;
+  if (!first) return undefined;
+  const [value, ...others] = parts.map(averaged);
+  const { used } = first;
+  return {
+    value: others.length === 0 ? value! : div(others.reduce(add, value!), parts.length),
+    ...(used && others.length === 0 && { used: averaged({ ...first, value: used }) }),
+  };
+}
+
+export interface Attention {
+  readonly value: Tensor;
+  /** What was weighed by in the end, where that is not `value`. */
+  readonly used?: Tensor;
+}
+
+/** The average over a look's heads, steps first. */
+function averaged({ value, axes }: Look): Tensor {
+  const head = axes.indexOf("head");
+  const mean = head < 0 ? value : reduceMean(value, { axes: head });
+  const left: readonly LookAxis[] = axes.filter((axis) => axis !== "head");
+  const order = (["step", "batch", "place"] as const).map((axis) => left.indexOf(axis));
+  return transpose(
+    mean,
+    order.filter((position) => position >= 0),
+  );
+}

@@ -1,8 +1,8 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parametersOf } from "../../test/run.js";
 import { END, START } from "../core/index.js";
 import { tokenBatch } from "../data/index.js";
-import { rnnsearch } from "../models/index.js";
+import { type AnyModelCard, rnnsearch, transformer } from "../models/index.js";
 import { Scope } from "../nn/index.js";
 import { input } from "../ops/index.js";
 import type { Value } from "../session/index.js";
@@ -19,11 +19,15 @@ import {
 
 const vocabularies = { source: 11, target: 7 };
 
+const cases: readonly { card: AnyModelCard; sizes: Record<string, number> }[] = [
+  { card: rnnsearch, sizes: { embedding: 3, hidden: 5, alignment: 7, maxout: 2 } },
+  { card: transformer, sizes: { features: 6, inner: 5, heads: 3, layers: 2 } },
+];
+
 /** An untrained model whose output layer is made bold, so that its choices differ from sentence to sentence. */
-async function load(width: number) {
+async function load({ card, sizes }: (typeof cases)[number], width: number) {
   const scope = Scope.root();
-  const sizes = { embedding: 3, hidden: 5, alignment: 7, maxout: 2 };
-  const model = rnnsearch.build(scope, rnnsearch.configuration.parse(sizes), vocabularies);
+  const model = card.build(scope, card.configuration.parse(sizes), vocabularies);
   const parameters: Record<string, Value> = { ...parametersOf(scope, 4) };
   for (const [name, value] of Object.entries(parameters))
     if (!name.endsWith("bias"))
@@ -54,114 +58,116 @@ const close = (a: Decoded, b: Decoded): void => {
   });
 };
 
-test("a batch is decoded as each of its sentences alone", async () => {
-  const { decoder, parameters } = await load(1);
-  const together = await decodeGreedily(
-    decoder,
-    parameters,
-    { source: tokensValue(tokenBatch(sentences)) },
-    {
-      longest: 9,
-    },
-  );
-  for (const [index, sentence] of sentences.entries()) {
-    const [alone] = await decodeGreedily(
+describe.each(cases)("$card.id", (given) => {
+  test("a batch is decoded as each of its sentences alone", async () => {
+    const { decoder, parameters } = await load(given, 1);
+    const together = await decodeGreedily(
       decoder,
       parameters,
-      { source: tokensValue(tokenBatch([sentence])) },
+      { source: tokensValue(tokenBatch(sentences)) },
       {
         longest: 9,
       },
     );
-    close(together[index]!, alone!);
-    expect(alone!.weights).toHaveLength(alone!.tokens.length + (alone!.finished ? 1 : 0));
-  }
-});
-
-test("the graph of a file decodes a batch as the decoder does", async () => {
-  const { model, decoder, parameters } = await load(1);
-  const batch = tokenBatch(sentences);
-  const longest = 2 * batch.length + 10;
-  const expected = await decodeGreedily(decoder, parameters, { source: tokensValue(batch) }, { longest });
-  const session = await nodeBackend.load(
-    decodingGraph(model, { source: input("source", "int32", ["source", "batch"]) }, "2*source+10"),
-  );
-  const { tokens, logProbability, weights } = await session.run({
-    ...parameters,
-    source: { dtype: "int32", shape: [batch.length, batch.count], data: batch.data },
-  });
-  expect(tokens!.shape).toEqual([longest, sentences.length]);
-  expected.forEach((found, column) => {
-    const tokenAt = (step: number) => tokens!.data[step * sentences.length + column]!;
-    const all = Array.from({ length: longest }, (_, step) => tokenAt(step));
-    const end = all.indexOf(END);
-    expect(end < 0 ? all : all.slice(0, end)).toEqual(found.tokens);
-    if (!found.finished) return;
-    expect(all.slice(end + 1).every((token) => token === 0)).toBe(true);
-    expect(logProbability!.data[column]).toBeCloseTo(found.logProbability, 4);
-    const at = (found.tokens.length * sentences.length + column) * batch.length;
-    expect(weights!.data.slice(at, at + batch.length)).toBeAllClose(found.weights!.at(-1)!, 1e-5);
-  });
-});
-
-test("a beam of one is greedy, a batch of beams is each beam alone", async () => {
-  const { decoder, parameters } = await load(4);
-  const batch = tokenBatch(sentences);
-  const greedy = await decodeGreedily(decoder, parameters, { source: tokensValue(batch) }, { longest: 9 });
-  const narrow = await decodeByBeam(
-    decoder,
-    parameters,
-    { source: tokensValue(batch) },
-    { longest: 9, width: 1 },
-  );
-  narrow.forEach(([best], index) => {
-    if (greedy[index]!.finished) close(best!, greedy[index]!);
-  });
-  const wide = await decodeByBeam(
-    decoder,
-    parameters,
-    { source: tokensValue(batch) },
-    { longest: 9, width: 3 },
-  );
-  for (const [index, sentence] of sentences.entries()) {
-    const [alone] = await decodeByBeam(
-      decoder,
-      parameters,
-      { source: tokensValue(tokenBatch([sentence])) },
-      {
-        longest: 9,
-        width: 3,
-      },
-    );
-    for (const [rank, found] of wide[index]!.entries()) close(found, alone![rank]!);
-    const scores = wide[index]!.map(beamScore);
-    expect(scores).toEqual([...scores].sort((a, b) => b - a));
-  }
-});
-
-test("a beam as wide as the search finds the best sequence there is", async () => {
-  const { decoder, parameters } = await load(vocabularies.target);
-  const source = tokenBatch([sentences[0]!]);
-  // Every sequence of up to two words and END, scored one by one.
-  const { memory, state } = await decoder.encode(parameters, { source: tokensValue(source) });
-  const all: { tokens: number[]; score: number }[] = [];
-  const visit = async (tokens: number[], logProbability: number, now: typeof state): Promise<void> => {
-    const step = await decoder.step(parameters, memory, now, Int32Array.of(tokens.at(-1) ?? START));
-    for (let rank = 0; rank < step.width; rank++) {
-      const [token, total] = [step.tokens[rank]!, logProbability + step.logProbabilities[rank]!];
-      if (token === END) all.push({ tokens, score: total / (tokens.length + 1) });
-      else if (tokens.length < 2) await visit([...tokens, token], total, step.state);
+    for (const [index, sentence] of sentences.entries()) {
+      const [alone] = await decodeGreedily(
+        decoder,
+        parameters,
+        { source: tokensValue(tokenBatch([sentence])) },
+        {
+          longest: 9,
+        },
+      );
+      close(together[index]!, alone!);
+      expect(alone!.weights).toHaveLength(alone!.tokens.length + (alone!.finished ? 1 : 0));
     }
-  };
-  await visit([], 0, state);
-  const best = all.sort((a, b) => b.score - a.score)[0]!;
-  const [found] = await decodeByBeam(
-    decoder,
-    parameters,
-    { source: tokensValue(source) },
-    { longest: 3, width: 300 },
-  );
-  const finished = found!.filter((sequence) => sequence.tokens.length <= 2);
-  expect(finished[0]!.tokens).toEqual(best.tokens);
-  expect(beamScore(finished[0]!)).toBeCloseTo(best.score, 5);
+  });
+
+  test("the graph of a file decodes a batch as the decoder does", async () => {
+    const { model, decoder, parameters } = await load(given, 1);
+    const batch = tokenBatch(sentences);
+    const longest = 2 * batch.length + 10;
+    const expected = await decodeGreedily(decoder, parameters, { source: tokensValue(batch) }, { longest });
+    const session = await nodeBackend.load(
+      decodingGraph(model, { source: input("source", "int32", ["source", "batch"]) }, "2*source+10"),
+    );
+    const { tokens, logProbability, weights } = await session.run({
+      ...parameters,
+      source: { dtype: "int32", shape: [batch.length, batch.count], data: batch.data },
+    });
+    expect(tokens!.shape).toEqual([longest, sentences.length]);
+    expected.forEach((found, column) => {
+      const tokenAt = (step: number) => tokens!.data[step * sentences.length + column]!;
+      const all = Array.from({ length: longest }, (_, step) => tokenAt(step));
+      const end = all.indexOf(END);
+      expect(end < 0 ? all : all.slice(0, end)).toEqual(found.tokens);
+      if (!found.finished) return;
+      expect(all.slice(end + 1).every((token) => token === 0)).toBe(true);
+      expect(logProbability!.data[column]).toBeCloseTo(found.logProbability, 4);
+      const at = (found.tokens.length * sentences.length + column) * batch.length;
+      expect(weights!.data.slice(at, at + batch.length)).toBeAllClose(found.weights!.at(-1)!, 1e-5);
+    });
+  });
+
+  test("a beam of one is greedy, a batch of beams is each beam alone", async () => {
+    const { decoder, parameters } = await load(given, 4);
+    const batch = tokenBatch(sentences);
+    const greedy = await decodeGreedily(decoder, parameters, { source: tokensValue(batch) }, { longest: 9 });
+    const narrow = await decodeByBeam(
+      decoder,
+      parameters,
+      { source: tokensValue(batch) },
+      { longest: 9, width: 1 },
+    );
+    narrow.forEach(([best], index) => {
+      if (greedy[index]!.finished) close(best!, greedy[index]!);
+    });
+    const wide = await decodeByBeam(
+      decoder,
+      parameters,
+      { source: tokensValue(batch) },
+      { longest: 9, width: 3 },
+    );
+    for (const [index, sentence] of sentences.entries()) {
+      const [alone] = await decodeByBeam(
+        decoder,
+        parameters,
+        { source: tokensValue(tokenBatch([sentence])) },
+        {
+          longest: 9,
+          width: 3,
+        },
+      );
+      for (const [rank, found] of wide[index]!.entries()) close(found, alone![rank]!);
+      const scores = wide[index]!.map(beamScore);
+      expect(scores).toEqual([...scores].sort((a, b) => b - a));
+    }
+  });
+
+  test("a beam as wide as the search finds the best sequence there is", async () => {
+    const { decoder, parameters } = await load(given, vocabularies.target);
+    const source = tokenBatch([sentences[0]!]);
+    // Every sequence of up to two words and END, scored one by one.
+    const { memory, state } = await decoder.encode(parameters, { source: tokensValue(source) });
+    const all: { tokens: number[]; score: number }[] = [];
+    const visit = async (tokens: number[], logProbability: number, now: typeof state): Promise<void> => {
+      const step = await decoder.step(parameters, memory, now, Int32Array.of(tokens.at(-1) ?? START));
+      for (let rank = 0; rank < step.width; rank++) {
+        const [token, total] = [step.tokens[rank]!, logProbability + step.logProbabilities[rank]!];
+        if (token === END) all.push({ tokens, score: total / (tokens.length + 1) });
+        else if (tokens.length < 2) await visit([...tokens, token], total, step.state);
+      }
+    };
+    await visit([], 0, state);
+    const best = all.sort((a, b) => b.score - a.score)[0]!;
+    const [found] = await decodeByBeam(
+      decoder,
+      parameters,
+      { source: tokensValue(source) },
+      { longest: 3, width: 300 },
+    );
+    const finished = found!.filter((sequence) => sequence.tokens.length <= 2);
+    expect(finished[0]!.tokens).toEqual(best.tokens);
+    expect(beamScore(finished[0]!)).toBeCloseTo(best.score, 5);
+  });
 });

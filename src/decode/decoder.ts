@@ -1,5 +1,5 @@
 import { attentionOf } from "../attention/index.js";
-import { RegardError, type Tensor, typedArray } from "../core/index.js";
+import { type Dimension, RegardError, type Shape, type Tensor, typedArray } from "../core/index.js";
 import type { TokenBatch } from "../data/index.js";
 import type { Model, Steps, Tensors } from "../models/index.js";
 import { Mode } from "../nn/index.js";
@@ -73,7 +73,7 @@ export class Decoder {
       Object.fromEntries(
         Object.entries(tensors).map(([name, { dtype, shape }]) => [
           name,
-          input(prefix + name, dtype, [ROWS, ...shape.slice(1)]),
+          input(prefix + name, dtype, [ROWS, ...grown(shape.slice(1), WRITTEN)]),
         ]),
       );
     const encoder = await backend.load(
@@ -149,6 +149,13 @@ export const tokensValue = ({ length, count, data }: TokenBatch): Value => ({
   shape: [length, count],
   data,
 });
+
+/** The axis of steps so far, along which a state grows. */
+export const WRITTEN = "written";
+
+/** The shape of a state whose sizes that grow are `size`. */
+export const grown = (shape: Shape, size: Dimension): Shape =>
+  shape.map((known) => (known === 0 ? size : known));
 
 /** The axis of hypotheses: the batch when decoding greedily, the batch times the beam otherwise. */
 const ROWS = "rows";

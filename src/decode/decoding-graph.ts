@@ -1,10 +1,22 @@
 import { attentionOf } from "../attention/index.js";
-import { type Dimension, END, START, type Tensor } from "../core/index.js";
+import { type Dimension, END, type Shape, START, type Tensor } from "../core/index.js";
 import type { Model, Tensors } from "../models/index.js";
 import { Mode } from "../nn/index.js";
-import { add, argMax, constant, equal, fill, logSoftmax, or, reduceMax, scan, where } from "../ops/index.js";
+import {
+  add,
+  argMax,
+  constant,
+  equal,
+  fill,
+  logSoftmax,
+  or,
+  reduceMax,
+  scan,
+  slice,
+  where,
+} from "../ops/index.js";
 import type { Value } from "../session/index.js";
-import { type Decoded, stepsOf } from "./decoder.js";
+import { type Decoded, grown, stepsOf } from "./decoder.js";
 
 /**
  * Greedy decoding as one graph, the loop included, for files that run without Regard. Axes: B batch, T steps, P places.
@@ -29,7 +41,7 @@ export function decodingGraph(
   const { states, outputs } = scan(
     {
       initial: {
-        ...state,
+        ...mapped(state, roomFor(length)),
         "decode.previous": fill(START, { dtype: "int32", shape: rows }),
         "decode.ended": equal(fill(0, { dtype: "int32", shape: rows }), 1),
         "decode.total": fill(0, { dtype: "float32", shape: rows }),
@@ -48,7 +60,7 @@ export function decodingGraph(
       const gain = where(ended!, 0, reduceMax(logProbabilities, { axes: 1 }));
       return {
         states: {
-          ...after,
+          ...mapped(after, (tensor, name) => lastOf(tensor, state[name]!.shape, length)),
           "decode.previous": token,
           "decode.ended": or(ended!, equal(token, constant(END, { dtype: "int32" }))),
           "decode.total": add(total!, gain),
@@ -63,6 +75,21 @@ export function decodingGraph(
     ...(outputs.weights && { weights: outputs.weights }),
   };
 }
+
+const mapped = (tensors: Tensors, change: (tensor: Tensor, name: string) => Tensor): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, change(tensor, name)]));
+
+// States of a loop keep their sizes. So one that grows has room for all steps from the beginning, zeros in front of what
+// was written, and of these one less after each step.
+
+const roomFor =
+  (length: Dimension) =>
+  (state: Tensor): Tensor =>
+    state.shape.includes(0) ? fill(0, { dtype: state.dtype, shape: grown(state.shape, length) }) : state;
+
+/** What fits of a state of which `first` was the shape before any step. */
+const lastOf = (state: Tensor, first: Shape, length: Dimension): Tensor =>
+  first.reduce<Tensor>((kept, size, axis) => (size === 0 ? slice(kept, axis, 1, length) : kept), state);
 
 /** The first sequence of what the graph gave, as a decoder would have. */
 export function decodedOf({ tokens, logProbability, weights }: Readonly<Record<string, Value>>): Decoded {

@@ -5,6 +5,9 @@ import type { Decoded } from "./decoder.js";
 /** How the end of a sentence, which attention may look at, is written. */
 export const END_MARK = "■";
 
+/** How the start of what is written, which what is written may look at, is written. */
+export const START_MARK = "□";
+
 /** What a token is shown as. */
 export const spellOf = ({ words }: Vocabulary, token: number): string =>
   token === END ? END_MARK : (words[token] ?? words[UNKNOWN]!);

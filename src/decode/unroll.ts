@@ -160,7 +160,7 @@ const slicesOf = (sequences: Tensors): Tensors =>
   );
 
 /** Inputs that change looks, with the axes of steps before theirs. */
-const probesOf = (
+export const probesOf = (
   looks: Readonly<Record<string, Look>>,
   steps: readonly Dimension[],
 ): Record<string, Probe> =>

@@ -5,11 +5,13 @@ import { seq2seq } from "./2014-sutskever-seq2seq/model.js";
 import { rnnsearch } from "./2015-bahdanau-rnnsearch/model.js";
 import { showAndTell } from "./2015-vinyals-show-and-tell/model.js";
 import { showAttendTell } from "./2015-xu-show-attend-tell/model.js";
+import { transformer } from "./2017-vaswani-transformer/model.js";
 import type { AnyModelCard } from "./contract.js";
 
 export * from "./contract.js";
 export * from "./loss.js";
-export { ram, rnnEncoderDecoder, rnnsearch, seq2seq, showAndTell, showAttendTell };
+
+export { ram, rnnEncoderDecoder, rnnsearch, seq2seq, showAndTell, showAttendTell, transformer };
 
 /** Every model, in the order of the papers. */
 export const models: readonly AnyModelCard[] = [
@@ -19,6 +21,7 @@ export const models: readonly AnyModelCard[] = [
   rnnsearch,
   showAndTell,
   showAttendTell,
+  transformer,
 ];
 
 /** The card of a model. @throws UsageError naming the models there are */

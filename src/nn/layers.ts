@@ -32,18 +32,18 @@ export function affine(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   return reshape(bias ? add(product, bias) : product, [...lead, weight.shape[1]!]);
 }
 
-/** Token numbers (int32, any shape) to vectors: [...] to [..., size]. */
+/** Token numbers (int32, any shape) to vectors: [...] to [..., size], from a table [vocabulary, size]. */
 export function embedding(
   scope: Scope,
   sizes: { vocabulary: number; size: number; initialise?: Initialiser },
-): (tokens: Tensor) => Tensor {
+): ((tokens: Tensor) => Tensor) & { readonly table: Tensor } {
   const table = scope.parameter(
     "table",
     [sizes.vocabulary, sizes.size],
     sizes.initialise ?? normal(0.1),
     "table",
   );
-  return (tokens) => gather(table, tokens);
+  return Object.assign((tokens: Tensor) => gather(table, tokens), { table });
 }
 
 /**

@@ -133,3 +133,39 @@ export const extent = Object.assign(
       : apply(extentOperation, [], { dimension, dtype }).outputs[0]!,
   { operation: extentOperation },
 );
+
+const rangeOperation: Operation<{ length: Dimension; dtype: DType }> = {
+  name: "range",
+  infer: (_, { length, dtype }) => [{ dtype, shape: [length] }],
+  lower: (context, _, { attributes: { length, dtype } }) => {
+    const [end] = context.emit("Squeeze", [context.shape([length])]);
+    const [numbers] = context.emit("Range", [
+      context.constant("int64", [], [0]),
+      end!,
+      context.constant("int64", [], [1]),
+    ]);
+    return context.emit("Cast", [numbers!], { to: { int: context.onnxType(dtype) } });
+  },
+  evaluate: (context, _, { length, dtype }) => {
+    const count = context.size(length);
+    return [
+      ndarray(
+        dtype,
+        [count],
+        Array.from({ length: count }, (__, index) => index),
+      ),
+    ];
+  },
+  samples: () => [
+    {
+      inputs: [{ kind: "float", shape: ["three", "five"] }],
+      build: (x) => mul(x!, range(x!.shape[1]!, x!.dtype)),
+    },
+  ],
+};
+
+/** The whole numbers from 0 up to, but without, `length`: [length]. */
+export const range = Object.assign(
+  (length: Dimension, dtype: DType): Tensor => apply(rangeOperation, [], { length, dtype }).outputs[0]!,
+  { operation: rangeOperation },
+);

@@ -1,5 +1,6 @@
 import {
   encodeTrace,
+  type Look,
   lookOfRows,
   meanOfLooks,
   type Places,
@@ -15,6 +16,7 @@ import {
   type Decoding,
   lookedWhileReading,
   type PlainDrive,
+  START_MARK,
   tokensValue,
   WIDEST_BEAM,
 } from "../decode/index.js";
@@ -246,16 +248,19 @@ export class Subject<Example_ = any> {
   ): Promise<Given> {
     const evaluator = await this.#evaluation();
     const { target } = this.prepared as { target: Vocabulary };
-    const other = Object.keys(looks).find((name) => name !== ATTENTION_LOOK);
-    if (other !== undefined)
-      throw new UsageError(`"${other}" cannot be changed in this model; "${ATTENTION_LOOK}" can.`);
+    const { [ATTENTION_LOOK]: attended = {}, ...others } = looks;
     const places = await this.#placesOf(example);
     const source = places.source;
-    const forced = byStep(looks[ATTENTION_LOOK] ?? {}, (row, step) =>
-      forcedRow(row, countOfPlaces(source), step),
-    );
+    const forced = byStep(attended, (row, step) => forcedRow(row, countOfPlaces(source), step));
     const changes = byStep(words, (word) => tokenOf(target, word));
-    const changed = [...changes.keys(), ...forced.keys()];
+    const forcedLooks = Object.fromEntries(
+      Object.entries(others).map(([name, rows]) => [name, byStep(rows, (row) => row)]),
+    );
+    const changed = [
+      ...changes.keys(),
+      ...forced.keys(),
+      ...Object.values(forcedLooks).flatMap((rows) => [...rows.keys()]),
+    ];
     const changedAt = changed.length > 0 ? Math.min(...changed) : undefined;
     // Places that are drawn are drawn step by step, so there is no beam to keep.
     const hypotheses =
@@ -271,6 +276,7 @@ export class Subject<Example_ = any> {
           ...changes,
         ]),
         attention: forced,
+        looks: forcedLooks,
         ...(sample !== undefined && { sample }),
       },
       { longest: evaluator.longestOf(values) },
@@ -286,8 +292,11 @@ export class Subject<Example_ = any> {
     return {
       output,
       shown,
-      looks: attention ? [lookOfRows(attention, { name: ATTENTION_LOOK, over, kind: "weights" })] : [],
-      changeable: attention ? [ATTENTION_LOOK] : [],
+      looks: [
+        ...(attention ? [lookOfRows(attention, { name: ATTENTION_LOOK, over, kind: "weights" })] : []),
+        ...headLooks(walker.looks, steps),
+      ],
+      changeable: [...(attention ? [ATTENTION_LOOK] : []), ...headNames(walker.looks)],
       salience: async () =>
         salience
           ? [lookOfRows(salience, { name: SALIENCE_LOOK, over, kind: "weights", unit: SALIENCE.unit! })]
@@ -444,9 +453,18 @@ export class Subject<Example_ = any> {
 
   async #trace(example: Example_, shown: Shown, looks: readonly TraceLook[]): Promise<Trace> {
     const places = await this.#placesOf(example);
-    const output: Record<string, Places> = looks.some(({ from }) => from === OUTPUT_PLACES)
-      ? { [OUTPUT_PLACES]: { kind: "tokens", labels: [shown.output] } }
-      : {};
+    const output: Record<string, Places> = {
+      ...(looks.some(({ from }) => from === OUTPUT_PLACES) && {
+        [OUTPUT_PLACES]: { kind: "tokens", labels: [shown.output] },
+      }),
+      // What was written by then: the start, and every token but the last.
+      ...(looks.some(({ over }) => over === WRITTEN_PLACES) && {
+        [WRITTEN_PLACES]: {
+          kind: "tokens",
+          labels: [START_MARK, ...shown.steps.map(({ label }) => label)].slice(0, shown.steps.length),
+        },
+      }),
+    };
     return {
       places: withSlots({ ...places, ...output }, looks),
       steps: shown.steps.map(({ piece: _, looked: __, ...step }) => step),
@@ -468,7 +486,9 @@ export class Subject<Example_ = any> {
     const { shown, decoding, decided, output } = given;
     const { look: effect, variants } = await this.#effectLook(values, given, decided);
     const firstRows = (look: TraceLook): TraceLook => cut(look, decided, variants);
-    const looks = given.looks.map(firstRows);
+    // Of heads, the mean is what is explained.
+    const mean = given.looks.filter(({ name }) => name === ATTENTION_LOOK);
+    const looks = (mean.length > 0 ? mean : given.looks).map(firstRows);
     const salience = (await given.salience()).map(firstRows);
     const whole = await this.#trace(example, { ...shown, steps: shown.steps.slice(0, decided) }, [
       ...(decided > 0 ? looks : []),
@@ -665,8 +685,35 @@ export async function answerOf(
   }
 }
 
+/** Names of looks that attention is no more than the mean of: those of heads, and of other places than the source. */
+const headNames = (looks: Readonly<Record<string, Look>>): string[] =>
+  Object.entries(looks).flatMap(([name, { axes, over }]) =>
+    axes.includes("head") || over !== "source" ? [name] : [],
+  );
+
+/** What each head looked at in the steps of a walk. Places that were not there yet have nothing. */
+const headLooks = (looks: Readonly<Record<string, Look>>, steps: readonly WalkStep[]): TraceLook[] =>
+  headNames(looks).flatMap((name) => {
+    const { axes, over, kind } = looks[name]!;
+    const rows = steps.map((step) => step.looks[name]!);
+    const last = rows.at(-1);
+    if (!last) return [];
+    const places = last.shape.at(-1)!;
+    const heads = axes.includes("head") ? last.shape[axes.indexOf("head")]! : 1;
+    const data = new Float32Array(rows.length * heads * places);
+    rows.forEach((row, step) => {
+      const own = row.shape.at(-1)!;
+      for (let head = 0; head < heads; head++)
+        for (let place = 0; place < own; place++)
+          data[(step * heads + head) * places + place] = row.data[head * own + place]!;
+    });
+    return [{ name, over, kind, shape: [rows.length, heads, places], data }];
+  });
+
 /** The name of the places that stand for a whole output. */
 const OUTPUT_PLACES = "output";
+/** The name of the places that are the tokens written so far. */
+const WRITTEN_PLACES = "target";
 
 /** A few examples of a split, as people choose them. */
 export const cardsOf = async <Kind>(task: AnyTask, data: Splits<Kind>, split: string): Promise<Example[]> =>

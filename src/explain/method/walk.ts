@@ -1,28 +1,24 @@
-import { attentionOf } from "../../attention/index.js";
+import { type Look, lookedAtSource } from "../../attention/index.js";
 import { gradient } from "../../autodiff/index.js";
-import { END, Random, rewrite, START, type Tensor } from "../../core/index.js";
-import { stepsOf } from "../../decode/index.js";
+import {
+  countOf,
+  END,
+  Random,
+  resolveDimension,
+  START,
+  type Tensor,
+  typedArray,
+  UsageError,
+} from "../../core/index.js";
+import { grown, type Probe, probesOf, splice, stepsOf, WRITTEN } from "../../decode/index.js";
 import type { Model, Tensors } from "../../models/index.js";
 import { Mode } from "../../nn/index.js";
-import {
-  add,
-  crossEntropy,
-  fill,
-  input,
-  inputAttributes,
-  logSoftmax,
-  mul,
-  neg,
-  reduceSum,
-  sub,
-  topK,
-} from "../../ops/index.js";
+import { crossEntropy, input, inputAttributes, logSoftmax, neg, reduceSum, topK } from "../../ops/index.js";
 import {
   type Backend,
   type LoadOptions,
   neededBy,
   type Session,
-  scalar,
   type Value,
   type Values,
 } from "../../session/index.js";
@@ -34,13 +30,19 @@ export interface WalkStep {
   readonly logProbability: number;
   /** The likeliest tokens, best first. */
   readonly alternatives: readonly { readonly token: number; readonly logProbability: number }[];
-  /** Attention over the source places, END included; absent where the model has none. */
+  /**
+   * Attention over the source places, END included, the mean of looks and heads where there are several; absent where the
+   * model has none.
+   */
   readonly weights?: readonly number[];
   /**
    * The gradient of the token's log-probability that reaches each weight: the place's features times the gradient that
-   * reaches the context, summed over features. Positive where more attention would make the token likelier.
+   * reaches the context, summed over features. Positive where more attention would make the token likelier. Of several looks
+   * and heads the sum: a mean is moved by moving all that it is of alike.
    */
   readonly salience?: readonly number[];
+  /** Every look of the step by name, a batch of one. */
+  readonly looks: Values;
 }
 
 /** What a walk does otherwise than the model alone would. */
@@ -49,6 +51,8 @@ export interface WalkChoices {
   readonly tokens?: ReadonlyMap<number, number>;
   /** Attention to use instead of the model's own, by step: a weight for each source place, END included. */
   readonly attention?: ReadonlyMap<number, readonly number[]>;
+  /** What is looked at instead, by the name of one look and the step: [heads, places]. */
+  readonly looks?: Readonly<Record<string, ReadonlyMap<number, readonly number[]>>>;
   /** The seed by which a walker that samples draws the places of hard attention. */
   readonly sample?: number;
 }
@@ -56,10 +60,12 @@ export interface WalkChoices {
 const MEMORY = "memory.";
 const STATE = "state.";
 const NEXT = "next.";
+const LOOK = "look.";
+const SALIENCE = "salience.";
 
 /**
  * Decodes one sentence step by step with everything in view: alternatives, attention, and the gradient that reaches the
- * attention. Any token can be chosen and any attention forced, and the walk goes on from there.
+ * attention. Any token can be chosen and any look forced, and the walk goes on from there.
  */
 export class Walker {
   private constructor(
@@ -68,6 +74,9 @@ export class Walker {
     private readonly width: number,
     /** Names of what it draws by. */
     private readonly noise: readonly string[],
+    /** What each look is, by name. */
+    readonly looks: Readonly<Record<string, Look>>,
+    private readonly probes: Readonly<Record<string, Probe>>,
   ) {}
 
   /**
@@ -87,7 +96,10 @@ export class Walker {
       Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
     const placeholders = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
       Object.fromEntries(
-        Object.entries(tensors).map(([name, { dtype, shape }]) => [name, input(prefix + name, dtype, shape)]),
+        Object.entries(tensors).map(([name, { dtype, shape }]) => [
+          name,
+          input(prefix + name, dtype, grown(shape, WRITTEN)),
+        ]),
       );
     const step = modelSteps.step(
       placeholders(MEMORY, memory),
@@ -95,49 +107,44 @@ export class Walker {
       { previous: input("previous", "int32", ["batch"]) },
       mode,
     );
-    const attention = attentionOf(step.looks);
+    const looks = step.looks ?? {};
+    const names = Object.keys(looks);
     // Of hard attention it is the place that was chosen whose part is forced, and which the gradient reaches.
-    let logits = step.outputs.logits!;
-    let next = step.state;
-    let weights = attention?.used ?? attention?.value;
-    if (weights) {
-      // Where `force` is 1 the forced weights take the place of the model's own, in everything made from them.
-      const force = input("force", weights.dtype, []);
-      const forced = input("forced", weights.dtype, weights.shape);
-      const used = add(
-        mul(weights, sub(fill(1, { dtype: weights.dtype, shape: [] }), force)),
-        mul(forced, force),
-      );
-      const names = Object.keys(next);
-      const replaced = rewrite([logits, ...names.map((name) => next[name]!)], new Map([[weights, used]]));
-      logits = replaced[0]!;
-      next = Object.fromEntries(names.map((name, index) => [name, replaced[index + 1]!]));
-      weights = used;
-    }
+    const probes = probesOf(looks, []);
+    const spliced = splice({ logits: step.outputs.logits!, ...prefixed(NEXT, step.state) }, looks, probes);
+    const { logits, ...next } = spliced.tensors as Tensors & { readonly logits: Tensor };
     const width = Math.min(options.alternatives, logits.shape.at(-1) as number);
     const best = topK(logSoftmax(logits), width);
-    const chosen = input("chosen", "int32", ["batch"]);
-    const logProbability = neg(crossEntropy(logits, chosen).losses);
+    const logProbability = neg(crossEntropy(logits, input("chosen", "int32", ["batch"])).losses);
+    const weighing = names.filter((name) => looks[name]!.kind === "weights");
+    const slopes = gradient(
+      reduceSum(logProbability),
+      weighing.map((name) => probes[name]!.nudge),
+    );
     const program: Record<string, Tensor> = {
       tokens: best.indices,
       logProbabilities: best.values,
       logProbability,
-      ...prefixed(NEXT, next),
+      ...next,
+      ...Object.fromEntries(
+        names.map((name) => {
+          const { used } = looks[name]!;
+          // A place that was drawn is what was looked at; otherwise all that could have been tells more.
+          return [LOOK + name, (options.sampling && used) || spliced.looks[name]!.value];
+        }),
+      ),
+      ...Object.fromEntries(weighing.map((name, index) => [SALIENCE + name, slopes[index]!])),
     };
-    if (weights) {
-      // A place that was drawn is what was looked at; otherwise all that could have been tells more.
-      program.weights = options.sampling && attention!.used ? attention!.used : attention!.value;
-      program.salience = gradient(reduceSum(logProbability), [weights])[0]!;
-    }
     const encoder = await backend.load({ ...prefixed(MEMORY, memory), ...prefixed(STATE, state) }, options);
     const stepper = await backend.load(program, options);
-    return new Walker(encoder, stepper, width, [...mode.noise.keys()]);
+    return new Walker(encoder, stepper, width, [...mode.noise.keys()], looks, probes);
   }
 
   /**
    * Walks until END is written. A walk that no choice changes writes what `decodeGreedily` does.
    * @param inputs what the model reads of one example, by name
    * @param longest tokens after which the walk ends all the same, END not counted
+   * @throws UsageError for a look that there is not, or a row of another size
    */
   async walk(
     parameters: Values,
@@ -145,11 +152,14 @@ export class Walker {
     choices: WalkChoices,
     { longest }: { longest: number },
   ): Promise<WalkStep[]> {
+    for (const name of Object.keys(choices.looks ?? {}))
+      if (!this.probes[name])
+        throw new UsageError(
+          `the model has no look "${name}" to change; it has ${Object.keys(this.probes).join(", ") || "none"}.`,
+        );
     const encoded = await this.encoder.run(neededBy(this.encoder, { ...parameters, ...inputs }));
-    // Places of a text are as many as its tokens; those of an image are known.
-    const size = this.stepper.inputs.find((tensor) => inputAttributes(tensor)!.name === "forced")?.shape[1];
-    const places = typeof size === "number" ? size : (inputs[size ?? ""]?.shape[0] ?? 0);
     const random = new Random(choices.sample ?? 0, "walk");
+    const attended = Object.keys(lookedAtSource(this.looks));
     let carried: Values = encoded;
     const steps: WalkStep[] = [];
     let previous = START;
@@ -157,33 +167,33 @@ export class Walker {
       const forced = choices.attention?.get(steps.length);
       const given = choices.tokens?.get(steps.length);
       const chance = random.uniform();
-      const run = (chosen: number) => {
-        const feeds: Record<string, Value> = {
-          ...parameters,
-          ...encoded,
-          ...carried,
-          previous: int32(previous),
-          chosen: int32(chosen),
-          ...Object.fromEntries(
-            this.noise.map((name) => [
-              name,
-              { dtype: "float32" as const, shape: [1], data: Float32Array.of(chance) },
-            ]),
-          ),
-          force: scalar(forced ? 1 : 0),
-          forced: {
-            dtype: "float32",
-            shape: [1, places],
-            data: forced ? Float32Array.from(forced) : new Float32Array(places),
-          },
-        };
-        return this.stepper.run(neededBy(this.stepper, feeds));
+      const known: Values = {
+        ...parameters,
+        ...encoded,
+        ...carried,
+        previous: int32(previous),
+        ...Object.fromEntries(
+          this.noise.map((name) => [
+            name,
+            { dtype: "float32" as const, shape: [1], data: Float32Array.of(chance) },
+          ]),
+        ),
       };
+      const probing = this.#probing({ ...inputs, ...known }, steps.length, forced, choices.looks ?? {});
+      const run = (chosen: number) =>
+        this.stepper.run(neededBy(this.stepper, { ...known, ...probing, chosen: int32(chosen) }));
       // What to take the gradient of is known only once the likeliest token is, unless it was given.
       let results = await run(given ?? END);
       const token = given ?? results.tokens!.data[0]!;
       if (token !== END && steps.length === longest) break;
       if (given === undefined && token !== END) results = await run(token);
+      const part = (prefix: string): Values =>
+        Object.fromEntries(
+          Object.entries(results).flatMap(([name, value]) =>
+            name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+          ),
+        );
+      const [looks, saliences] = [part(LOOK), part(SALIENCE)];
       steps.push({
         token,
         logProbability: results.logProbability!.data[0]!,
@@ -191,10 +201,11 @@ export class Walker {
           token: results.tokens!.data[rank]!,
           logProbability: results.logProbabilities!.data[rank]!,
         })),
-        ...(results.weights && {
-          weights: forced ?? Array.from(results.weights.data),
-          salience: Array.from(results.salience!.data),
+        ...(attended.length > 0 && {
+          weights: forced ?? meanRow(attended.map((name) => looks[name]!)),
+          salience: sumRow(attended.map((name) => saliences[name]!)),
         }),
+        looks,
       });
       carried = Object.fromEntries(
         Object.entries(results).flatMap(([name, value]) =>
@@ -206,10 +217,69 @@ export class Walker {
     return steps;
   }
 
+  /** What is fed to change looks at a step: nothing but what was chosen. */
+  #probing(
+    known: Values,
+    step: number,
+    attention: readonly number[] | undefined,
+    looks: NonNullable<WalkChoices["looks"]>,
+  ): Values {
+    const sizes = new Map<string, number>([["batch", 1]]);
+    for (const tensor of this.stepper.inputs)
+      tensor.shape.forEach((dimension, axis) => {
+        const value = known[inputAttributes(tensor)!.name];
+        if (value && typeof dimension === "string") sizes.set(dimension, value.shape[axis]!);
+      });
+    // Sizes of what the encoder read, where the stepper does not read it again.
+    for (const [name, { shape }] of Object.entries(known)) if (!sizes.has(name)) sizes.set(name, shape[0]!);
+    const attended = lookedAtSource(this.looks);
+    const fed: Record<string, Value> = {};
+    for (const [name, { force, forced, nudge }] of Object.entries(this.probes)) {
+      const shape = forced.shape.map((size) => resolveDimension(size, sizes));
+      const data = typedArray(forced.dtype, countOf(shape)) as Float32Array;
+      const own = looks[name]?.get(step);
+      const given = own ?? (name in attended ? attention : undefined);
+      if (own && own.length !== data.length)
+        throw new UsageError(
+          `look "${name}" at step ${step} has ${own.length} numbers, but the model's has ${data.length}; give as many.`,
+        );
+      // Attention is that of every head.
+      if (given) for (let start = 0; start < data.length; start += given.length) data.set(given, start);
+      fed[nameOf(force)] = { dtype: force.dtype, shape: [], data: filled(force, [given ? 1 : 0]) };
+      fed[nameOf(forced)] = { dtype: forced.dtype, shape, data };
+      fed[nameOf(nudge)] = { dtype: nudge.dtype, shape, data: typedArray(nudge.dtype, data.length) };
+    }
+    return fed;
+  }
+
   async release(): Promise<void> {
     await this.encoder.release();
     await this.stepper.release();
   }
+}
+
+const nameOf = (tensor: Tensor): string => inputAttributes(tensor)!.name;
+
+const filled = ({ dtype }: Tensor, values: readonly number[]) => {
+  const data = typedArray(dtype, values.length);
+  data.set(values as never);
+  return data;
+};
+
+/** Of looks [1, P] or [1, H, P], the sum over heads and looks. */
+function sumRow(values: readonly Value[]): number[] {
+  const places = values[0]!.shape.at(-1)!;
+  const sum = new Array<number>(places).fill(0);
+  for (const { data } of values)
+    for (let index = 0; index < data.length; index++) sum[index % places]! += data[index]!;
+  return sum;
+}
+
+/** Of looks [1, P] or [1, H, P], the mean over heads and looks. */
+function meanRow(values: readonly Value[]): number[] {
+  const sum = sumRow(values);
+  const heads = values.reduce((count, { data }) => count + data.length / sum.length, 0);
+  return heads === 1 ? sum : sum.map((value) => value / heads);
 }
 
 const int32 = (value: number): Value => ({ dtype: "int32", shape: [1], data: Int32Array.of(value) });
