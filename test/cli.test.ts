@@ -167,7 +167,9 @@ test("--patience ends a run that no longer gets better, and the best checkpoint 
 test("models lists them, as text and as JSON", async () => {
   const { out } = await regard(["models", "--json"]);
   expect(JSON.parse(out)).toEqual([
+    expect.objectContaining({ id: "lstm", year: 1997, task: "bits", attention: ["none"] }),
     expect.objectContaining({ id: "rnn-encoder-decoder", year: 2014, attention: ["none"] }),
+    expect.objectContaining({ id: "neural-turing-machine", year: 2014, task: "bits", attention: ["memory"] }),
     expect.objectContaining({ id: "seq2seq", year: 2014, attention: ["none"] }),
     expect.objectContaining({ id: "ram", year: 2014, task: "classification", attention: ["glimpses"] }),
     expect.objectContaining({ id: "rnnsearch", year: 2015, task: "translation", attention: ["alignment"] }),
@@ -568,6 +570,9 @@ test("data lists what there is, and writes an embedded dataset that can be train
     "digits",
     "digits-translated",
     "digits-cluttered",
+    "copy",
+    "repeat-copy",
+    "associative-recall",
     "multi30k",
     "tatoeba-en-es",
   ]);
@@ -604,7 +609,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
       "an unknown model",
       () => ["train", "rnnserch"],
 
-      /^regard: there is no model called "rnnserch"; choose one of rnn-encoder-decoder, seq2seq, ram, rnnsearch, show-and-tell, show-attend-tell, .*transformer.*\.$/,
+      /^regard: there is no model called "rnnserch"; choose one of lstm, rnn-encoder-decoder, neural-turing-machine, seq2seq, ram, rnnsearch, show-and-tell, show-attend-tell, .*transformer.*\.$/,
     ],
     [
       "no model",
@@ -614,7 +619,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
     [
       "an unknown dataset",
       () => ["train", "rnnsearch", "--data", "klingon"],
-      /^regard: there is no dataset or file called ".*klingon"; give one of bilingual, bilingual-es-en, scenes, digits, digits-translated, digits-cluttered, multi30k, tatoeba-en-es, a table of pairs \(\.tsv\), a folder of parallel files, or captions with their images\.$/,
+      /^regard: there is no dataset or file called ".*klingon"; give one of bilingual, bilingual-es-en, scenes, digits, digits-translated, digits-cluttered, copy, repeat-copy, associative-recall, multi30k, tatoeba-en-es, a table of pairs \(\.tsv\), a folder of parallel files, or captions with their images\.$/,
     ],
     [
       "an unknown device",

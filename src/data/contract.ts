@@ -95,8 +95,8 @@ export interface BitSequence {
   readonly output: BitRows;
   /** Whether something is asked for, of each step. */
   readonly counted: readonly boolean[];
-  /** The id of the rule by which the output follows from the input, where there is one: see `bitRules`. */
-  readonly rule?: string;
+  /** The id of the rule by which the output follows from the input (`bitRules`). */
+  readonly rule: string;
 }
 
 /** Brightness of an image, 0 (black) to 255: [row, column, 1]. */
@@ -193,4 +193,4 @@ export type BitDataset = DatasetEntry<"bits">;
 /** Images of one thing each. */
 export type LabelledDataset = DatasetEntry<"labelled images">;
 
-export type Dataset = PairDataset | CaptionDataset | LabelledDataset;
+export type Dataset = PairDataset | CaptionDataset | LabelledDataset | BitDataset;

@@ -1,5 +1,6 @@
 import type { Dataset } from "./contract.js";
 import { bilingual, bilingualReversed } from "./generate/bilingual/index.js";
+import { associativeRecallData, copyData, repeatCopyData } from "./generate/bits/index.js";
 import { digits } from "./generate/digits/index.js";
 import { scenes } from "./generate/scenes/index.js";
 
@@ -8,6 +9,7 @@ export { joinPieces } from "./byte-pairs.js";
 export * from "./contract.js";
 export * from "./fingerprint.js";
 export { DEMONSTRATION } from "./generate/bilingual/index.js";
+export { type BitRule, bitRules, rowLabel } from "./generate/bits/index.js";
 export * as scene from "./generate/scenes/index.js";
 export * from "./image.js";
 export * from "./overlap.js";
@@ -16,4 +18,12 @@ export { detokenise, normalised, plainWords, readingOf, surfaceOf, tokenise } fr
 export * from "./vocabulary.js";
 
 /** Every dataset that needs no download. */
-export const datasets: readonly Dataset[] = [bilingual, bilingualReversed, scenes, ...digits];
+export const datasets: readonly Dataset[] = [
+  bilingual,
+  bilingualReversed,
+  scenes,
+  ...digits,
+  copyData,
+  repeatCopyData,
+  associativeRecallData,
+];

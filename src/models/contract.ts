@@ -95,6 +95,12 @@ export interface CaptioningSizes {
   readonly encoded: boolean;
 }
 
+/** Channels of the rows of bits that are read and put out at each step. */
+export interface BitsSizes {
+  readonly source: number;
+  readonly target: number;
+}
+
 export interface ClassificationSizes {
   readonly classes: number;
   /** Height, width and channels of the images. */
@@ -109,6 +115,8 @@ export interface TrainingDefaults {
   readonly batch: number;
   readonly learningRate: number;
   readonly optimizer: OptimizerChoice;
+  /** The largest global norm of the gradient. */
+  readonly clip: number;
   readonly labelSmoothing: number;
 }
 

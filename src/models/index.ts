@@ -1,5 +1,7 @@
 import { UsageError } from "../core/index.js";
+import { lstm } from "./1997-hochreiter-lstm/model.js";
 import { rnnEncoderDecoder } from "./2014-cho-rnn-encoder-decoder/model.js";
+import { neuralTuringMachine } from "./2014-graves-neural-turing-machine/model.js";
 import { ram } from "./2014-mnih-ram/model.js";
 import { seq2seq } from "./2014-sutskever-seq2seq/model.js";
 import { rnnsearch } from "./2015-bahdanau-rnnsearch/model.js";
@@ -10,12 +12,23 @@ import type { AnyModelCard } from "./contract.js";
 
 export * from "./contract.js";
 export * from "./loss.js";
-
-export { ram, rnnEncoderDecoder, rnnsearch, seq2seq, showAndTell, showAttendTell, transformer };
+export {
+  lstm,
+  neuralTuringMachine,
+  ram,
+  rnnEncoderDecoder,
+  rnnsearch,
+  seq2seq,
+  showAndTell,
+  showAttendTell,
+  transformer,
+};
 
 /** Every model, in the order of the papers. */
 export const models: readonly AnyModelCard[] = [
+  lstm,
   rnnEncoderDecoder,
+  neuralTuringMachine,
   seq2seq,
   ram,
   rnnsearch,

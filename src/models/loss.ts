@@ -12,6 +12,8 @@ import {
   reduceSum,
   reshape,
   slice,
+  softplus,
+  sub,
 } from "../ops/index.js";
 
 /** Targets [T, B] as what is read before each token and what is to be written then, [T − 1, B] each. */
@@ -43,4 +45,23 @@ export function tokenLoss(logits: Tensor, targets: Tensor, mode: Mode): { loss: 
     loss: add(mul(exact, 1 - labelSmoothing), mul(uniform, labelSmoothing)),
     losses: masked,
   };
+}
+
+/**
+ * Binary cross-entropy in nats of logits [T, B, W] against bits of the same shape, by rows, [T, B]; 0 where `counted` [T, B] is 0,
+ * because nothing is asked for, and not 1.
+ */
+export const bitLosses = (logits: Tensor, bits: Tensor, counted: Tensor): Tensor =>
+  // −log σ(x) for a 1 and −log(1 − σ(x)) for a 0 are softplus(x) − x · bit.
+  mul(reduceSum(sub(softplus(logits), mul(logits, bits)), { axes: -1 }), counted);
+
+/** The mean of `bitLosses` over rows that are counted, beside those of single rows. */
+export function bitLoss(
+  logits: Tensor,
+  bits: Tensor,
+  counted: Tensor,
+  mode: Mode,
+): { loss: Tensor; losses: Tensor } {
+  const losses = bitLosses(logits, bits, counted);
+  return { loss: mode.perToken(reduceSum(losses), reduceSum(counted)), losses };
 }

@@ -69,7 +69,7 @@ export function settingsOf(
     optimizer: defaults.optimizer,
     learningRate: request.learningRate ?? defaults.learningRate,
     schedule: { name: "cosine", warmup: 100 },
-    clip: 1,
+    clip: defaults.clip,
     labelSmoothing: request.labelSmoothing ?? defaults.labelSmoothing,
     validateEvery: request.validateEvery,
     budget: request.budget,

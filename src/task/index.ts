@@ -1,9 +1,11 @@
 import { type AnyModelCard, modelById } from "../models/index.js";
+import { bits } from "./bits/task.js";
 import { captioning } from "./captioning/task.js";
 import { classification } from "./classification/task.js";
 import type { AnyTask } from "./contract.js";
 import { translation } from "./translation/task.js";
 
+export * from "./bits/task.js";
 export * from "./captioning/encoder.js";
 export * from "./captioning/grid.js";
 export * from "./captioning/task.js";
@@ -21,7 +23,7 @@ export * from "./vocabularies.js";
 export * from "./watch.js";
 
 /** Every kind of model. */
-export const tasks: readonly AnyTask[] = [translation, captioning, classification];
+export const tasks: readonly AnyTask[] = [translation, captioning, classification, bits];
 
 /** The task of a model. */
 export const taskOf = (card: Pick<AnyModelCard, "task">): AnyTask =>

@@ -59,7 +59,7 @@ interface TrainOptions extends CommonOptions {
   readonly weightDecay?: number;
   readonly schedule: string;
   readonly warmup: number;
-  readonly clip: number;
+  readonly clip?: number;
   readonly labelSmoothing?: number;
   readonly patience?: number;
   readonly validateEvery: number;
@@ -165,7 +165,7 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     )
     .option("--schedule <name>", "constant, linear, cosine or inverse-sqrt", "cosine")
     .option("--warmup <n>", "steps over which the learning rate rises", number, 100)
-    .option("--clip <n>", "largest norm of the gradient", number, 1)
+    .option("--clip <n>", "largest norm of the gradient (the model's own: 1 or 10)", number)
     .option("--validate-every <n>", "steps between validations and checkpoints", number, 250)
     .option(
       "--label-smoothing <n>",
@@ -416,7 +416,7 @@ async function start(model: string, options: TrainOptions, group: Group): Promis
       optimizer: optimizerOf(options, defaults.optimizer),
       learningRate: options.learningRate ?? defaults.learningRate,
       schedule: { name: options.schedule, warmup: options.warmup },
-      clip: options.clip,
+      clip: options.clip ?? defaults.clip,
       labelSmoothing: options.labelSmoothing ?? defaults.labelSmoothing,
       patience: options.patience,
       validateEvery: options.validateEvery,

@@ -73,6 +73,7 @@ export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes, Dec
     targets: 4,
     learningRate: 0.002,
     optimizer: { name: "adam" },
+    clip: 1,
     labelSmoothing: 0,
   },
   scores: [

@@ -159,6 +159,7 @@ export const classification: Task<LabelledImage, Classes, ClassificationSizes, C
     targets: 1,
     learningRate: 0.001,
     optimizer: { name: "adam" },
+    clip: 1,
     labelSmoothing: 0,
   },
   scores: [

@@ -40,6 +40,7 @@ export const translation: Task<Pair, TextVocabularies, TranslationSizes, Decoded
     targets: 1,
     learningRate: 0.005,
     optimizer: { name: "adam" },
+    clip: 1,
     labelSmoothing: 0.1,
   },
   scores: [

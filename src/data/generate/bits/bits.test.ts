@@ -56,8 +56,11 @@ test("rows that do not fit a rule are named", () => {
   expect(() => copy!.sequence([row(8), row(7)])).toThrow(
     "copy: row 2 has 7 bits but the model reads 8; give every row 8.",
   );
+  expect(() => copy!.sequence([[...row(7), 0.5]])).toThrow(
+    "copy: 0.5 is among the bits that are given; give 0 and 1 alone.",
+  );
   expect(() => repeat!.sequence([row(8)], 1.5)).toThrow(
-    "repeat-copy: the number of times is 1.5 but must be a whole number from 1 to 100.",
+    "repeat-copy: the number of times is 1.5 but must be a whole number from 1 to 20.",
   );
   expect(() => recall!.sequence([row(6), row(6)], 1)).toThrow(
     "associative-recall: there are 2 rows of bits but an item has 3; give a multiple of 3.",

@@ -15,6 +15,8 @@ export interface BitRule {
   /** The number that goes with the rows, where there is one. */
   readonly number?: {
     readonly title: string;
+    /** What it is where none is given. */
+    readonly usual: number;
     /** The numbers that go with so many items. */
     range(items: number): Range;
   };
@@ -45,8 +47,15 @@ function asked(
   };
 }
 
-/** @throws UsageError where there are no rows, not whole items, rows of another width, or a number out of range */
-function checkRows({ id, width, itemRows, number: wanted }: BitRule, rows: BitRows, number?: number): void {
+/**
+ * The number that goes with rows, 0 where none does.
+ * @throws UsageError where there are no rows, not whole items, rows of another width, no bits, or a number out of range
+ */
+function checkedNumber(
+  { id, width, itemRows, number: wanted }: BitRule,
+  rows: BitRows,
+  number?: number,
+): number {
   if (rows.length === 0 || rows.length % itemRows !== 0)
     throw new UsageError(
       `${id}: there are ${rows.length} rows of bits but an item has ${itemRows}; give ${itemRows === 1 ? "at least one" : `a multiple of ${itemRows}`}.`,
@@ -56,14 +65,19 @@ function checkRows({ id, width, itemRows, number: wanted }: BitRule, rows: BitRo
     throw new UsageError(
       `${id}: row ${wrong + 1} has ${rows[wrong]!.length} bits but the model reads ${width}; give every row ${width}.`,
     );
-  if (!wanted) return;
+  const none = rows.flat().find((bit) => bit !== 0 && bit !== 1);
+  if (none !== undefined)
+    throw new UsageError(`${id}: ${none} is among the bits that are given; give 0 and 1 alone.`);
+  if (!wanted) return 0;
   const [least, most] = wanted.range(rows.length / itemRows);
-  if (number === undefined || !Number.isInteger(number) || number < least || number > most)
+  const given = number ?? wanted.usual;
+  if (!Number.isInteger(given) || given < least || given > most)
     throw new UsageError(
       least > most
         ? `${id}: there is ${rows.length / itemRows} item but nothing follows it; give at least two.`
-        : `${id}: ${wanted.title} is ${number ?? "not given"} but must be a whole number from ${least} to ${most}.`,
+        : `${id}: ${wanted.title} is ${given} but must be a whole number from ${least} to ${most}.`,
     );
+  return given;
 }
 
 const COPIED = 8;
@@ -76,7 +90,7 @@ const copy: BitRule = {
   itemRows: 1,
   channels: { input: [...bitChannels(COPIED), "end"], output: bitChannels(COPIED) },
   sequence(rows) {
-    checkRows(copy, rows);
+    checkedNumber(copy, rows);
     return asked(
       copy.id,
       copy.channels,
@@ -86,7 +100,8 @@ const copy: BitRule = {
   },
 };
 
-/** A count of 10, the most there are in training, is read as 1. */
+/** The channel that a count is read in; 10, the most there are in training, is read as 1. */
+const COUNT = "times";
 const COUNT_SCALE = 10;
 
 /** Rows, how often they are wanted, and then the rows as often, and a mark at the end. */
@@ -95,17 +110,17 @@ const repeatCopy: BitRule = {
   title: "put out what was read, as often as asked",
   width: COPIED,
   itemRows: 1,
-  number: { title: "the number of times", range: () => [1, 100] },
-  channels: { input: [...bitChannels(COPIED), "times"], output: [...bitChannels(COPIED), "end"] },
-  sequence(rows, times) {
-    checkRows(repeatCopy, rows, times);
+  number: { title: "the number of times", usual: 3, range: () => [1, 20] },
+  channels: { input: [...bitChannels(COPIED), COUNT], output: [...bitChannels(COPIED), "end"] },
+  sequence(rows, number) {
+    const times = checkedNumber(repeatCopy, rows, number);
     const nothing = new Array<number>(COPIED).fill(0);
     const once = rows.map((row) => [...row, 0]);
     return asked(
       repeatCopy.id,
       repeatCopy.channels,
-      [...once, [...nothing, times! / COUNT_SCALE]],
-      [...Array.from({ length: times! }, () => once).flat(), [...nothing, 1]],
+      [...once, [...nothing, times / COUNT_SCALE]],
+      [...Array.from({ length: times }, () => once).flat(), [...nothing, 1]],
     );
   },
 };
@@ -119,15 +134,14 @@ const associativeRecall: BitRule = {
   title: "put out the item that followed the one asked for",
   width: RECALLED,
   itemRows: ITEM,
-  number: { title: "the number of the item asked for", range: (items) => [1, items - 1] },
+  number: { title: "the number of the item asked for", usual: 1, range: (items) => [1, items - 1] },
   channels: { input: [...bitChannels(RECALLED), "item", "query"], output: bitChannels(RECALLED) },
   sequence(rows, number) {
-    checkRows(associativeRecall, rows, number);
+    const asking = checkedNumber(associativeRecall, rows, number) - 1;
     const nothing = new Array<number>(RECALLED).fill(0);
     const itemAt = (index: number) =>
       rows.slice(index * ITEM, (index + 1) * ITEM).map((row) => [...row, 0, 0]);
     const query = [...nothing, 0, 1];
-    const asking = number! - 1;
     return asked(
       associativeRecall.id,
       associativeRecall.channels,
@@ -149,3 +163,10 @@ const associativeRecall: BitRule = {
 export const bitRules: Readonly<Record<string, BitRule>> = Object.fromEntries(
   [copy, repeatCopy, associativeRecall].map((rule) => [rule.id, rule]),
 );
+
+/** What a row of bits is called, of what is read or put out: the mark that it bears, or its bits. */
+export function rowLabel({ width }: BitRule, channels: readonly string[], row: readonly number[]): string {
+  const mark = row.findIndex((value, channel) => channel >= width && value !== 0);
+  if (mark < 0) return row.slice(0, width).join("");
+  return channels[mark] === COUNT ? `${Math.round(row[mark]! * COUNT_SCALE)} times` : channels[mark]!;
+}
