@@ -28,17 +28,18 @@ const configuration = z.object({
   reads: size(16).default(1).describe("heads that read"),
   writes: size(16).default(1).describe("heads that write"),
   shift: z.int().min(0).max(16).default(1).describe("places a head can move at a step, either way"),
+  // Where β is below about 1 the softmax over many places is all but uniform whatever the key, and hardly ever learnt by.
+  strength: z
+    .number()
+    .min(-20)
+    .max(20)
+    .default(4)
+    .describe("first bias of the strength of addressing by content"),
 });
 
 /** Heads begin at the first place, as good as wholly: heads that begin everywhere take many times as long to learn to move. */
 const atFirstPlace: Initialiser = ([heads, places]) =>
   Float64Array.from({ length: heads! * places! }, (_, index) => (index % places! === 0 ? 10 : 0));
-
-/**
- * The bias of a head's strength β at first. Below about 1 the softmax over many places is all but uniform whatever the key, and
- * addressing by content is hardly ever learnt.
- */
-const FIRST_STRENGTH = 4;
 
 /** What every place of the memory holds before the first step, in each feature. */
 const BLANK = 1e-6;
@@ -140,7 +141,11 @@ export const neuralTuringMachine: ModelCard<z.output<typeof configuration>, Bits
       gives: "[T, B, output bits]",
     },
   ],
-  build(scope, { controller: kind, hidden: H, places: N, content: W, reads: R, writes: S, shift }, sizes) {
+  build(
+    scope,
+    { controller: kind, hidden: H, places: N, content: W, reads: R, writes: S, shift, strength },
+    sizes,
+  ) {
     const heads = R + S;
     const shifts = 2 * shift + 1;
     const controller = controllers[kind](scope.at("controller"), { input: sizes.source, hidden: H });
@@ -148,7 +153,7 @@ export const neuralTuringMachine: ModelCard<z.output<typeof configuration>, Bits
     // What the controller says to a head: key, strength β and power γ, gate, shifts.
     const said = W + 3 + shifts;
     const strongFirst: Initialiser = ([count]) =>
-      Float64Array.from({ length: count! }, (_, index) => (index % said === W ? FIRST_STRENGTH : 0));
+      Float64Array.from({ length: count! }, (_, index) => (index % said === W ? strength : 0));
     const headWeight = scope.parameter("heads.weight", [H, heads * said], glorotUniform);
     const headBias = scope.parameter("heads.bias", [heads * said], strongFirst);
     const writing = linear(scope.at("writing"), { input: H, output: S * 2 * W });
