@@ -70,7 +70,7 @@ const outputOf = (page: Page) => page.locator(".output").first();
 describe("See", () => {
   test("captions an image of the data, and forced attention or another word changes what follows", async () => {
     const { page, complaints } = await pageAt("see/soft");
-    await page.getByRole("group", { name: "Words of the caption" }).waitFor();
+    await page.getByRole("group", { name: "Steps" }).waitFor();
     await expect.poll(() => page.locator(".thumbnail").count()).toBe(24);
     await page.getByLabel(/^attention of/).waitFor();
     await page.getByLabel(/^effect on/).waitFor();
@@ -78,9 +78,9 @@ describe("See", () => {
     await page.getByText("This is what it says with your changes.").waitFor();
     await page.getByRole("button", { name: "Undo them" }).click();
     await page.getByText("This is what it says with your changes.").waitFor({ state: "detached" });
-    await page.getByRole("button", { name: "grid", exact: true }).click();
+    await page.getByRole("button", { name: "grid", exact: true }).first().click();
     await page.getByRole("button", { name: "Path" }).click();
-    await page.getByLabel("Attention of every word").waitFor();
+    await page.getByLabel("Attention of every step").waitFor();
     await page.locator(".thumbnail").nth(3).click();
     await expect.poll(() => page.locator(".thumbnail").nth(3).getAttribute("aria-pressed")).toBe("true");
     await outputOf(page).waitFor();
@@ -109,8 +109,8 @@ describe("See", () => {
 
   test("follows a scene that is drawn", async () => {
     const { page, complaints } = await pageAt("see/soft");
-    await page.getByRole("button", { name: "Draw your own scene" }).click();
-    const canvas = page.getByLabel(/^The scene:/);
+    await page.getByRole("button", { name: "Draw your own" }).click();
+    const canvas = page.getByLabel(/^The drawing:/);
     await canvas.waitFor();
     await outputOf(page).waitFor();
     const source = () => canvas.locator("img").getAttribute("src");
@@ -137,7 +137,7 @@ describe("See", () => {
 
   test("shows what words depend on where there is no attention", async () => {
     const { page, complaints } = await pageAt("see/none");
-    await page.getByText("This model sees the image once and has no attention").waitFor();
+    await page.getByText("This model has no attention").waitFor();
     await page.getByLabel(/^effect on/).waitFor();
     expect(complaints).toEqual([]);
     await page.close();

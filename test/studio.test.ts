@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { decodeTrace, rowsOf } from "../src/attention/index.js";
 import { complaintsOf, expectAccessible, openBrowser, serveFiles } from "./browser.js";
 import { main, regard, small } from "./command.js";
 
@@ -150,7 +151,7 @@ describe("with the server", () => {
     await page.getByRole("link", { name: "See", exact: true }).last().click();
     const sentence = "does Ana see my old dog in the garden?";
     await page.locator(".ask input").fill(sentence);
-    await page.getByRole("button", { name: "Translate" }).click();
+    await page.getByRole("button", { name: "See", exact: true }).click();
     await expect
       .poll(
         async () => {
@@ -159,7 +160,7 @@ describe("with the server", () => {
           // A question that was lost on a busy machine is asked again, as a user would.
           if (first !== "does" && (await page.locator(".ask input").inputValue()) !== sentence) {
             await page.locator(".ask input").fill(sentence);
-            await page.getByRole("button", { name: "Translate" }).click();
+            await page.getByRole("button", { name: "See", exact: true }).click();
           }
           return problem ?? first;
         },
@@ -182,15 +183,18 @@ describe("with the server", () => {
   }, 180_000);
 
   test("words are overridden and attention is forced, and what follows changes", async () => {
-    const { page, complaints } = await pageAt(`${studio.url}#/see/terminal`);
+    const { page, complaints } = await pageAt(`${studio.url}#/see/terminal?text=I+love+coffee`);
     await page.locator(".output").waitFor();
-    const seen = async (body: object) =>
-      (await (await studio.call("see", { run: "terminal", ...body })).json()) as {
-        output: string;
-        steps: { piece: string; alternatives: { piece: string }[] }[];
-        trace: { weights: number[][]; source: string[] };
+    const input = { fields: { text: "I love coffee" } };
+    const seen = async (body: object) => {
+      const answer = await (await studio.call("ask", { run: "terminal", input, ...body })).json();
+      const [attention] = decodeTrace(answer.trace).looks;
+      return {
+        ...(answer as { output: string; steps: { piece: string; alternatives: { piece: string }[] }[] }),
+        weights: rowsOf(attention!),
       };
-    const plain = await seen({ text: "I love coffee" });
+    };
+    const plain = await seen({});
     const other = plain.steps[0]!.alternatives.find(
       ({ piece }) => piece !== plain.steps[0]!.piece && piece !== "■",
     )!;
@@ -198,7 +202,7 @@ describe("with the server", () => {
     await expect.poll(() => page.locator(".readings td").nth(2).textContent(), SLOW).toMatch(/^-?\d+\.\d\d$/);
     await page.getByRole("button", { name: other.piece, exact: true }).click();
     await page.getByText("This is what it says with your changes.").waitFor();
-    const changed = await seen({ text: "I love coffee", words: { 0: other.piece } });
+    const changed = await seen({ words: { 0: other.piece } });
     expect(changed.steps[0]!.piece).toBe(other.piece);
     await expect.poll(() => page.locator(".output").textContent(), SLOW).toBe(changed.output);
     await page.getByRole("button", { name: "Undo them" }).click();
@@ -217,12 +221,12 @@ describe("with the server", () => {
     await page.mouse.move(...at(2), { steps: 4 });
     await page.mouse.up();
     await page.getByText("This is what it says with your changes.").waitFor();
-    const row = [...plain.trace.weights[0]!];
+    const row = [...plain.weights[0]!];
     row[2] = row[2]! + row[0]!;
     row[0] = 0;
-    const forced = await seen({ text: "I love coffee", attention: { 0: row } });
-    expect(forced.trace.weights[0]![0]).toBe(0);
-    expect(forced.trace.weights[0]![2]).toBeCloseTo(row[2]!, 5);
+    const forced = await seen({ looks: { attention: { 0: row } } });
+    expect(forced.weights[0]![0]).toBe(0);
+    expect(forced.weights[0]![2]).toBeCloseTo(row[2]!, 5);
     expect(await page.getByText(/looks at/).textContent()).toContain("coffee");
     // The same without a pointer: all attention on one word.
     await page.getByRole("button", { name: "Undo them" }).click();
@@ -254,7 +258,7 @@ describe("with the server", () => {
     await page.getByRole("button", { name: "Score both" }).click();
     await page.getByRole("rowheader", { name: "bleu" }).waitFor();
     await page.getByLabel("Gates of without").waitFor();
-    await page.getByLabel("Alignment of terminal").waitFor();
+    await page.getByLabel("Attention of terminal").waitFor();
     expect(complaints).toEqual([]);
     await page.close();
   }, 180_000);
@@ -389,9 +393,12 @@ describe("with the server", () => {
   }, 60_000);
 
   test("a killed model process, a vanished run and a second studio each end in a clear message", async () => {
-    const answered = await studio.call("see", { run: "terminal", text: "I love coffee" });
+    const answered = await studio.call("ask", {
+      run: "terminal",
+      input: { fields: { text: "I love coffee" } },
+    });
     expect(answered.status).toBe(200);
-    const ghost = await studio.call("see", { run: "ghost", text: "I love coffee" });
+    const ghost = await studio.call("ask", { run: "ghost", input: { fields: { text: "I love coffee" } } });
     expect(ghost.status).toBe(400);
     expect((await ghost.json()).problem).toBe(
       'there is no run "ghost" any more; it was removed or renamed outside the studio.',
@@ -468,7 +475,10 @@ describe("with the server", () => {
         await cp(join(studio.runs, "terminal"), join(studio.runs, name), { recursive: true });
         const found = await studio.call("run", { run: name });
         expect(found.status, name).toBe(200);
-        expect((await studio.call("see", { run: name, text: "I love coffee" })).status, name).toBe(200);
+        expect(
+          (await studio.call("ask", { run: name, input: { fields: { text: "I love coffee" } } })).status,
+          name,
+        ).toBe(200);
         const { host } = new URL(studio.url);
         const zip = await raw(`/api/runs/${encodeURIComponent(name)}/run.zip`, { headers: { host } });
         expect(zip.status, name).toBe(200);
@@ -552,11 +562,11 @@ describe("with the server", () => {
         body: "",
       }).catch(() => ({ status: 413 }));
       expect(large.status).toBe(413);
-      const wrong = await studio.call("see", { run: "terminal", text: 7 });
+      const wrong = await studio.call("ask", { run: "terminal", input: { fields: { text: 7 } } });
       expect(wrong.status).toBe(400);
       expect((await studio.call("nothing", {})).status).toBe(404);
       expect((await studio.call("constructor", {})).status).toBe(404);
-      const empty = await studio.call("see", { run: "terminal", text: "  " });
+      const empty = await studio.call("ask", { run: "terminal", input: { fields: { text: "  " } } });
       expect((await empty.json()).problem).toBe("the input is empty; give a sentence.");
     });
   });

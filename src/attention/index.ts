@@ -11,6 +11,7 @@ export * from "./look.js";
 export * from "./mechanism.js";
 export * from "./multi-head.js";
 export * from "./nested-trace.js";
+export * from "./old-trace.js";
 export * from "./retina.js";
 export * from "./trace.js";
 export { additive, dot, general, projectedDot, scaledDot };

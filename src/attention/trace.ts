@@ -1,7 +1,5 @@
 import { fromBase64, RegardError, toBase64 } from "../core/index.js";
 
-export type * from "./old-trace.js";
-
 /**
  * What a model attended to while it handled one input, as plain data: the one type that views draw, measures score and
  * subjects answer with. Axes: R rows, H heads, P places, W windows.

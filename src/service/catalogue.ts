@@ -17,6 +17,7 @@ export const modelInfos = (): ModelInfo[] =>
     paper: card.paper,
     task: card.task,
     takes: taskOf(card).takes,
+    examples: taskOf(card).examples,
     attention: card.attention,
     defaults: trainingDefaults(card),
     schema: z.toJSONSchema(card.configuration, { io: "input" }) as unknown as ModelInfo["schema"],
@@ -80,15 +81,15 @@ export function settingsOf(
 export function askable(
   { model, images, configuration }: Pick<RunSettings, "model" | "images" | "configuration">,
   prepared: unknown,
-): Pick<RunDetail, "prepared" | "form" | "can"> {
+): Pick<RunDetail, "prepared" | "form" | "can" | "words"> {
   const task = taskOfModel(model);
   return {
     prepared: task.describe(prepared),
+    words: task.words,
     form: task.form(prepared, images),
     can: {
       beam: task.drive.kind === "tokens",
       sample: drawsByChance({ model, configuration, images }, prepared),
-      diagnose: task.diagnose !== undefined,
     },
   };
 }
@@ -137,6 +138,7 @@ export function summaryOf(
     model: settings.model,
     task: modelById(settings.model).task,
     scores: taskOfModel(settings.model).scores,
+    groupsMistakes: taskOfModel(settings.model).diagnose !== undefined,
     data: settings.data,
     state,
     ...(problem !== undefined && { problem }),

@@ -36,7 +36,10 @@ const runName = runId
 const text = z.string().max(20_000);
 const modelRequest = {
   model: z.string().max(100),
-  configuration: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  configuration: z.record(
+    z.string(),
+    z.union([z.string(), z.number(), z.boolean(), z.array(z.number()).max(100)]),
+  ),
 };
 
 export const designRequestSchema = z.object({
@@ -81,7 +84,7 @@ const fieldValue = z.union([
 ]);
 
 /** What is asked about: what a run's form asks for, by the names of its fields, or an example of the run's data. */
-const asked = z.union([
+const asked: z.ZodType<Asked> = z.union([
   z.object({ fields: z.record(z.string(), fieldValue) }),
   z.object({ split: z.string().max(100), index: z.int().min(0) }),
 ]);
@@ -125,8 +128,8 @@ export const requests = {
     ...writing,
     /** Whether to measure the causal effect of every place too. */
     effect: z.boolean().default(false),
-    /** Whether to tell of what layers that read the input took in, too. */
-    reading: z.boolean().default(false),
+    /** Whether to tell of what layers that read the input took in, too; where there is no attention if absent. */
+    reading: z.boolean().optional(),
   }),
   explain: z.object({ run: runId, input: asked, ...writing }),
   explainSplit: z.object({
@@ -162,8 +165,9 @@ export interface ModelInfo {
   readonly task: string;
   readonly attention: readonly string[];
   /** What training begins with. */
-  /** The kind of data it takes. */
+  /** The kind of data it takes, and what its examples are called. */
   readonly takes: DataKind;
+  readonly examples: string;
   readonly defaults: AnyTask["defaults"];
   /** JSON schema of its configuration. */
   readonly schema: {
@@ -178,7 +182,9 @@ export interface ModelInfo {
 export interface OptionSchema {
   readonly type?: string;
   readonly description?: string;
-  readonly default?: string | number | boolean | readonly number[];
+  readonly default?: string | number | boolean | number[];
+  /** Of several numbers, each. */
+  readonly prefixItems?: readonly OptionSchema[];
   readonly minimum?: number;
   readonly maximum?: number;
   readonly enum?: readonly string[];
@@ -255,6 +261,8 @@ export interface RunSummary {
   readonly validation?: RunValidation;
   /** What validations of its task tell of beside the loss. */
   readonly scores: readonly Score[];
+  /** Whether its mistakes can be put into groups by why they are wrong. */
+  readonly groupsMistakes: boolean;
 }
 
 export type RunValidation = Validation;
@@ -267,8 +275,10 @@ export interface Example extends ExampleCard {
 export interface RunDetail extends RunSummary {
   /** What people give to ask about. */
   readonly form: readonly Field[];
-  /** What can be asked beside what every run can: a beam of hypotheses, places drawn by chance, mistakes grouped. */
-  readonly can: { readonly beam: boolean; readonly sample: boolean; readonly diagnose: boolean };
+  /** What can be asked beside what every run can: a beam of hypotheses, places drawn by chance. */
+  readonly can: { readonly beam: boolean; readonly sample: boolean };
+  /** What things are called. */
+  readonly words: AnyTask["words"];
   readonly settings: RunSettings;
   /** What its task prepared of its data, in words. */
   readonly prepared: string;

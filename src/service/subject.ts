@@ -78,7 +78,7 @@ import {
 /** Words a step tells of besides the one it wrote. */
 const ALTERNATIVES = 6;
 /** Examples that are shown of a split. */
-const SHOWN = 40;
+const SHOWN = 24;
 
 export interface SubjectOptions {
   readonly settings: RunSettings;
@@ -94,7 +94,7 @@ export interface SubjectOptions {
 /** How an output is to come about, in part. */
 export type Request = Partial<Writing> & {
   readonly effect?: boolean;
-  readonly reading?: boolean;
+  readonly reading?: boolean | undefined;
   /** Leave unknown words as they are. */
   readonly keepUnknown?: boolean;
 };
@@ -299,7 +299,7 @@ export class Subject<Example_ = any> {
       changeable: [...(attention ? [ATTENTION_LOOK] : []), ...headNames(walker.looks)],
       salience: async () =>
         salience
-          ? [lookOfRows(salience, { name: SALIENCE_LOOK, over, kind: "weights", unit: SALIENCE.unit! })]
+          ? [lookOfRows(salience, { name: SALIENCE_LOOK, over, kind: "weights", unit: SALIENCE.unit })]
           : [],
       taken: { target: tokensValue(tokenBatch([[START, ...tokens]])) },
       decided: tokens.filter((token) => token !== END).length,
@@ -360,7 +360,7 @@ export class Subject<Example_ = any> {
       changeable: entries.map(([name]) => name),
       salience: async () => {
         const slopes = await prober.salience(this.#parameters, values, taken, choices);
-        return traced(slopes, {}, { unit: SALIENCE.unit! }).map((look) => ({
+        return traced(slopes, {}, { unit: SALIENCE.unit }).map((look) => ({
           ...look,
           name: entries.length > 1 ? `${SALIENCE_LOOK} of ${look.name}` : SALIENCE_LOOK,
         }));
@@ -388,7 +388,7 @@ export class Subject<Example_ = any> {
       name: EFFECT_LOOK,
       over: variants.over,
       kind: "weights",
-      unit: EFFECT.unit!,
+      unit: EFFECT.unit,
       // Where one thing is decided at the end it is no step that depends on the places.
       ...(rows.length !== shown.steps.length && rows.length === 1 && { from: OUTPUT_PLACES }),
     });

@@ -1,15 +1,8 @@
-export * from "./alignment-matrix.js";
 export * from "./diagnosis.js";
 export { drawable, drawableAll, legible } from "./drawable.js";
-export * from "./gates.js";
 export * from "./growth-curves.js";
 export * from "./learning-curves.js";
 export * from "./look/index.js";
 export * from "./render.js";
-export * from "./ribbon.js";
 export * from "./score-by-length.js";
-export * from "./scores.js";
-export * from "./spatial-maps.js";
-export * from "./terminal.js";
 export * from "./theme.js";
-export * from "./time-lapse.js";

@@ -1,33 +1,9 @@
 import type { ReactElement, ReactNode } from "react";
 import { renderToStaticMarkup } from "react-dom/server";
-import type { AttentionTrace } from "../attention/trace.js";
-import { RegardError } from "../core/index.js";
-import { AlignmentMatrix } from "./alignment-matrix.js";
-import { Gates } from "./gates.js";
-import { type MapStyle, SpatialMaps } from "./spatial-maps.js";
-import { dark, light, type Theme } from "./theme.js";
-
-export interface ViewOptions {
-  readonly theme?: Theme;
-  readonly title?: string;
-  /** How maps over an image are drawn. */
-  readonly style?: MapStyle;
-}
-
-/** The view that draws a trace. @throws RegardError where its kind has none yet */
-export function viewOf(trace: AttentionTrace, { style, ...options }: ViewOptions = {}): ReactElement {
-  if (trace.kind === "alignment") return <AlignmentMatrix trace={trace} {...options} />;
-  if (trace.kind === "gates") return <Gates trace={trace} {...options} />;
-  if (trace.kind === "spatial") return <SpatialMaps trace={trace} {...options} {...(style && { style })} />;
-  throw new RegardError(`there is no view yet for a trace of kind "${trace.kind}".`);
-}
+import { dark, light } from "./theme.js";
 
 /** A view as the text of an SVG file. */
 export const svgOf = (view: ReactElement): string => renderToStaticMarkup(view);
-
-/** A trace as the text of an SVG file. */
-export const toSvg = (trace: AttentionTrace, options: ViewOptions = {}): string =>
-  svgOf(viewOf(trace, options));
 
 const STYLE = `
   :root { color-scheme: light dark; }
@@ -46,23 +22,6 @@ const STYLE = `
     .light { display: none; }
     .dark { display: block; }
   }`;
-
-/** Traces as one HTML page that needs nothing else, in the reader's light or dark colours. */
-export function toHtml(
-  title: string,
-  sections: readonly { heading: string; trace: AttentionTrace }[],
-): string {
-  return pageOf(
-    title,
-    sections.map(({ heading, trace }, index) => (
-      <section key={index}>
-        <h2>{heading}</h2>
-        <figure className="light">{viewOf(trace, { theme: light })}</figure>
-        <figure className="dark">{viewOf(trace, { theme: dark })}</figure>
-      </section>
-    )),
-  );
-}
 
 /** One HTML page that needs nothing else. */
 export function pageOf(title: string, content: ReactNode): string {

@@ -1,7 +1,5 @@
-import type { ScoreKind } from "../../attention/trace.js";
-
-/** What `WalkStep.salience` is. */
-export const SALIENCE: ScoreKind = { title: "salience", unit: "nats per unit of attention" };
+/** What `WalkStep.salience` and what a `Prober` gives of it is, as a look of a trace is named. */
+export const SALIENCE = { name: "salience", unit: "nats per unit of attention" } as const;
 
 /** What `Effects` measures. */
-export const EFFECT: ScoreKind = { title: "causal effect", unit: "nats" };
+export const EFFECT = { name: "causal effect", unit: "nats" } as const;

@@ -149,7 +149,7 @@ export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes, Dec
   },
   report: reportOf,
   form: (_, images) => [
-    { name: "image", title: "Image", kind: "image", size: images!.size, channels: 3, drawn: false },
+    { name: "image", title: "Image", kind: "image", size: images!.size, channels: 3, drawn: true },
   ],
   example({ image }, _, images) {
     const pixels = pixelsOf(image, images!.size, 3);

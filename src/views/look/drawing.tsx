@@ -1,7 +1,6 @@
 import type { ReactElement, ReactNode } from "react";
 import type { Trace, TraceLook } from "../../attention/index.js";
 import { Canvas } from "../canvas.js";
-import type { MapStyle } from "../spatial-maps.js";
 import { light, type Theme } from "../theme.js";
 
 /** One value of a look: a place that a row looks at, or a point of the image that its windows lie on. */
@@ -48,6 +47,9 @@ export interface DrawOptions {
   /** How maps over an image are drawn. */
   readonly style?: MapStyle | undefined;
 }
+
+/** Smooth blurs the cells of maps into one another; grid shows them as they are. */
+export type MapStyle = "smooth" | "grid";
 
 /** A picture of looks that belong together, the first of which says what over. */
 export type Draw = (

@@ -11,9 +11,16 @@ import {
 import { RegardError } from "../../core/index.js";
 import { headingHeight } from "../canvas.js";
 import { drawableAll, headingLines } from "../drawable.js";
-import type { MapStyle } from "../spatial-maps.js";
 import { textWidth } from "../theme.js";
-import { type Draw, type Drawing, type DrawOptions, enlarged, nameOf, themeOf } from "./drawing.js";
+import {
+  type Draw,
+  type Drawing,
+  type DrawOptions,
+  enlarged,
+  type MapStyle,
+  nameOf,
+  themeOf,
+} from "./drawing.js";
 import { greatestPlace, isScore, shadingOf } from "./shading.js";
 
 export type GridPlaces = Extract<Places, { kind: "grid" }>;

@@ -48,7 +48,7 @@ function layoutOf(trace: Trace, look: TraceLook, shading: Shading, title: string
     Math.max(
       left + cell * columns.length + overhang + 16,
       ...heading.map((line) => textWidth(line, 16) + 40),
-      note ? textWidth(note, NOTE_SIZE) + 32 : 0,
+      note ? textWidth(note, NOTE_SIZE) * 1.1 + 32 : 0,
     ),
   );
   const height = top + cell * rows.length + 16 + (note ? NOTE : 0);

@@ -9,11 +9,17 @@ import {
   windowsOf,
 } from "../../attention/index.js";
 import { drawableAll } from "../drawable.js";
-import type { TerminalOptions } from "../terminal.js";
 import { meanOpen } from "./gates.js";
 import { openLook, type Picture, type PictureOptions } from "./look-view.js";
 import { eachNote } from "./maps.js";
 import { isScore, shadingOf } from "./shading.js";
+
+export interface TerminalOptions {
+  /** Whether the terminal shows 24-bit colour; shades of grey characters otherwise. */
+  readonly colour: boolean;
+  /** Columns of the terminal. */
+  readonly width: number;
+}
 
 type Looks = readonly [TraceLook, ...TraceLook[]];
 type Write = (trace: Trace, looks: Looks, terminal: TerminalOptions) => string;

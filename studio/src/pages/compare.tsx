@@ -1,14 +1,15 @@
-import { type ReactNode, useState } from "react";
-import type { Evaluation, RunDetail, RunSummary, Seen } from "../../../src/service/protocol.js";
-import { Gates } from "../../../src/views/gates.js";
+import { useMemo, useState } from "react";
+import { decodeTrace } from "../../../src/attention/trace.js";
+import type { Answer, Asked, Evaluation, RunDetail, RunSummary } from "../../../src/service/protocol.js";
 import { ScoreByLength } from "../../../src/views/score-by-length.js";
-import { SpatialMaps } from "../../../src/views/spatial-maps.js";
-import { SentenceForm, SplitForm, useExamples } from "../panels/asking.js";
-import { Busy, NoRuns, Panel, Picture, Problem, RunPicker } from "../panels/basic.js";
-import { type ChosenImage, ImageForm } from "../panels/image.js";
-import { Matrix } from "../panels/matrix.js";
+import { lookedOf, Output } from "../panels/answer.js";
+import { OfRun, SplitForm } from "../panels/asking.js";
+import { Busy, capital, NoRuns, Panel, Problem, RunPicker, Scrolled } from "../panels/basic.js";
+import { Blocks } from "../panels/blocks.js";
+import { firstInput, InputForm, useExamples } from "../panels/input.js";
+import { LookPicture } from "../panels/look.js";
 import { Decoded } from "../panels/steps.js";
-import { type Asked, linkTo, useAction, useApi, useAsked, usePlace, useRuns, useTheme } from "../state.js";
+import { linkTo, useAction, useApi, useAsked, usePlace, useRuns, useTheme } from "../state.js";
 
 export default function Compare() {
   const { argument, query } = usePlace();
@@ -16,6 +17,7 @@ export default function Compare() {
   const able = runs?.filter(({ validation }) => validation !== undefined) ?? [];
   const first = argument || able[0]?.id;
   const task = able.find(({ id }) => id === first)?.task;
+  // Only what is asked the same can be compared.
   const fitting = able.filter((one) => one.task === task);
   const named = query.get("with");
   // Until the runs are known, the one in the address is taken at its word.
@@ -37,12 +39,9 @@ export default function Compare() {
             <RunPicker label="First run" runs={able} value={first} onChoose={(id) => go(id, second)} />
             <RunPicker label="Second run" runs={fitting} value={second} onChoose={(id) => go(first, id)} />
           </div>
-          <Both
-            key={`${first} ${second}`}
-            runs={[first, second]}
-            able={able}
-            isCaptioner={task === "captioning"}
-          />
+          <OfRun key={`${first} ${second}`} run={first}>
+            {(detail) => <Both detail={detail} runs={[first, second]} able={able} />}
+          </OfRun>
         </>
       )}
     </>
@@ -50,35 +49,34 @@ export default function Compare() {
 }
 
 function Both({
+  detail,
   runs,
   able,
-  isCaptioner,
 }: {
+  readonly detail: RunDetail;
   readonly runs: readonly [string, string];
   readonly able: readonly RunSummary[];
-  readonly isCaptioner: boolean;
 }) {
   const api = useApi();
   const theme = useTheme();
   const [split, setSplit] = useState<string>();
-  const { detail, examples, split: chosenSplit } = useExamples(runs[0], split);
   const [found, setFound] = useState<readonly Evaluation[]>();
   const action = useAction();
-  const unit = isCaptioner ? "images" : "sentences";
+  const many = `${detail.words.example}s`;
   const nameOf = (index: number) => {
     const models = runs.map((run) => able.find(({ id }) => id === run)?.model ?? run);
     return models[0] === models[1] ? runs[index]! : models[index]!;
   };
   const names = [...new Set(found?.flatMap(({ metrics }) => Object.keys(metrics)))];
+  const breakdown = found?.[0]?.breakdown;
   return (
     <>
-      <Problem text={detail.problem} />
-      <Panel title={`Scores over the same ${unit}`}>
+      <Panel title={`Scores over the same ${many}`}>
         <SplitForm
-          splits={detail.result?.splits ?? []}
-          sentences={200}
+          splits={detail.splits}
+          count={200}
           most={100_000}
-          unit={isCaptioner ? "Images" : "Sentences"}
+          unit={capital(many)}
           action={["Score both", "Scoring …"]}
           busy={action.busy}
           onSplit={setSplit}
@@ -98,7 +96,7 @@ function Both({
             <table className="readings">
               <thead>
                 <tr>
-                  <th scope="col">{`${found[0]!.sentences} ${unit}`}</th>
+                  <th scope="col">{`${found[0]!.sentences} ${many}`}</th>
                   {runs.map((run, index) => (
                     <th scope="col" key={index}>
                       {run}
@@ -117,128 +115,73 @@ function Both({
                 ))}
               </tbody>
             </table>
-            {found[0]!.breakdown && (
-              <Picture label={`${found[0]!.breakdown.measure} by ${found[0]!.breakdown.by}`}>
+            {breakdown && (
+              <Scrolled label={`${breakdown.measure} by ${breakdown.by}`}>
                 <ScoreByLength
-                  measure={found[0]!.breakdown.measure}
-                  by={found[0]!.breakdown.by}
-                  title={`${found[0]!.breakdown.measure} by ${found[0]!.breakdown.by}`}
-                  series={found.map(({ breakdown }, index) => ({
+                  measure={breakdown.measure}
+                  by={breakdown.by}
+                  title={`${breakdown.measure} by ${breakdown.by}`}
+                  series={found.map((one, index) => ({
                     name: nameOf(index),
-                    scores: breakdown?.ranges ?? [],
+                    scores: one.breakdown?.ranges ?? [],
                   }))}
                   theme={theme}
                 />
-              </Picture>
+              </Scrolled>
             )}
           </div>
         )}
       </Panel>
-      {detail.result &&
-        (isCaptioner ? (
-          <OneImage runs={runs} detail={detail.result} split={chosenSplit} />
-        ) : (
-          <OneSentence runs={runs} examples={examples} />
-        ))}
+      <One detail={detail} runs={runs} split={split} />
     </>
   );
 }
 
-/** What two models wrote of one input, side by side, each with its picture. */
-function SideBySide<Answer extends Pick<Seen, "output" | "decoding">>({
-  runs,
-  seen,
-  picture,
-}: {
-  readonly runs: readonly [string, string];
-  readonly seen: Asked<readonly Answer[]>;
-  readonly picture: (answer: Answer, run: string) => ReactNode;
-}) {
-  return (
-    <>
-      <Problem text={seen.problem} />
-      <Busy when={seen.busy && !seen.result} text="Loading both models …" />
-      <div className="columns">
-        {seen.result?.map((one, index) => (
-          <div key={index}>
-            <h3>{runs[index]}</h3>
-            <p className="output">{one.output}</p>
-            <Decoded decoding={one.decoding} />
-            {picture(one, runs[index]!)}
-          </div>
-        ))}
-      </div>
-    </>
-  );
-}
-
-function OneImage({
-  runs,
+/** What two models gave for one input, side by side, each with where it looked. */
+function One({
   detail,
+  runs,
   split,
 }: {
-  readonly runs: readonly [string, string];
   readonly detail: RunDetail;
+  readonly runs: readonly [string, string];
   readonly split: string | undefined;
 }) {
   const api = useApi();
-  const theme = useTheme();
-  const [image, setImage] = useState<ChosenImage>();
-  const seen = useAsked(image && JSON.stringify([runs, image.input]), () =>
-    Promise.all(runs.map((run) => api.call("caption", { run, image: image!.input }))),
+  const examples = useExamples(detail, split);
+  const [chosen, setChosen] = useState<Asked>();
+  const input = chosen ?? firstInput(detail, examples);
+  const seen = useAsked(input && JSON.stringify([runs, input]), () =>
+    Promise.all(runs.map((run) => api.call("ask", { run, input: input! }))),
   );
   return (
-    <Panel title="One image">
-      <ImageForm run={runs[0]} detail={detail} split={split} chosen={image} onChoose={setImage} />
-      <SideBySide
-        runs={runs}
-        seen={seen}
-        picture={({ trace }, run) =>
-          trace ? (
-            <Picture label={`Attention of ${run}`}>
-              <SpatialMaps trace={trace} theme={theme} />
-            </Picture>
-          ) : (
-            <p className="note">This model sees the image once and has no attention.</p>
-          )
-        }
-      />
+    <Panel title={`One ${detail.words.example}`}>
+      <InputForm detail={detail} examples={examples} input={input} action="Ask both" onAsk={setChosen} />
+      <Problem text={seen.problem} />
+      <Busy when={seen.busy && !seen.result} text="Loading both models …" />
+      <div className="columns">
+        {seen.result?.map((answer, index) => (
+          <div key={index}>
+            <h3>{runs[index]}</h3>
+            <Given answer={answer} run={runs[index]!} />
+          </div>
+        ))}
+      </div>
     </Panel>
   );
 }
 
-function OneSentence({
-  runs,
-  examples,
-}: {
-  readonly runs: readonly [string, string];
-  readonly examples: readonly string[] | undefined;
-}) {
-  const api = useApi();
-  const theme = useTheme();
-  const [asked, setAsked] = useState<string>();
-  const text = asked ?? examples?.[0];
-  const seen = useAsked(text && `${runs.join(" ")} ${text}`, () =>
-    Promise.all(runs.map((run) => api.call("see", { run, text: text! }))),
-  );
+function Given({ answer, run }: { readonly answer: Answer; readonly run: string }) {
+  const { trace, main, others } = useMemo(() => lookedOf(decodeTrace(answer.trace)), [answer]);
+  const picture = main ?? others[0];
   return (
-    <Panel title="One sentence">
-      <SentenceForm text={text} examples={examples} action="Translate with both" onAsk={setAsked} />
-      <SideBySide
-        runs={runs}
-        seen={seen}
-        picture={({ trace, gates }, run) =>
-          trace ? (
-            <Matrix trace={trace} theme={theme} label={`Alignment of ${run}`} />
-          ) : (
-            gates && (
-              <Picture label={`Gates of ${run}`}>
-                <Gates trace={gates} theme={theme} />
-              </Picture>
-            )
-          )
-        }
-      />
-    </Panel>
+    <>
+      <Output answer={answer} />
+      <Blocks blocks={answer.blocks} />
+      {!main && <p className="note">This model has no attention.</p>}
+      {picture && (
+        <LookPicture trace={trace} picture={picture} label={`${capital(picture.name)} of ${run}`} />
+      )}
+    </>
   );
 }

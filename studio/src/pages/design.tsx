@@ -1,15 +1,15 @@
 import { useState } from "react";
 import type { DesignedPart, ModelDesign, ModelInfo } from "../../../src/service/protocol.js";
 import { FONT, type Theme, textWidth } from "../../../src/views/theme.js";
-import { Busy, number, Panel, Picture, Problem, short } from "../panels/basic.js";
-import { type Configuration, defaultsOf, Options } from "../panels/options.js";
+import { Busy, lengthsText, number, Panel, Problem, Scrolled, short } from "../panels/basic.js";
+import { type Configuration, defaultsOf, firstModel, Options } from "../panels/options.js";
 import { linkTo, useApi, useAsked, usePlace, useTheme } from "../state.js";
 
 export default function Design() {
   const api = useApi();
   const { argument } = usePlace();
   const models = useAsked("models", () => api.call("models", {}));
-  const model = models.result?.find(({ id }) => id === (argument || "rnnsearch")) ?? models.result?.[0];
+  const model = models.result && firstModel(models.result, argument);
   return (
     <>
       <h1>Design</h1>
@@ -42,26 +42,18 @@ export default function Design() {
 
 const BATCH = 64;
 
-/** Sizes that operations are counted for: "source 20, target 21". */
-const lengthsText = (lengths: Readonly<Record<string, number>>): string =>
-  Object.entries(lengths)
-    .map(([name, size]) => `${name} ${size}`)
-    .join(", ");
-
 function Variant({ model }: { readonly model: ModelInfo }) {
   const api = useApi();
   const theme = useTheme();
-  const plain = defaultsOf(model);
+  const plain = defaultsOf(model.schema);
+  const usual = defaultsOf(model.sizes);
+  const [sizes, setSizes] = useState<Configuration>(usual);
   const [configuration, setConfiguration] = useState<Configuration>(plain);
   const [opened, setOpened] = useState<string>();
-  const ask = (value: Configuration) =>
-    api.call("design", {
-      model: model.id,
-      configuration: value,
-      batch: BATCH,
-    });
-  const design = useAsked(JSON.stringify([model.id, configuration]), () => ask(configuration));
-  const before = useAsked(`default ${model.id}`, () => ask(plain));
+  const ask = (value: Configuration, made: Configuration) =>
+    api.call("design", { model: model.id, configuration: value, batch: BATCH, sizes: made });
+  const design = useAsked(JSON.stringify([model.id, configuration, sizes]), () => ask(configuration, sizes));
+  const before = useAsked(`default ${model.id}`, () => ask(plain, usual));
   const part = design.result?.parts.find(({ id }) => id === opened);
   const query = Object.fromEntries([
     ["model", model.id],
@@ -70,7 +62,13 @@ function Variant({ model }: { readonly model: ModelInfo }) {
   return (
     <>
       <Panel title="Options" note="Exchange the attention or the sizes and see what changes.">
-        <Options model={model} value={configuration} onChange={setConfiguration} />
+        <Options schema={model.schema} value={configuration} onChange={setConfiguration} />
+        {Object.keys(model.sizes.properties).length > 0 && (
+          <details>
+            <summary>What it is made for</summary>
+            <Options schema={model.sizes} value={sizes} onChange={setSizes} />
+          </details>
+        )}
         <Problem text={design.problem} />
         {design.result && before.result && <Totals now={design.result} before={before.result} />}
         <div className="row">
@@ -82,11 +80,11 @@ function Variant({ model }: { readonly model: ModelInfo }) {
       {design.result && (
         <Panel
           title="Parts"
-          note={`Parameters, and operations of reading a batch of ${BATCH} examples forward, ${lengthsText(design.result.lengths)}. Open a part for its equations and its ONNX nodes.`}
+          note={`Parameters, and operations of reading a batch of ${BATCH} examples forward${lengthsText(design.result.lengths, ", ")}. Open a part for its equations and its ONNX nodes.`}
         >
-          <Picture label="The model as a drawing of its parts">
+          <Scrolled label="The model as a drawing of its parts">
             <Drawing design={design.result} theme={theme} opened={opened} onOpen={setOpened} />
-          </Picture>
+          </Scrolled>
         </Panel>
       )}
       {part && <Opened part={part} onClose={() => setOpened(undefined)} />}

@@ -1,32 +1,26 @@
 import { useState } from "react";
-import type { Diagnosis, RunDetail } from "../../../src/service/protocol.js";
+import type { RunDetail } from "../../../src/service/protocol.js";
+import type { Diagnosis } from "../../../src/task/contract.js";
 import { MistakeCard } from "../../../src/views/diagnosis.js";
-import { RunPage, SplitForm } from "../panels/asking.js";
-import { Busy, Panel, Problem } from "../panels/basic.js";
+import { OfRun, RunPage, SplitForm } from "../panels/asking.js";
+import { Busy, capital, Panel, Problem } from "../panels/basic.js";
 import { Decoded, writingQuery } from "../panels/steps.js";
-import { linkTo, useAction, useApi, useAsked } from "../state.js";
+import { linkTo, useAction, useApi } from "../state.js";
 
 export default function Diagnose() {
   return (
     <RunPage
       page="diagnose"
       title="Diagnose"
-      task="captioning"
+      fits={({ groupsMistakes }) => groupsMistakes}
       lead="Why are wrong captions wrong? Each mistake is put with its kind: it looked at the wrong thing, it looked right and named wrongly, it left something out, or it made something up."
     >
-      {(run) => <One key={run} run={run} />}
+      {(run) => (
+        <OfRun key={run} run={run}>
+          {(detail) => <Split detail={detail} />}
+        </OfRun>
+      )}
     </RunPage>
-  );
-}
-
-function One({ run }: { readonly run: string }) {
-  const api = useApi();
-  const detail = useAsked(`run ${run}`, () => api.call("run", { run }));
-  return (
-    <>
-      <Problem text={detail.problem} />
-      {detail.result && <Split detail={detail.result} />}
-    </>
   );
 }
 
@@ -41,9 +35,9 @@ function Split({ detail }: { readonly detail: RunDetail }) {
     <Panel title="A test set" note="Every image is captioned; the worst mistakes are shown first.">
       <SplitForm
         splits={detail.splits}
-        sentences={200}
+        count={200}
         most={5000}
-        unit="Images"
+        unit={capital(`${detail.words.example}s`)}
         action={["Diagnose", "Captioning …"]}
         busy={action.busy}
         onAsk={(split, examples) =>
@@ -82,7 +76,7 @@ function Split({ detail }: { readonly detail: RunDetail }) {
                   <MistakeCard image={image} kind={shownKind} maps={found.maps} />
                   <a
                     href={linkTo("see", detail.id, {
-                      image: `${found.split}:${image.index}`,
+                      example: `${found.split}:${image.index}`,
                       ...writingQuery(found.decoding),
                     })}
                   >

@@ -1,14 +1,21 @@
-import { useState } from "react";
-import type { AlignmentTrace, ScoreKind } from "../../../src/attention/trace.js";
-import { EFFECT, SALIENCE } from "../../../src/explain/method/score-kinds.js";
-import type { Explanation, SplitExplanation } from "../../../src/service/protocol.js";
+import { useMemo, useState } from "react";
+import { decodeTrace, lookOfRows, placesOf, type Trace } from "../../../src/attention/trace.js";
+import {
+  type Asked,
+  EFFECT_LOOK,
+  type Explanation,
+  type RunDetail,
+  SALIENCE_LOOK,
+  type SplitExplanation,
+} from "../../../src/service/protocol.js";
+import { picturesOf } from "../../../src/views/look/look-view.js";
 import { Agreements, METHOD_NAMES } from "../panels/agreements.js";
-import { ByTask, RunPage, SentenceForm, SplitForm, useExamples } from "../panels/asking.js";
-import { Busy, Panel, Problem, percent } from "../panels/basic.js";
-import { Matrix } from "../panels/matrix.js";
+import { OfRun, RunPage, SplitForm } from "../panels/asking.js";
+import { Busy, capital, Panel, Problem, percent } from "../panels/basic.js";
+import { firstInput, InputForm, inputFrom, textInput, useExamples } from "../panels/input.js";
+import { LookPicture } from "../panels/look.js";
 import { beamOf, Decoded, type WritingInput, writingFrom } from "../panels/steps.js";
-import { useAction, useApi, useAsked, usePlace, useTheme } from "../state.js";
-import { ExplainImage } from "./explain-image.js";
+import { useAction, useApi, useAsked, usePlace } from "../state.js";
 
 export default function Explain() {
   const { query } = usePlace();
@@ -19,170 +26,144 @@ export default function Explain() {
       lead="A map shows where a model looked. Whether that made it write what it wrote is another question: here both are measured, side by side."
     >
       {(run) => (
-        <ByTask
-          key={`${run} ${query.get("text")} ${query.get("image")} ${query.get("writing")}`}
-          run={run}
-          query={query}
-          text={(first) => <One run={run} first={first} writing={writingFrom(query)} />}
-          image={(detail, first) => (
-            <ExplainImage run={run} detail={detail} first={first} writing={writingFrom(query)} />
-          )}
-        />
+        <OfRun key={`${run} ${query}`} run={run}>
+          {(detail) => <One detail={detail} query={query} />}
+        </OfRun>
       )}
     </RunPage>
   );
 }
 
-function One({
-  run,
-  first,
-  writing,
-}: {
-  readonly run: string;
-  readonly first: string | undefined;
-  /** How what is explained is written; what was changed is of the first sentence alone. */
-  readonly writing: WritingInput;
-}) {
+function One({ detail, query }: { readonly detail: RunDetail; readonly query: URLSearchParams }) {
   const api = useApi();
-  const { detail, examples } = useExamples(run);
-  const [asked, setAsked] = useState<string>();
-  const [how, setHow] = useState(writing);
-  const text = asked ?? first ?? examples?.[0];
-  const explained = useAsked(text === undefined ? undefined : JSON.stringify([run, text, how]), () =>
-    api.call("explain", { run, text: text!, ...how }),
+  const run = detail.id;
+  const examples = useExamples(detail);
+  const [chosen, setChosen] = useState<Asked | undefined>(() => inputFrom(detail, query));
+  // What was changed was changed in the output of the input of the address alone.
+  const [how, setHow] = useState<WritingInput>(() => writingFrom(query));
+  const input = chosen ?? firstInput(detail, examples);
+  const explained = useAsked(input && JSON.stringify([run, input, how]), () =>
+    api.call("explain", { run, input: input!, ...how }),
   );
-  const ask = (sentence: string) => {
-    setHow(beamOf(writing));
-    setAsked(sentence);
+  const ask = (one: Asked) => {
+    setHow(beamOf(how));
+    setChosen(one);
   };
   return (
     <>
-      <SentenceForm text={text} examples={examples} action="Explain" onAsk={ask} />
-      <Problem text={explained.problem ?? detail.problem} />
-      <Busy when={explained.busy && !explained.result} text="Taking words away …" />
+      <InputForm detail={detail} examples={examples} input={input} action="Explain" onAsk={ask} />
+      <Problem text={explained.problem} />
+      <Busy when={explained.busy && !explained.result} text={`Taking each ${detail.words.place} away …`} />
       {explained.result && (
         <Maps
           explanation={explained.result}
+          words={detail.words}
           onReference={(pieces) => setHow({ words: Object.fromEntries(pieces.entries()) })}
         />
       )}
-      {detail.result && (
-        <Split
-          run={run}
-          splits={detail.result.splits}
-          onPick={(one) => {
-            ask(one);
-            scrollTo({ top: 0 });
-          }}
-        />
-      )}
+      <Split
+        detail={detail}
+        onPick={(text) => {
+          const one = textInput(detail, text);
+          if (one) ask(one);
+          scrollTo({ top: 0 });
+        }}
+      />
     </>
   );
+}
+
+/** The look that gold alignments are drawn as. */
+const GOLD = "certainty";
+
+/** What each look says, by its name; any other is attention. */
+const NOTES: Readonly<Record<string, string>> = {
+  [SALIENCE_LOOK]:
+    "Gradient that reaches each weight, in nats per unit of attention; the darkest would help most, what would harm is orange.",
+  [EFFECT_LOOK]: "How much less likely each decision is once a place is taken away, in nats.",
+  [GOLD]: "The alignment the example was made with; lighter links are only possible.",
+};
+
+/** The trace of an explanation, with what is right as one more look over the places that effects are known of. */
+function withGold({ trace, truth }: Explanation): Trace {
+  const decoded = decodeTrace(trace);
+  const effect = decoded.looks.find(({ name }) => name === EFFECT_LOOK);
+  if (!truth?.gold || !effect) return decoded;
+  const [rows, , places] = effect.shape;
+  const links = Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: places }, (__, place) => {
+      const link = truth.gold!.find(({ source, target }) => source === place && target === row);
+      return link ? (link.sure ? 1 : 0.35) : 0;
+    }),
+  );
+  const gold = lookOfRows(links, { name: GOLD, over: effect.over, kind: "weights", unit: "" });
+  return { ...decoded, looks: [...decoded.looks, gold] };
 }
 
 function Maps({
   explanation,
+  words,
   onReference,
 }: {
   readonly explanation: Explanation;
-  /** Explains the data's own translation, of these pieces, instead. */
+  readonly words: RunDetail["words"];
+  /** Explains the data's own output, of these pieces, instead. */
   readonly onReference: (pieces: readonly string[]) => void;
 }) {
-  const theme = useTheme();
-  const { source, target, attention, salience, effect, gold, reference } = explanation;
-  const trace = (weights: readonly (readonly number[])[], scores?: ScoreKind): AlignmentTrace => ({
-    kind: "alignment",
-    source,
-    target,
-    weights,
-    ...(scores && { scores }),
-  });
-  const goldWeights =
-    gold &&
-    target.map((_, row) =>
-      source.map((__, column) => {
-        const link = gold.find((one) => one.target === row && one.source === column);
-        return link ? (link.sure ? 1 : 0.35) : 0;
-      }),
-    );
+  const trace = useMemo(() => withGold(explanation), [explanation]);
+  const pictures = useMemo(() => picturesOf(trace), [trace]);
+  const { output, decoding, pieces, truth, verdict, agreements } = explanation;
+  const narrow = pictures.every(({ looks: [look] }) => placesOf(trace, look).kind === "tokens");
   return (
     <>
-      <p className="output">{explanation.output}</p>
-      <Decoded decoding={explanation.decoding} />
-      {reference && !gold && (
+      <p className="output">{output}</p>
+      <Decoded decoding={decoding} />
+      {truth?.reference && !truth.gold && (
         <p className="note">
-          The data has another translation, whose right alignment is known.{" "}
-          <button type="button" className="quiet" onClick={() => onReference(reference)}>
+          The data has another output, whose right alignment is known.{" "}
+          <button type="button" className="quiet" onClick={() => onReference(truth.reference!)}>
             Explain that one
           </button>
         </p>
       )}
-      {target.length === 0 && <p className="note">It wrote nothing, so there is nothing to explain.</p>}
-      {explanation.verdict && (
-        <p className={`verdict ${explanation.verdict.verdict.replace(" ", "-")}`}>
-          {explanation.verdict.sentence}
-        </p>
-      )}
-      <div className="columns">
-        {attention && (
-          <Panel title="Attention" note="Where it looked.">
-            <Matrix trace={trace(attention)} theme={theme} label="Attention" />
-          </Panel>
-        )}
-        {salience && (
-          <Panel
-            title="Salience"
-            note="Gradient that reaches each weight, in nats per unit of attention; the darkest would help most, what would harm is left white."
-          >
-            <Matrix trace={trace(salience, SALIENCE)} theme={theme} label="Salience" />
-          </Panel>
-        )}
-        <Panel
-          title="Causal effect"
-          note="How much less likely each word is once a source word and its annotation are masked, in nats."
-        >
-          <Matrix trace={trace(effect, EFFECT)} theme={theme} label="Causal effect" />
-        </Panel>
-        {goldWeights && (
-          <Panel
-            title="Gold"
-            note="The alignment the sentence was made with; lighter links are only possible."
-          >
-            <Matrix trace={trace(goldWeights, { title: "certainty" })} theme={theme} label="Gold alignment" />
-          </Panel>
-        )}
+      {pieces.length === 0 && <p className="note">It wrote nothing, so there is nothing to explain.</p>}
+      {verdict && <p className={`verdict ${verdict.verdict.replace(" ", "-")}`}>{verdict.sentence}</p>}
+      <div className={narrow ? "columns" : ""}>
+        {pictures.map((picture) => {
+          const title = picture.name === GOLD ? "Gold" : capital(picture.name);
+          return (
+            <Panel key={picture.name} title={title} note={NOTES[picture.name] ?? "Where it looked."}>
+              <LookPicture trace={trace} picture={picture} label={title} />
+            </Panel>
+          );
+        })}
       </div>
-      {explanation.agreements.length > 0 && (
-        <Agreements agreements={explanation.agreements} greatest="word" />
-      )}
+      {agreements.length > 0 && <Agreements agreements={agreements} greatest={words.cause} />}
     </>
   );
 }
 
-function Split({
-  run,
-  splits,
-  onPick,
-}: {
-  readonly run: string;
-  readonly splits: readonly string[];
-  readonly onPick: (text: string) => void;
-}) {
+const interval = (value: { mean: number; low: number; high: number }): string =>
+  `${value.mean.toFixed(2)} (${value.low.toFixed(2)} to ${value.high.toFixed(2)})`;
+
+function Split({ detail, onPick }: { readonly detail: RunDetail; readonly onPick: (text: string) => void }) {
   const api = useApi();
   const [found, setFound] = useState<SplitExplanation>();
   const action = useAction();
-  const interval = (value: { mean: number; low: number; high: number }) =>
-    `${value.mean.toFixed(2)} (${value.low.toFixed(2)} to ${value.high.toFixed(2)})`;
+  const many = `${detail.words.example}s`;
   return (
-    <Panel title="A whole test set" note="The same over many sentences, with 95 % bootstrap intervals.">
+    <Panel title="A whole test set" note={`The same over many ${many}, with 95 % bootstrap intervals.`}>
       <SplitForm
-        splits={splits}
-        sentences={50}
+        splits={detail.splits}
+        count={50}
         most={500}
+        unit={capital(many)}
         action={["Measure", "Measuring …"]}
         busy={action.busy}
         onAsk={(split, examples) =>
-          action.run(async () => setFound(await api.call("explainSplit", { run, split, examples })))
+          action.run(async () =>
+            setFound(await api.call("explainSplit", { run: detail.id, split, examples })),
+          )
         }
       />
       <Problem text={action.problem} />
@@ -191,7 +172,7 @@ function Split({
           <table className="readings">
             <thead>
               <tr>
-                <th scope="col">over {found.examples} sentences</th>
+                <th scope="col">{`over ${found.examples} ${many}`}</th>
                 <th scope="col">rank correlation</th>
                 <th scope="col">same greatest</th>
               </tr>
@@ -210,17 +191,23 @@ function Split({
           </table>
           <Decoded decoding={found.decoding} />
           {found.entropy && (
-            <p className="note">Entropy of the attention: {interval(found.entropy)} nats a word.</p>
+            <p className="note">
+              Entropy of the attention: {interval(found.entropy)} nats a {detail.words.decision}.
+            </p>
           )}
           {found.worst.length > 0 && (
             <>
               <h3>Where attention and cause disagree most</h3>
               <ul className="hypotheses">
-                {found.worst.map(({ text, output, sameGreatest }) => (
-                  <li key={text}>
-                    <button type="button" className="link" onClick={() => onPick(text)}>
-                      {text}
-                    </button>{" "}
+                {found.worst.map(({ text, output, sameGreatest }, index) => (
+                  <li key={index}>
+                    {textInput(detail, text) ? (
+                      <button type="button" className="link" onClick={() => onPick(text)}>
+                        {text}
+                      </button>
+                    ) : (
+                      text
+                    )}{" "}
                     → {output} <span className="faint">{percent(sameGreatest)} the same</span>
                   </li>
                 ))}

@@ -1,17 +1,8 @@
 import { useRef, useState } from "react";
 import type { RunSummary } from "../../../src/service/protocol.js";
 import { scoresOf, shownScore } from "../../../src/task/scores.js";
-import { Busy, clock, NoRuns, number, Problem, Spark, State } from "../panels/basic.js";
+import { Busy, clock, NoRuns, number, Problem, Spark, State, save } from "../panels/basic.js";
 import { linkTo, useAction, useApi, useRuns } from "../state.js";
-
-/** Hands a file to the browser to keep. */
-export function save(blob: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
 
 export default function Runs() {
   const api = useApi();
@@ -95,7 +86,7 @@ function Run({ run, again }: { readonly run: RunSummary; readonly again: () => v
             <a className="button quiet" href={linkTo("explain", id)}>
               Explain
             </a>
-            {run.task === "captioning" && (
+            {run.groupsMistakes && (
               <a className="button quiet" href={linkTo("diagnose", id)}>
                 Diagnose
               </a>

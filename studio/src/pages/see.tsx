@@ -1,86 +1,95 @@
 import { useState } from "react";
-import type { Seen } from "../../../src/service/protocol.js";
-import { Gates } from "../../../src/views/gates.js";
-import { Ribbon } from "../../../src/views/ribbon.js";
-import { ByTask, RunPage, SentenceForm, useExamples } from "../panels/asking.js";
-import { Busy, Panel, Picture, Problem, percent } from "../panels/basic.js";
-import { Matrix } from "../panels/matrix.js";
+import type { Answer, Asked, RunDetail } from "../../../src/service/protocol.js";
+import type { DrawOptions } from "../../../src/views/look/drawing.js";
+import { Output, readPlaces, useLooked } from "../panels/answer.js";
+import { OfRun, RunPage } from "../panels/asking.js";
+import { Busy, Choices, Panel, Problem, percent } from "../panels/basic.js";
+import { Blocks } from "../panels/blocks.js";
+import { firstInput, InputForm, inputFrom, inputQuery, useExamples } from "../panels/input.js";
+import { LookPicture } from "../panels/look.js";
+import { PlaceMaps, PlaceTable, WindowFields } from "../panels/reading.js";
 import {
   Alternatives,
   ChangedNote,
   type Changes,
-  Decoded,
   Hypotheses,
   useChanges,
   type WritingInput,
   writingFrom,
   writingQuery,
 } from "../panels/steps.js";
-import { linkTo, useApi, useAsked, usePlace, useTheme } from "../state.js";
-import { SeeImage } from "./see-image.js";
-
-const FIRST = "I love coffee";
+import { linkTo, useApi, useAsked, usePlace } from "../state.js";
 
 export default function See() {
   const { query } = usePlace();
   return (
     <RunPage page="see" title="See">
       {(run) => (
-        <ByTask
-          key={`${run} ${query.get("image")}`}
-          run={run}
-          text={(first) => <Sentence run={run} first={first} beam={writingFrom(query).beam} />}
-          image={(detail, first) => (
-            <SeeImage run={run} detail={detail} first={first} beam={writingFrom(query).beam} />
-          )}
-          query={query}
-        />
+        <OfRun key={`${run} ${query}`} run={run}>
+          {(detail) => <One detail={detail} query={query} />}
+        </OfRun>
       )}
     </RunPage>
   );
 }
 
-function Sentence({
-  run,
-  first,
-  beam,
-}: {
-  readonly run: string;
-  readonly first: string | undefined;
-  readonly beam: number | undefined;
-}) {
+function One({ detail, query }: { readonly detail: RunDetail; readonly query: URLSearchParams }) {
   const api = useApi();
-  const theme = useTheme();
-  const { detail, examples } = useExamples(run);
-  const [asked, setAsked] = useState<string>();
+  const run = detail.id;
+  const examples = useExamples(detail);
+  const [chosen, setChosen] = useState<Asked | undefined>(() => inputFrom(detail, query));
   const changes = useChanges();
-  const start = first ?? (detail.result?.data === "bilingual" ? FIRST : examples?.[0]);
-  const text = asked ?? start;
-  const writing: WritingInput = { ...(beam !== undefined && { beam }), ...changes.request };
-  const key = text === undefined ? undefined : JSON.stringify([run, text, writing]);
-  const request = (effect: boolean) => api.call("see", { run, text: text!, ...writing, effect });
-  const seen = useAsked(key, () => request(false));
-  // What each word caused takes longer to measure, and follows when the picture is there.
-  const caused = useAsked(seen.answered === key ? key : undefined, () => request(true));
-  const ask = (sentence: string) => {
-    changes.reset();
-    changes.select(0);
-    setAsked(sentence);
+  const [sample, setSample] = useState<number>();
+  const { beam } = writingFrom(query);
+  const input = chosen ?? firstInput(detail, examples);
+  const writing: WritingInput = {
+    ...(beam !== undefined && { beam }),
+    ...changes.request,
+    ...(sample !== undefined && { sample }),
   };
-  const { result } = seen;
+  const key = input && JSON.stringify([run, input, writing]);
+  const request = (effect: boolean) => api.call("ask", { run, input: input!, ...writing, effect });
+  const seen = useAsked(key, () => request(false));
+  // What each place caused takes longer to measure, and follows when the picture is there.
+  const caused = useAsked(seen.answered === key ? key : undefined, () => request(true));
+  const address = input && inputQuery(detail, input);
   return (
     <>
-      <SentenceForm text={text} examples={examples} action="Translate" another onAsk={ask} />
-      <Problem text={seen.problem ?? detail.problem} />
-      <Busy when={seen.busy && !result} text="Loading the model …" />
-      {result && (
+      <InputForm
+        detail={detail}
+        examples={examples}
+        input={input}
+        action="See"
+        onAsk={(one) => {
+          changes.reset();
+          changes.select(0);
+          setChosen(one);
+        }}
+      />
+      {detail.can.sample && (
+        <p className="row">
+          <button
+            type="button"
+            className="quiet"
+            onClick={() => setSample((before) => (before === undefined ? 1 : before + 1))}
+          >
+            {sample === undefined ? "Draw the places instead" : "Draw again"}
+          </button>
+          {sample !== undefined && (
+            <button type="button" className="quiet" onClick={() => setSample(undefined)}>
+              Look where it is likeliest
+            </button>
+          )}
+        </p>
+      )}
+      <Problem text={seen.problem ?? caused.problem} />
+      <Busy when={seen.busy && !seen.result} text="Loading the model …" />
+      {seen.result && (
         <Shown
-          seen={result}
-          effects={caused.answered === key ? caused.result?.steps.map(({ effect }) => effect!) : undefined}
-          selected={Math.min(changes.selected, result.steps.length - 1)}
+          answer={seen.result}
+          effects={caused.answered === key ? caused.result : undefined}
           changes={changes}
-          theme={theme}
-          explain={linkTo("explain", run, { text: text!, ...writingQuery(writing) })}
+          explain={address && linkTo("explain", run, { ...address, ...writingQuery(writing) })}
         />
       )}
     </>
@@ -88,187 +97,189 @@ function Sentence({
 }
 
 function Shown({
-  seen,
+  answer,
   effects,
-  selected,
   changes,
-  theme,
   explain,
 }: {
-  readonly seen: Seen;
-  /** Causal effects of the source words, by step, once they are measured. */
-  readonly effects: readonly (readonly number[])[] | undefined;
-  readonly selected: number;
+  readonly answer: Answer;
+  /** The same with the causal effect of every place, once it is measured. */
+  readonly effects: Answer | undefined;
   readonly changes: Changes;
-  readonly theme: ReturnType<typeof useTheme>;
-  readonly explain: string;
+  /** Where this very output is explained; an image that is not of the data has no address. */
+  readonly explain: string | undefined;
 }) {
-  const [ribbon, setRibbon] = useState(false);
-  const step = seen.steps[selected]!;
-  const greatest = Math.max(1e-9, ...(step.salience ?? []).map(Math.abs));
+  const looked = useLooked(answer, effects);
+  const [style, setStyle] = useState<NonNullable<DrawOptions["style"]>>("smooth");
+  const { trace, main, others, attention, salience, effect } = looked;
+  const { steps, changeable } = answer;
+  const selected = Math.max(0, Math.min(changes.selected, steps.length - 1));
+  const step = steps[selected];
+  const places = readPlaces(looked);
+  // Where pictures are narrow they stand beside the step; maps of every step are wide, and come after those of one.
+  const over = main ? main.title : places?.kind === "grid" ? "spatial" : "alignment";
+  const beside = over === "alignment" || over === "heads" || over === "gates";
+  const below = over === "spatial";
+  const onForce = changes.force;
+  const forces = attention && changeable.includes(attention.name) ? onForce : undefined;
+  const picture = main && (
+    <Panel
+      title={below ? "Every step" : "What it looked at"}
+      note={
+        changeable.includes(main.looks[0].name)
+          ? "Click a step to look at it; drag to force its attention elsewhere."
+          : undefined
+      }
+    >
+      <LookPicture
+        trace={trace}
+        picture={main}
+        label={below ? "Attention of every step" : main.heading}
+        selected={selected}
+        onSelect={changes.select}
+        onForce={onForce}
+        changeable={changeable}
+      />
+    </Panel>
+  );
+  const window = main?.looks[0].kind === "windows" ? main.looks[0] : undefined;
+  const reading = places &&
+    step && { places, attention, salience, effect, step: selected, piece: step.piece };
   return (
     <>
-      <p className="output" aria-live="polite" data-milliseconds={Math.round(seen.milliseconds)}>
-        {seen.output}
-      </p>
-      <Decoded decoding={seen.decoding} />
-      <ChangedNote changes={changes} />
-      {seen.unknown.length > 0 && (
-        <p className="note">It does not know {seen.unknown.map((one) => `“${one}”`).join(", ")}.</p>
+      <Output answer={answer}>
+        <ChangedNote changes={changes} />
+      </Output>
+      <Blocks blocks={answer.blocks} />
+      {!beside && steps.length > 1 && (
+        <fieldset className="row words" aria-label="Steps">
+          {steps.map(({ piece }, index) => (
+            <button
+              key={index}
+              type="button"
+              className={index === selected ? "" : "quiet"}
+              aria-pressed={index === selected}
+              onClick={() => changes.select(index)}
+              onPointerEnter={() => changes.select(index)}
+            >
+              {piece}
+            </button>
+          ))}
+        </fieldset>
       )}
+      {!beside && !below && picture}
       <div className="columns">
-        {seen.trace ? (
+        {beside && picture}
+        {!main && others.map((one) => <Other key={one.name} trace={trace} picture={one} />)}
+        {step && (
           <Panel
-            title="What it looked at"
-            note="A row for each word it wrote. Click a row to look at that step; drag from one word to another to force its attention there."
+            title={`Step ${selected + 1}: “${step.piece}”`}
+            note={step.probability !== undefined && `${percent(step.probability)} likely.`}
           >
-            <div className="row">
-              <button
-                type="button"
-                className={ribbon ? "quiet" : ""}
-                aria-pressed={!ribbon}
-                onClick={() => setRibbon(false)}
-              >
-                Matrix
-              </button>
-              <button
-                type="button"
-                className={ribbon ? "" : "quiet"}
-                aria-pressed={ribbon}
-                onClick={() => setRibbon(true)}
-              >
-                Ribbon
-              </button>
-            </div>
-            {ribbon ? (
-              <Picture label="Alignment as ribbons">
-                <Ribbon trace={seen.trace} theme={theme} selected={selected} />
-              </Picture>
-            ) : (
-              <Matrix
-                trace={seen.trace}
-                theme={theme}
-                label="Alignment"
-                selected={selected}
-                onSelect={changes.select}
-                onMove={(row, from, to) => {
-                  const weights = [...seen.trace!.weights[row]!];
-                  weights[to] = weights[to]! + weights[from]!;
-                  weights[from] = 0;
-                  changes.force(row, weights);
-                }}
+            {steps.length > 1 && (
+              <div className="row">
+                <button
+                  type="button"
+                  className="quiet"
+                  disabled={selected === 0}
+                  onClick={() => changes.select(selected - 1)}
+                >
+                  Step back
+                </button>
+                <button
+                  type="button"
+                  className="quiet"
+                  disabled={selected === steps.length - 1}
+                  onClick={() => changes.select(selected + 1)}
+                >
+                  Step on
+                </button>
+                {places?.kind === "grid" && (
+                  <Choices
+                    label="How the map is drawn"
+                    items={["smooth", "grid"]}
+                    value={style}
+                    onChoose={setStyle}
+                  />
+                )}
+              </div>
+            )}
+            {beside && step.alternatives && (
+              <>
+                <h3>What else it could have written</h3>
+                <Alternatives
+                  piece={step.piece}
+                  alternatives={step.alternatives}
+                  onWrite={(word) => changes.write(selected, word)}
+                />
+              </>
+            )}
+            {!main && (
+              <p className="note">
+                This model has no attention; what it depends on is measured by taking each place away.
+              </p>
+            )}
+            {window && selected < window.shape[0] && (
+              <WindowFields
+                key={`${selected} ${window.data[selected * window.shape[1] * 4]}`}
+                look={window}
+                step={selected}
+                onForce={changeable.includes(window.name) ? onForce : undefined}
               />
             )}
-          </Panel>
-        ) : (
-          seen.gates && (
-            <Panel
-              title="Its gates over time"
-              note="This model has no attention: it reads the sentence into one vector."
-            >
-              <Picture label="Gates">
-                <Gates trace={seen.gates} theme={theme} />
-              </Picture>
-            </Panel>
-          )
-        )}
-        <Panel title={`Step ${selected + 1}: “${step.piece}”`} note={`${percent(step.probability)} likely.`}>
-          <div className="row">
-            <button
-              type="button"
-              className="quiet"
-              disabled={selected === 0}
-              onClick={() => changes.select(selected - 1)}
-            >
-              Step back
-            </button>
-            <button
-              type="button"
-              className="quiet"
-              disabled={selected === seen.steps.length - 1}
-              onClick={() => changes.select(selected + 1)}
-            >
-              Step on
-            </button>
-          </div>
-          <h3>What else it could have written</h3>
-          <Alternatives
-            piece={step.piece}
-            alternatives={step.alternatives}
-            onWrite={(word) => changes.write(selected, word)}
-          />
-          {step.salience && seen.trace && (
-            <>
-              <h3>What it looked at, and what that was worth</h3>
-              <table className="readings">
-                <thead>
-                  <tr>
-                    <th scope="col">word</th>
-                    <th scope="col">attention</th>
-                    <th scope="col">salience</th>
-                    <th scope="col">effect</th>
-                    <th scope="col">
-                      <span className="hidden">force</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {seen.source.map((word, place) => {
-                    const salience = step.salience![place]!;
-                    return (
-                      <tr key={place}>
-                        <th scope="row">{word}</th>
-                        <td>
-                          <meter
-                            min={0}
-                            max={1}
-                            value={seen.trace!.weights[selected]![place]!}
-                            aria-label={`attention on ${word}`}
-                          />{" "}
-                          {seen.trace!.weights[selected]![place]!.toFixed(2)}
-                        </td>
-                        <td>
-                          <meter
-                            className={salience < 0 ? "against" : ""}
-                            min={0}
-                            max={1}
-                            value={Math.abs(salience) / greatest}
-                            aria-label={`salience of ${word}`}
-                          />{" "}
-                          {salience.toFixed(2)}
-                        </td>
-                        <td>{effects?.[selected]?.[place]?.toFixed(2) ?? (effects ? "" : "…")}</td>
-                        <td>
-                          <button
-                            type="button"
-                            className="link"
-                            title="Put all attention of this step here, and go on"
-                            onClick={() =>
-                              changes.force(
-                                selected,
-                                seen.source.map((_, other) => (other === place ? 1 : 0)),
-                              )
-                            }
-                          >
-                            all here
-                          </button>
-                        </td>
-                      </tr>
-                    );
-                  })}
-                </tbody>
-              </table>
+            {reading &&
+              (places.kind === "grid" ? (
+                <>
+                  {forces && (
+                    <p className="note">
+                      Click a place to put all attention there, and see what it says then.
+                    </p>
+                  )}
+                  <PlaceMaps
+                    {...reading}
+                    places={places}
+                    onForce={forces}
+                    style={style}
+                    mass={step.looked?.mass}
+                  />
+                </>
+              ) : (
+                <>
+                  <h3>{attention ? "What it looked at, and what that was worth" : "What it depends on"}</h3>
+                  <PlaceTable {...reading} onForce={forces} />
+                </>
+              ))}
+            {places && (
               <p className="note">
-                Salience is the gradient that reaches each weight, in nats per unit of attention: more
-                attention there would make “{step.piece}” likelier (or, below 0, less likely). The effect is
-                how many nats less likely it is once that word is masked.{" "}
-                <a href={explain}>Was it the cause?</a>
+                {explain ? (
+                  <a href={explain}>Was it the cause?</a>
+                ) : (
+                  "To ask whether it was the cause, give Explain the same input."
+                )}
               </p>
-            </>
-          )}
-        </Panel>
+            )}
+          </Panel>
+        )}
+        {!beside && step?.alternatives && (
+          <Panel title="What else it could have written">
+            <Alternatives
+              piece={step.piece}
+              alternatives={step.alternatives}
+              onWrite={(word) => changes.write(selected, word)}
+            />
+          </Panel>
+        )}
       </div>
-      <Hypotheses hypotheses={seen.hypotheses} />
+      {below && picture}
+      {main && others.map((one) => <Other key={one.name} trace={trace} picture={one} />)}
+      <Hypotheses hypotheses={answer.hypotheses} />
     </>
   );
 }
+
+/** Something else there is to see: what heads of a layer that reads looked at, gates. */
+const Other = ({ trace, picture }: Pick<Parameters<typeof LookPicture>[0], "trace" | "picture">) => (
+  <Panel title={picture.heading}>
+    <LookPicture trace={trace} picture={picture} label={picture.heading} />
+  </Panel>
+);

@@ -1,9 +1,8 @@
 import { useEffect, useState } from "react";
 import { RunPage } from "../panels/asking.js";
-import { number, Panel } from "../panels/basic.js";
-import { TraceView, traceName } from "../panels/trace.js";
+import { number, Panel, save } from "../panels/basic.js";
+import { WatchedPicture, watchedDrawing, watchedName } from "../panels/trace.js";
 import { useTheme, useWatched } from "../state.js";
-import { save } from "./runs.js";
 
 export default function TimeLapse() {
   return (
@@ -79,7 +78,7 @@ function Lapse({ run }: { readonly run: string }) {
           <select value={sample} onChange={({ target }) => setSample(Number(target.value))}>
             {samples.map((one, position) => (
               <option key={position} value={position}>
-                {traceName(one)}
+                {watchedName(one)}
               </option>
             ))}
           </select>
@@ -88,18 +87,21 @@ function Lapse({ run }: { readonly run: string }) {
           type="button"
           className="quiet"
           onClick={async () => {
-            const frames = traces.map((one) => ({ title: `step ${one.step}`, trace: one.traces[sample]! }));
-            const { lapseSvg } = await import("../../../src/views/time-lapse.js");
-            save(
-              new Blob([lapseSvg(frames, { theme, seconds: FRAME / 1000 })], { type: "image/svg+xml" }),
-              `${run}.svg`,
+            const { movingSvg } = await import("../../../src/views/look/render.js");
+            const [first, ...rest] = traces.flatMap((one) =>
+              watchedDrawing(one.traces[sample]!, { theme, title: `step ${one.step}` }),
             );
+            if (first)
+              save(
+                new Blob([movingSvg([first, ...rest], FRAME / 1000)], { type: "image/svg+xml" }),
+                `${run}.svg`,
+              );
           }}
         >
           Download as animated SVG
         </button>
       </div>
-      <TraceView trace={samples[sample]!} theme={theme} label={`Attention after step ${step}`} />
+      <WatchedPicture watched={samples[sample]!} label={`Attention after step ${step}`} />
     </Panel>
   );
 }

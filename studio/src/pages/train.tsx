@@ -1,10 +1,22 @@
 import { useEffect, useMemo, useRef, useState } from "react";
+import { OWN_DATA } from "../../../src/data/own.js";
 import type { DataSizes, DatasetInfo, ModelInfo } from "../../../src/service/protocol.js";
 import { type Score, scoresOf, shownScore } from "../../../src/task/scores.js";
 import { LearningCurves } from "../../../src/views/learning-curves.js";
-import { Busy, clock, number, Panel, Picture, Problem, State, short } from "../panels/basic.js";
-import { type Configuration, defaultsOf, Options } from "../panels/options.js";
-import { TraceView, traceName } from "../panels/trace.js";
+import {
+  Busy,
+  capital,
+  clock,
+  lengthsText,
+  number,
+  Panel,
+  Problem,
+  Scrolled,
+  State,
+  short,
+} from "../panels/basic.js";
+import { type Configuration, configurationFrom, defaultsOf, firstModel, Options } from "../panels/options.js";
+import { WatchedPicture, watchedName } from "../panels/trace.js";
 import { linkTo, useAction, useApi, useAsked, usePlace, useTheme, useWatched } from "../state.js";
 
 /** `#/train` sets a training up; `#/train/RUN` watches one. */
@@ -47,15 +59,6 @@ const NO_SCORES: readonly Score[] = [];
 const dataFor = (datasets: readonly DatasetInfo[], { takes }: ModelInfo): string =>
   (datasets.find((one) => one.kind === takes) ?? datasets[0]!).id;
 
-/** Options of a model that an address carries, as the Design page writes them. */
-function configurationFrom(model: ModelInfo, query: URLSearchParams): Configuration {
-  const given = Object.entries(model.schema.properties).flatMap(([name, option]) => {
-    const value = query.get(name);
-    return value === null ? [] : [[name, option.enum ? value : Number(value)] as const];
-  });
-  return { ...defaultsOf(model), ...Object.fromEntries(given) };
-}
-
 function Form({
   models,
   datasets,
@@ -68,9 +71,7 @@ function Form({
   readonly reload: () => void;
 }) {
   const api = useApi();
-  const wanted =
-    query.get("model") ?? (query.get("task") === "captioning" ? "show-attend-tell" : "rnnsearch");
-  const first = models.find(({ id }) => id === wanted) ?? models[0]!;
+  const first = firstModel(models, query.get("model"), query.get("task"));
   const [model, setModel] = useState(first);
   const [configuration, setConfiguration] = useState<Configuration>(() => configurationFrom(first, query));
   const [data, setData] = useState(() => dataFor(datasets, first));
@@ -83,7 +84,7 @@ function Form({
   const [every, setEvery] = useState(api.place === "tab" ? 100 : 250);
   const [device, setDevice] = useState<"cpu" | "webgpu">("cpu");
   const [kind, setKind] = useState<"word" | "byte-pair">("word");
-  const isCaptioner = model.task === "captioning";
+  const own = OWN_DATA[model.takes];
   const action = useAction();
   const drop = useAction();
   const place = datasets.find(({ id }) => id === data) ?? { id: data };
@@ -122,7 +123,7 @@ function Form({
             configuration,
             data,
             ...from,
-            ...(kind === "byte-pair" && { vocabulary: { kind, size: 8000, atLeast: 1 } }),
+            ...(own.hasWords && kind === "byte-pair" && { vocabulary: { kind, size: 8000, atLeast: 1 } }),
             seed,
             batch,
             learningRate,
@@ -144,7 +145,7 @@ function Form({
               onChange={({ target }) => {
                 const chosen = models.find(({ id }) => id === target.value)!;
                 setModel(chosen);
-                setConfiguration(defaultsOf(chosen));
+                setConfiguration(defaultsOf(chosen.schema));
                 if (chosen.task !== model.task) {
                   setData(dataFor(datasets, chosen));
                   setBatch(chosen.defaults.batch);
@@ -163,7 +164,7 @@ function Form({
             </small>
           </label>
         </div>
-        <Options model={model} value={configuration} onChange={setConfiguration} />
+        <Options schema={model.schema} value={configuration} onChange={setConfiguration} />
       </Panel>
       <Panel title="Data">
         {/* biome-ignore lint/a11y/noStaticElementInteractions: the button in it does the same. */}
@@ -173,11 +174,11 @@ function Form({
           onDrop={(event) => {
             event.preventDefault();
             const [file] = event.dataTransfer.files;
-            if (file) add(file);
+            if (file && own.isTable) add(file);
           }}
         >
           <label className="field">
-            <span>{isCaptioner ? "Captioned images" : "Sentence pairs"}</span>
+            <span>{capital(model.examples)}</span>
             <select value={data} onChange={({ target }) => setData(target.value)}>
               {datasets
                 .filter(({ kind }) => kind === model.takes)
@@ -188,30 +189,23 @@ function Form({
                 ))}
             </select>
           </label>
-          {isCaptioner ? (
-            <small>
-              your own: a folder of images with a captions.csv (columns image, caption), put into the studio's
-              data folder
-            </small>
-          ) : (
-            <>
-              <label className="button quiet">
-                Drop a table here, or choose one
-                <input
-                  className="hidden"
-                  type="file"
-                  accept=".tsv,.txt"
-                  onChange={({ target }) => {
-                    const [file] = target.files ?? [];
-                    // So that the same file, mended, is taken again.
-                    target.value = "";
-                    if (file) add(file);
-                  }}
-                />
-              </label>
-              <small>one pair a line: source, a tab, target</small>
-            </>
+          {own.isTable && (
+            <label className="button quiet">
+              Drop a table here, or choose one
+              <input
+                className="hidden"
+                type="file"
+                accept=".tsv,.txt"
+                onChange={({ target }) => {
+                  const [file] = target.files ?? [];
+                  // So that the same file, mended, is taken again.
+                  target.value = "";
+                  if (file) add(file);
+                }}
+              />
+            </label>
           )}
+          <small>{own.hint}</small>
         </div>
         <Problem text={drop.problem ?? sizes.problem} />
         {sizes.result && <Sizes sizes={sizes.result} />}
@@ -259,18 +253,20 @@ function Form({
               <small>small models are faster on the processor</small>
             </label>
           )}
-          <label className="field">
-            <span>Vocabulary</span>
-            <select value={kind} onChange={({ target }) => setKind(target.value as "word")}>
-              <option value="word">words</option>
-              <option value="byte-pair">pieces of words (byte pairs)</option>
-            </select>
-          </label>
+          {own.hasWords && (
+            <label className="field">
+              <span>Vocabulary</span>
+              <select value={kind} onChange={({ target }) => setKind(target.value as "word")}>
+                <option value="word">words</option>
+                <option value="byte-pair">pieces of words (byte pairs)</option>
+              </select>
+            </label>
+          )}
         </div>
       </Panel>
       <p className="costs" aria-live="polite">
         {design.result
-          ? `${short(design.result.parameters)} parameters · ${short(design.result.stepFlops, "FLOP")} a step · about ${short(design.result.memory, "B")} of memory (${isCaptioner ? "12 words a caption" : "20 words a sentence"})`
+          ? `${short(design.result.parameters)} parameters · ${short(design.result.stepFlops, "FLOP")} a step · about ${short(design.result.memory, "B")} of memory${lengthsText(design.result.lengths, " (", ")")}`
           : ""}
       </p>
       <Problem text={action.problem ?? design.problem} />
@@ -438,7 +434,7 @@ function Watch({ run }: { readonly run: string }) {
             <a className="button quiet" href={linkTo("explain", run)}>
               Explain
             </a>
-            {detail.result?.task === "captioning" && (
+            {detail.result?.groupsMistakes && (
               <a className="button quiet" href={linkTo("diagnose", run)}>
                 Diagnose
               </a>
@@ -451,14 +447,14 @@ function Watch({ run }: { readonly run: string }) {
       </div>
       <div className="columns">
         <Panel title="Loss">
-          <Picture label="Loss over steps">
+          <Scrolled label="Loss over steps">
             <LearningCurves measure="nats" curves={losses} theme={theme} />
-          </Picture>
+          </Scrolled>
         </Panel>
         <Panel title="Validation examples">
-          <Picture label="Scores over steps">
+          <Scrolled label="Scores over steps">
             <LearningCurves measure="%" curves={scores} theme={theme} />
-          </Picture>
+          </Scrolled>
         </Panel>
       </div>
       {trace && (
@@ -475,11 +471,11 @@ function Watch({ run }: { readonly run: string }) {
                 aria-pressed={index === sample}
                 onClick={() => setSample(index)}
               >
-                {traceName(one).split(" ").slice(0, 5).join(" ")} …
+                {watchedName(one).split(" ").slice(0, 5).join(" ")} …
               </button>
             ))}
           </fieldset>
-          <TraceView trace={trace} theme={theme} label="Attention of a validation example" />
+          <WatchedPicture watched={trace} label="Attention of a validation example" />
         </Panel>
       )}
     </>

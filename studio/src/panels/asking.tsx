@@ -1,26 +1,26 @@
 import { type ReactNode, useState } from "react";
-import type { RunDetail } from "../../../src/service/protocol.js";
+import type { RunDetail, RunSummary } from "../../../src/service/protocol.js";
 import { linkTo, useApi, useAsked, usePlace, useRuns } from "../state.js";
-import { chosenRun, NoRuns, NoRunsOf, Problem, RunPicker } from "./basic.js";
+import { chosenRun, NoFittingRuns, NoRuns, Problem, RunPicker } from "./basic.js";
 
 /** A page about one run: the one in its address, or the newest that can answer; another can be chosen. */
 export function RunPage({
   page,
   title,
   lead,
-  task,
+  fits = () => true,
   children,
 }: {
   readonly page: string;
-  /** The kind of model the page is about, where it is about one kind alone. */
-  readonly task?: string;
+  /** Whether the page can be about a run, where it is not about all. */
+  readonly fits?: (run: RunSummary) => boolean;
   readonly title: string;
   readonly lead?: string;
   readonly children: (run: string) => ReactNode;
 }) {
   const { argument } = usePlace();
   const { result: runs, problem } = useRuns();
-  const fitting = runs?.filter((one) => task === undefined || one.task === task);
+  const fitting = runs?.filter(fits);
   // A run that was handed on from another page, but is of another kind, gives way.
   const named = fitting?.some(({ id }) => id === argument) || !runs?.some(({ id }) => id === argument);
   const run = chosenRun(fitting, named ? argument : "");
@@ -29,7 +29,7 @@ export function RunPage({
       <h1>{title}</h1>
       {lead && <p className="lead">{lead}</p>}
       <Problem text={problem} />
-      {runs && !run && (runs.length > 0 && task ? <NoRunsOf task={task} /> : <NoRuns />)}
+      {runs && !run && (runs.length > 0 && fitting?.length === 0 ? <NoFittingRuns /> : <NoRuns />)}
       {run && (
         <>
           <RunPicker
@@ -46,128 +46,55 @@ export function RunPage({
   );
 }
 
-/** What a page shows of a run, by what the run reads; the address may name the sentence or image. */
-export function ByTask({
+/** What a page shows of a run, once it is known what can be asked of it. */
+export function OfRun({
   run,
-  query,
-  text,
-  image,
+  children,
 }: {
   readonly run: string;
-  readonly query: URLSearchParams;
-  readonly text: (first: string | undefined) => ReactNode;
-  readonly image: (detail: RunDetail, first: string | undefined) => ReactNode;
+  readonly children: (detail: RunDetail) => ReactNode;
 }) {
   const api = useApi();
-  const detail = useAsked(`run ${run}`, () => api.call("run", { run }));
+  const { result, problem } = useAsked(`run ${run}`, () => api.call("run", { run }));
   return (
     <>
-      <Problem text={detail.problem} />
-      {detail.result?.task === "translation" && text(query.get("text") ?? undefined)}
-      {detail.result?.task === "captioning" && image(detail.result, query.get("image") ?? undefined)}
+      <Problem text={problem} />
+      {result && children(result)}
     </>
   );
 }
 
-/** What a run is, and a few sentences of a split of its data (the first, unless one is named). */
-export function useExamples(run: string, split?: string) {
-  const api = useApi();
-  const detail = useAsked(`run ${run}`, () => api.call("run", { run }));
-  const chosen = split ?? detail.result?.splits[0];
-  const examples = useAsked(chosen && `examples ${run} ${chosen}`, () =>
-    api.call("examples", { run, split: chosen! }),
-  );
-  return { detail, split: chosen, examples: examples.result };
-}
-
-/** Asks for a sentence; one of the examples can be taken. */
-export function SentenceForm({
-  text,
-  examples,
-  action,
-  another = false,
-  onAsk,
-}: {
-  readonly text: string | undefined;
-  readonly examples: readonly string[] | undefined;
-  /** What the button says. */
-  readonly action: string;
-  /** Whether a second button takes an example at random. */
-  readonly another?: boolean;
-  readonly onAsk: (text: string) => void;
-}) {
-  const [draft, setDraft] = useState<string>();
-  const ask = (sentence: string) => {
-    setDraft(undefined);
-    onAsk(sentence);
-  };
-  return (
-    <form
-      className="row ask"
-      onSubmit={(event) => {
-        event.preventDefault();
-        ask(draft ?? text ?? "");
-      }}
-    >
-      <label className="field wide">
-        <span>Sentence</span>
-        <input
-          value={draft ?? text ?? ""}
-          required
-          list="examples"
-          onChange={({ target }) => setDraft(target.value)}
-        />
-      </label>
-      <datalist id="examples">
-        {examples?.map((one) => (
-          <option key={one} value={one} />
-        ))}
-      </datalist>
-      <button type="submit">{action}</button>
-      {another && examples && (
-        <button
-          type="button"
-          className="quiet"
-          onClick={() => ask(examples[Math.floor(Math.random() * examples.length)]!)}
-        >
-          Another
-        </button>
-      )}
-    </form>
-  );
-}
-
-/** Asks for so many sentences of a split. */
+/** Asks for so many examples of a split. */
 export function SplitForm({
   splits,
-  sentences: first,
+  count: first,
   most,
-  unit = "Sentences",
+  unit,
   action,
   busy,
   onSplit,
   onAsk,
 }: {
   readonly splits: readonly string[];
-  readonly sentences: number;
+  readonly count: number;
   readonly most: number;
   /** What is asked for. */
-  readonly unit?: string;
+  readonly unit: string;
   /** What the button says, and what it says while it is at work. */
   readonly action: readonly [idle: string, busy: string];
   readonly busy: boolean;
   readonly onSplit?: (split: string) => void;
-  readonly onAsk: (split: string, sentences: number) => void;
+  readonly onAsk: (split: string, count: number) => void;
 }) {
   const [chosen, setChosen] = useState<string>();
-  const [sentences, setSentences] = useState(first);
+  const [count, setCount] = useState(first);
   const split = chosen ?? splits[0];
   return (
     <form
       className="row"
       onSubmit={(event) => {
         event.preventDefault();
-        if (split) onAsk(split, sentences);
+        if (split) onAsk(split, count);
       }}
     >
       <label className="field">
@@ -191,8 +118,8 @@ export function SplitForm({
           min={1}
           max={most}
           required
-          value={Number.isNaN(sentences) ? "" : sentences}
-          onChange={({ target }) => setSentences(target.valueAsNumber)}
+          value={Number.isNaN(count) ? "" : count}
+          onChange={({ target }) => setCount(target.valueAsNumber)}
         />
       </label>
       <button type="submit" disabled={busy || !split}>

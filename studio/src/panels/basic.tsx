@@ -33,7 +33,7 @@ export const Panel = ({
 );
 
 /** A picture that may be wider than the page; it scrolls by itself, by keyboard too. */
-export const Picture = ({ label, children }: { readonly label: string; readonly children: ReactNode }) => (
+export const Scrolled = ({ label, children }: { readonly label: string; readonly children: ReactNode }) => (
   // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
   <section className="picture" aria-label={label} tabIndex={0}>
     {children}
@@ -100,13 +100,64 @@ export const NoRuns = () => (
   </p>
 );
 
-/** What stands where there are runs, but none of the kind a page is about. */
-export const NoRunsOf = ({ task }: { readonly task: string }) => (
+/** What stands where there are runs, but none that a page can be about. */
+export const NoFittingRuns = () => (
   <p>
-    There is no trained model for {task} yet. <a href={linkTo("train", "", { task })}>Train one</a>: the data
-    is built in.
+    None of the trained models can be asked for this. <a href={linkTo("train")}>Train another</a>: the data is
+    built in.
   </p>
 );
+
+/** One of a few, each a button. */
+export const Choices = <Item extends string>({
+  label,
+  items,
+  value,
+  title = (item) => item,
+  onChoose,
+}: {
+  readonly label: string;
+  readonly items: readonly Item[];
+  readonly value: Item;
+  readonly title?: (item: Item) => string;
+  readonly onChoose: (item: Item) => void;
+}) => (
+  <fieldset className="choices" aria-label={label}>
+    {items.map((item) => (
+      <button
+        key={item}
+        type="button"
+        className={item === value ? "" : "quiet"}
+        aria-pressed={item === value}
+        onClick={() => onChoose(item)}
+      >
+        {title(item)}
+      </button>
+    ))}
+  </fieldset>
+);
+
+/** Hands a file to the browser to keep. */
+export function save(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** A word as a heading begins. */
+export const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+
+/** Sizes that operations are counted for, "source 20, target 21", with what stands around them; nothing where there are none. */
+export const lengthsText = (
+  lengths: Readonly<Record<string, number>>,
+  before: string,
+  after = "",
+): string => {
+  const told = Object.entries(lengths).map(([name, size]) => `${name} ${size}`);
+  return told.length > 0 ? before + told.join(", ") + after : "";
+};
 
 const count = new Intl.NumberFormat("en");
 export const number = (value: number): string => count.format(Math.round(value));

@@ -1,31 +1,63 @@
 import type { ModelInfo, OptionSchema } from "../../../src/service/protocol.js";
 
-export type Configuration = Readonly<Record<string, string | number>>;
+export type OptionValue = NonNullable<OptionSchema["default"]>;
+export type Configuration = Readonly<Record<string, OptionValue>>;
 
-export const defaultsOf = ({ schema }: ModelInfo): Configuration =>
+/** The model that is asked for by its name, or the first of a task; the first that attends where neither is asked for. */
+export const firstModel = (
+  models: readonly ModelInfo[],
+  id: string | null | undefined,
+  task?: string | null,
+): ModelInfo => {
+  const fitting = models.filter((one) => !task || one.task === task);
+  return (
+    models.find((one) => one.id === id) ??
+    fitting.find(({ attention }) => attention.some((kind) => kind !== "none")) ??
+    fitting[0] ??
+    models[0]!
+  );
+};
+
+/** Options of a model that an address carries, over what is usual. */
+export function configurationFrom(model: ModelInfo, query: URLSearchParams): Configuration {
+  const given = Object.entries(model.schema.properties).flatMap(([name, option]): [string, OptionValue][] => {
+    const value = query.get(name);
+    if (value === null) return [];
+    if (option.type === "boolean") return [[name, value === "true"]];
+    if (option.prefixItems) return [[name, value.split(",").map(Number)]];
+    return [[name, option.enum ? value : Number(value)]];
+  });
+  return { ...defaultsOf(model.schema), ...Object.fromEntries(given) };
+}
+
+/** Options as a JSON schema has them. */
+export type Schema = ModelInfo["schema"];
+
+export const defaultsOf = (schema: Schema): Configuration =>
   Object.fromEntries(
     Object.entries(schema.properties).flatMap(([name, option]) =>
       option.default === undefined ? [] : [[name, option.default]],
     ),
   );
 
-/** A form made from a model's own configuration schema. */
+/** A form made from a schema. */
 export function Options({
-  model,
+  schema,
   value,
   onChange,
 }: {
-  readonly model: ModelInfo;
+  readonly schema: Schema;
   readonly value: Configuration;
   readonly onChange: (value: Configuration) => void;
 }) {
   return (
     <div className="fields">
-      {Object.entries(model.schema.properties).map(([name, option]) => (
+      {Object.entries(schema.properties).map(([name, option]) => (
         // biome-ignore lint/a11y/noLabelWithoutControl: Field is the control.
         <label className="field" key={name}>
           <span>{name}</span>
           <Field
+            name={name}
             option={option}
             value={value[name]}
             onChange={(one) => onChange({ ...value, [name]: one })}
@@ -38,17 +70,37 @@ export function Options({
 }
 
 function Field({
+  name,
   option,
   value,
   onChange,
 }: {
+  readonly name: string;
   readonly option: OptionSchema;
-  readonly value: string | number | undefined;
-  readonly onChange: (value: string | number) => void;
+  readonly value: OptionValue | undefined;
+  readonly onChange: (value: OptionValue) => void;
 }) {
+  if (option.type === "boolean")
+    return (
+      <input type="checkbox" checked={value === true} onChange={({ target }) => onChange(target.checked)} />
+    );
+  if (option.prefixItems && Array.isArray(value))
+    return (
+      <span className="several">
+        {option.prefixItems.map((item, index) => (
+          <Field
+            key={index}
+            name={`${name} ${index + 1}`}
+            option={item}
+            value={value[index]}
+            onChange={(one) => onChange(value.with(index, one as number))}
+          />
+        ))}
+      </span>
+    );
   if (option.enum)
     return (
-      <select value={value} onChange={({ target }) => onChange(target.value)}>
+      <select value={String(value)} onChange={({ target }) => onChange(target.value)}>
         {option.enum.map((one) => (
           <option key={one}>{one}</option>
         ))}
@@ -57,11 +109,12 @@ function Field({
   return (
     <input
       type="number"
+      aria-label={/\d$/.test(name) ? name : undefined}
       required
       min={option.minimum}
       max={option.maximum}
       step={option.type === "integer" ? 1 : "any"}
-      value={Number.isNaN(value) ? "" : value}
+      value={typeof value !== "number" || Number.isNaN(value) ? "" : value}
       onChange={({ target }) => onChange(target.valueAsNumber)}
     />
   );

@@ -1,43 +1,50 @@
 import { useState } from "react";
 import { type Decoding, decodingText } from "../../../src/decode/decoding.js";
-import type { Choice, RequestInputs, Seen } from "../../../src/service/protocol.js";
+import type { Answer, Choice, RequestInputs } from "../../../src/service/protocol.js";
 import { Panel, percent } from "./basic.js";
 
 /** Changes up to a step: what was changed after it was changed in another output. */
 const upTo = <Value,>(changes: Readonly<Record<string, Value>>, step: number): Record<string, Value> =>
   Object.fromEntries(Object.entries(changes).filter(([at]) => Number(at) <= step));
 
-/** Words and attention that a reader puts in place of the model's own, by step, and the step that is looked at. */
+/** Rows of one look by step. */
+type Rows = Readonly<Record<string, readonly number[]>>;
+
+/** Words and looks that a reader puts in place of the model's own, by step, and the step that is looked at. */
 export function useChanges() {
   const [words, setWords] = useState<Readonly<Record<string, string>>>({});
-  const [attention, setAttention] = useState<Readonly<Record<string, readonly number[]>>>({});
+  const [looks, setLooks] = useState<Readonly<Record<string, Rows>>>({});
   const [selected, select] = useState(0);
+  const looksUpTo = (before: Readonly<Record<string, Rows>>, step: number) =>
+    Object.fromEntries(
+      Object.entries(before)
+        .map(([name, rows]) => [name, upTo(rows, step)] as const)
+        .filter(([, rows]) => Object.keys(rows).length > 0),
+    );
   return {
-    words,
-    attention,
     selected,
     select,
-    changed: Object.keys(words).length + Object.keys(attention).length > 0,
+    changed: Object.keys(words).length + Object.keys(looks).length > 0,
     /** The changes as a request takes them. */
-    request: {
-      words,
-      attention: Object.fromEntries(Object.entries(attention).map(([step, row]) => [step, [...row]])),
-    },
+    request: { words, looks } as unknown as Pick<RequestInputs["ask"], "words" | "looks">,
     /** Writes this word at a step. */
     write(step: number, word: string) {
       setWords((before) => ({ ...upTo(before, step), [step]: word }));
-      setAttention((before) => upTo(before, step));
+      setLooks((before) => looksUpTo(before, step));
       select(step);
     },
-    /** Uses these weights at a step instead of the model's own. */
-    force(step: number, row: readonly number[]) {
-      setAttention((before) => ({ ...upTo(before, step), [step]: row }));
+    /** Uses these numbers as a row of a look instead of the model's own. */
+    force(look: string, step: number, row: readonly number[]) {
+      setLooks((before) => {
+        const kept = looksUpTo(before, step);
+        return { ...kept, [look]: { ...kept[look], [step]: row } };
+      });
       setWords((before) => upTo(before, step - 1));
       select(step);
     },
     reset() {
       setWords({});
-      setAttention({});
+      setLooks({});
     },
   };
 }
@@ -45,7 +52,7 @@ export function useChanges() {
 export type Changes = ReturnType<typeof useChanges>;
 
 /** How an output is to be written, as requests take it. */
-export type WritingInput = Partial<Pick<RequestInputs["caption"], "beam" | "words" | "attention" | "sample">>;
+export type WritingInput = Partial<Pick<RequestInputs["ask"], "beam" | "words" | "looks" | "sample">>;
 
 /** How an output is written as the part of an address, so that another page tells of the same output. */
 export const writingQuery = (writing: WritingInput): Record<string, string> => {
@@ -69,9 +76,8 @@ export function writingFrom(query: URLSearchParams): WritingInput {
 export const beamOf = ({ beam }: WritingInput): WritingInput => (beam === undefined ? {} : { beam });
 
 /** Says how an output was written. */
-export const Decoded = ({ decoding }: { readonly decoding: Decoding }) => (
-  <p className="note decoding">{`Decoding: ${decodingText(decoding)}.`}</p>
-);
+export const Decoded = ({ decoding }: { readonly decoding: Decoding | undefined }) =>
+  decoding ? <p className="note decoding">{`Decoding: ${decodingText(decoding)}.`}</p> : null;
 
 /** Says that an output is that of the reader's changes, and takes them back. */
 export const ChangedNote = ({ changes }: { readonly changes: Changes }) =>
@@ -114,7 +120,7 @@ export const Alternatives = ({
 );
 
 /** What the beam held, where it held more than one. */
-export const Hypotheses = ({ hypotheses }: Pick<Seen, "hypotheses">) =>
+export const Hypotheses = ({ hypotheses }: Pick<Answer, "hypotheses">) =>
   hypotheses.length > 1 ? (
     <Panel
       title="Hypotheses of the beam"

@@ -1,27 +1,31 @@
-import type { WatchedTrace } from "../../../src/task/contract.js";
-import { SpatialMaps } from "../../../src/views/spatial-maps.js";
-import type { Theme } from "../../../src/views/theme.js";
-import { Picture } from "./basic.js";
-import { Matrix } from "./matrix.js";
+import { useMemo } from "react";
+import { traceFrom } from "../../../src/attention/old-trace.js";
+import type { Drawing, DrawOptions } from "../../../src/views/look/drawing.js";
+import { drawPicture, mainPicture, picturesOf } from "../../../src/views/look/look-view.js";
+import { LookPicture } from "./look.js";
 
-/** What a trace is called by: its source, or the caption of its image. */
-export const traceName = (trace: WatchedTrace): string =>
-  (trace.kind === "alignment" ? trace.source : trace.words).join(" ");
+/** What the example of a trace is called. */
+export function watchedName(watched: WatchedTrace): string {
+  // Runs of before did not say; their steps do.
+  return watched.title ?? traceFrom(watched).steps.map(({ label }) => label).join(" ");
+}
 
-/** A trace as the page draws it: an alignment that answers to the pointer, or maps over an image. */
-export function TraceView({
-  trace,
-  theme,
+/** A trace that was kept while a model trained, as a picture of a moving one; none where it has none. */
+export function watchedDrawing(watched: WatchedTrace, options: DrawOptions): Drawing[] {
+  const trace = traceFrom(watched);
+  const picture = mainPicture(picturesOf(trace));
+  return picture ? [drawPicture(trace, picture, options)] : [];
+}
+
+/** The same as the page shows it. */
+export function WatchedPicture({
+  watched,
   label,
 }: {
-  readonly trace: WatchedTrace;
-  readonly theme: Theme;
+  readonly watched: WatchedTrace;
   readonly label: string;
 }) {
-  if (trace.kind === "alignment") return <Matrix trace={trace} theme={theme} label={label} />;
-  return (
-    <Picture label={label}>
-      <SpatialMaps trace={trace} theme={theme} />
-    </Picture>
-  );
+  const trace = useMemo(() => traceFrom(watched), [watched]);
+  const picture = useMemo(() => mainPicture(picturesOf(trace)), [trace]);
+  return picture ? <LookPicture trace={trace} picture={picture} label={label} /> : null;
 }

@@ -1,0 +1,27 @@
+import type { DataKind } from "./contract.js";
+
+/** What people are told of data of their own. */
+interface OwnData {
+  /** Whether it may be a table that is dropped onto a page. */
+  readonly isTable: boolean;
+  /** Whether it has words, which become a vocabulary. */
+  readonly hasWords: boolean;
+  /** How it is to look. */
+  readonly hint: string;
+}
+
+/** How people bring data of their own, by its kind. */
+export const OWN_DATA: Readonly<Record<DataKind, OwnData>> = {
+  pairs: { isTable: true, hasWords: true, hint: "one pair a line: source, a tab, target" },
+  captions: {
+    isTable: false,
+    hasWords: true,
+    hint: "your own: a folder of images with a captions.csv (columns image, caption), put into the studio's data folder",
+  },
+  bits: { isTable: false, hasWords: false, hint: "made as they are needed" },
+  "labelled images": {
+    isTable: false,
+    hasWords: false,
+    hint: "your own: a folder of images and labels as IDX files, put into the studio's data folder",
+  },
+};

@@ -1,0 +1,252 @@
+import { useState } from "react";
+import { toBase64 } from "../../../src/core/base64.js";
+import type { Field, FieldValue, ImageValue } from "../../../src/task/form.js";
+import { Problem } from "./basic.js";
+import { Drawing } from "./drawing.js";
+
+type Of<Kind extends Field["kind"]> = Extract<Field, { kind: Kind }>;
+
+interface Control<Kind extends Field["kind"]> {
+  readonly field: Of<Kind>;
+  readonly value: FieldValue | undefined;
+  readonly onChange: (value: FieldValue) => void;
+}
+
+/** Pixels an image file may have at most. */
+const MOST_PIXELS = 100_000_000;
+
+/** Colours with their opacity as an image's value: all three, or their brightness. */
+export function imageValue({ width, height, data }: ImageData, channels: 1 | 3): ImageValue {
+  const values = new Uint8Array(channels * width * height);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    const [red, green, blue] = [data[4 * pixel]!, data[4 * pixel + 1]!, data[4 * pixel + 2]!];
+    // Brightness as ITU-R BT.601 has it.
+    if (channels === 1) values[pixel] = Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
+    else values.set([red, green, blue], 3 * pixel);
+  }
+  return { width, height, data: toBase64(values) };
+}
+
+/** An image file at the size a model reads, what is transparent made white. @throws where it is no image, or too large */
+async function readFile(file: File, { size: [height, width], channels }: Of<"image">): Promise<ImageValue> {
+  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => {
+    throw new Error(`“${file.name}” cannot be read as an image; give a JPEG, PNG or WebP file.`);
+  });
+  if (bitmap.width * bitmap.height > MOST_PIXELS)
+    throw new Error(
+      `“${file.name}” has ${bitmap.width} × ${bitmap.height} pixels but at most ${MOST_PIXELS / 1e6} million are taken; scale it down.`,
+    );
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d")!;
+  context.fillStyle = "#ffffff";
+  context.fillRect(0, 0, width, height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, width, height);
+  return imageValue(context.getImageData(0, 0, width, height), channels);
+}
+
+/** A file that is dropped or chosen, or what is drawn. */
+export function ImageControl({
+  field,
+  onChange,
+  onDraw,
+}: Omit<Control<"image">, "value"> & {
+  /** Hears whether people draw. */
+  readonly onDraw?: (draws: boolean) => void;
+}) {
+  const [problem, setProblem] = useState<string>();
+  const [draws, setDraws] = useState(false);
+  const take = (file: File | undefined) => {
+    if (!file) return;
+    setProblem(undefined);
+    readFile(file, field).then(onChange, (error: Error) => setProblem(error.message));
+  };
+  return (
+    <div>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the button in it does the same. */}
+      <div
+        className="drop"
+        onDragOver={(event) => event.preventDefault()}
+        onDrop={(event) => {
+          event.preventDefault();
+          take(event.dataTransfer.files[0]);
+        }}
+      >
+        <label className="button quiet">
+          Drop an image here, or choose one
+          <input
+            className="hidden"
+            type="file"
+            accept="image/*"
+            onChange={({ target }) => take(target.files?.[0])}
+          />
+        </label>
+        {field.drawn && (
+          <button
+            type="button"
+            className="quiet"
+            aria-pressed={draws}
+            onClick={() => {
+              setDraws(!draws);
+              onDraw?.(!draws);
+            }}
+          >
+            {draws ? "Choose from the data" : "Draw your own"}
+          </button>
+        )}
+        <small>{`it is brought to ${field.size[1]} × ${field.size[0]} pixels`}</small>
+      </div>
+      <Problem text={problem} />
+      {draws && <Drawing field={field} onChange={onChange} />}
+    </div>
+  );
+}
+
+/** Rows that a sequence of bits begins with. */
+const FIRST_ROWS = 6;
+
+const isRows = (value: FieldValue | undefined): value is readonly (readonly number[])[] =>
+  Array.isArray(value) && (value.length === 0 || Array.isArray(value[0]));
+
+/** Rows of bits, time from left to right: a click turns one on or off. */
+function BitsControl({ field: { width, longest, title }, value, onChange }: Control<"bits">) {
+  const rows = isRows(value) ? value : [];
+  const made = (count: number, bit: () => number) =>
+    Array.from({ length: count }, () => Array.from({ length: width }, bit));
+  return (
+    <div>
+      <fieldset className="bits" aria-label={`${title}: a column for each step`}>
+        {rows.map((row, step) => (
+          <div key={step} className="bits-row">
+            {row.map((bit, index) => (
+              <button
+                key={index}
+                type="button"
+                aria-pressed={bit > 0.5}
+                aria-label={`step ${step + 1}, bit ${index + 1}`}
+                onClick={() =>
+                  onChange(
+                    rows.map((one, other) =>
+                      other === step ? one.map((old, place) => (place === index ? 1 - old : old)) : one,
+                    ),
+                  )
+                }
+              />
+            ))}
+          </div>
+        ))}
+      </fieldset>
+      <div className="row">
+        <button
+          type="button"
+          className="quiet"
+          disabled={rows.length >= longest}
+          onClick={() => onChange([...rows, ...made(1, () => 0)])}
+        >
+          Another step
+        </button>
+        <button
+          type="button"
+          className="quiet"
+          disabled={rows.length === 0}
+          onClick={() => onChange(rows.slice(0, -1))}
+        >
+          Take the last away
+        </button>
+        <button
+          type="button"
+          className="quiet"
+          onClick={() =>
+            onChange(made(Math.min(longest, rows.length || FIRST_ROWS), () => Math.round(Math.random())))
+          }
+        >
+          Toss coins
+        </button>
+        <small>{`${rows.length} of at most ${longest} steps`}</small>
+      </div>
+    </div>
+  );
+}
+
+function NumbersControl({ field, value, onChange }: Control<"numbers">) {
+  const [text, setText] = useState<string>();
+  const shown = text ?? (Array.isArray(value) ? value.join(" ") : "");
+  return (
+    <input
+      value={shown}
+      required
+      inputMode="decimal"
+      pattern="\s*-?[\d.]+(e-?\d+)?([\s,;]+-?[\d.]+(e-?\d+)?)*\s*"
+      title={`numbers with spaces between them${field.count ? `, ${field.count} of them` : ""}`}
+      placeholder={`${field.count ?? "some"} numbers, such as 3 1.5 -2`}
+      onChange={({ target }) => {
+        setText(target.value);
+        onChange(
+          target.value
+            .split(/[\s,;]+/)
+            .filter((part) => part !== "")
+            .map(Number),
+        );
+      }}
+    />
+  );
+}
+
+/** What people give a field with. */
+export function FieldControl({
+  field,
+  value,
+  list,
+  onChange,
+}: {
+  readonly field: Field;
+  readonly value: FieldValue | undefined;
+  /** The id of suggestions for a text. */
+  readonly list?: string;
+  readonly onChange: (value: FieldValue) => void;
+}) {
+  if (field.kind === "image") return <ImageControl field={field} onChange={onChange} />;
+  if (field.kind === "bits")
+    return (
+      <div className="field wide">
+        <span>{field.title}</span>
+        <BitsControl field={field} value={value} onChange={onChange} />
+      </div>
+    );
+  return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: what stands in it is the control.
+    <label className="field wide">
+      <span>{field.title}</span>
+      {field.kind === "text" && (
+        <input
+          value={typeof value === "string" ? value : ""}
+          required
+          placeholder={field.placeholder}
+          list={list}
+          onChange={({ target }) => onChange(target.value)}
+        />
+      )}
+      {field.kind === "numbers" && <NumbersControl field={field} value={value} onChange={onChange} />}
+      {field.kind === "choice" && (
+        <select
+          value={typeof value === "string" ? value : field.of[0]}
+          onChange={({ target }) => onChange(target.value)}
+        >
+          {field.of.map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </select>
+      )}
+    </label>
+  );
+}
+
+/** What a field holds before people change it. */
+export const firstValue = (field: Field): FieldValue | undefined =>
+  field.kind === "choice"
+    ? field.of[0]
+    : field.kind === "bits"
+      ? Array.from({ length: Math.min(FIRST_ROWS, field.longest) }, (_, row) =>
+          Array.from({ length: field.width }, (__, bit) => ((row * 7 + bit * 3) % 5 < 2 ? 1 : 0)),
+        )
+      : undefined;

@@ -1,0 +1,266 @@
+import { type ReactNode, useState } from "react";
+import { type Places, placeLabels, rowOf, type TraceLook, windowsOf } from "../../../src/attention/trace.js";
+import type { DrawOptions } from "../../../src/views/look/drawing.js";
+import { nameOf } from "../../../src/views/look/drawing.js";
+import { heightOf, MapOver } from "../../../src/views/look/maps.js";
+import { percent } from "./basic.js";
+import { allAt, type Force, windowAt } from "./look.js";
+
+/** What is known of one step over the places that were looked at. */
+export interface Reading {
+  readonly places: Places;
+  /** What was looked at; absent where the model has no attention. */
+  readonly attention?: TraceLook | undefined;
+  readonly salience?: TraceLook | undefined;
+  /** Once it is measured. */
+  readonly effect?: TraceLook | undefined;
+  readonly step: number;
+  /** What was decided. */
+  readonly piece: string;
+  /** Puts attention elsewhere; absent where it cannot be. */
+  readonly onForce?: Force | undefined;
+}
+
+/** The numbers of a step: of the whole output where the look has but one row. */
+export const valuesAt = (look: TraceLook | undefined, step: number): Float32Array | undefined =>
+  look && (step < look.shape[0] ? rowOf(look, step) : look.shape[0] === 1 ? rowOf(look, 0) : undefined);
+
+/** Rows a table has at most: of more places, those with the greatest numbers. */
+const ROWS = 40;
+
+/** The places of a step in a table: what was looked at, what more attention would be worth, and what each caused. */
+export function PlaceTable({ places, attention, salience, effect, step, piece, onForce }: Reading) {
+  const [looked, slopes, caused] = [attention, salience, effect].map((look) => valuesAt(look, step));
+  const count = attention?.shape[2] ?? effect?.shape[2] ?? 0;
+  const labels = placeLabels(places, count);
+  const greatest = Math.max(1e-9, ...(slopes ?? []).map(Math.abs));
+  const most = Math.max(1e-9, ...(looked ?? []));
+  const by = looked ?? caused;
+  const all = labels.map((_, place) => place);
+  const shown =
+    count <= ROWS
+      ? all
+      : all
+          .sort((a, b) => (by?.[b] ?? 0) - (by?.[a] ?? 0))
+          .slice(0, ROWS)
+          .sort((a, b) => a - b);
+  return (
+    <>
+      <table className="readings">
+        <thead>
+          <tr>
+            <th scope="col">{places.kind === "slots" ? places.title : "place"}</th>
+            {looked && <th scope="col">attention</th>}
+            {slopes && <th scope="col">salience</th>}
+            <th scope="col">effect</th>
+            {onForce && (
+              <th scope="col">
+                <span className="hidden">force</span>
+              </th>
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((place) => {
+            const label = labels[place]!;
+            return (
+              <tr key={place}>
+                <th scope="row">{label}</th>
+                {looked && (
+                  <td>
+                    <meter
+                      min={0}
+                      max={count > ROWS ? most : 1}
+                      value={looked[place]}
+                      aria-label={`attention on ${label}`}
+                    />{" "}
+                    {looked[place]!.toFixed(2)}
+                  </td>
+                )}
+                {slopes && (
+                  <td>
+                    <meter
+                      className={slopes[place]! < 0 ? "against" : ""}
+                      min={0}
+                      max={1}
+                      value={Math.abs(slopes[place]!) / greatest}
+                      aria-label={`salience of ${label}`}
+                    />{" "}
+                    {slopes[place]!.toFixed(2)}
+                  </td>
+                )}
+                <td>{caused ? (caused[place]?.toFixed(2) ?? "") : "…"}</td>
+                {onForce && attention && (
+                  <td>
+                    <button
+                      type="button"
+                      className="link"
+                      title="Put all attention of this step here, and go on"
+                      onClick={() => onForce(attention.name, step, allAt(attention, place))}
+                    >
+                      all here
+                    </button>
+                  </td>
+                )}
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      {count > ROWS && (
+        <p className="note">{`The ${ROWS} of ${count} places with the greatest numbers are shown.`}</p>
+      )}
+      <p className="note">
+        {slopes &&
+          `Salience is the gradient that reaches each weight, in nats per unit of attention: more attention there would make “${piece}” likelier (or, below 0, less likely). `}
+        {`The effect is how many nats less likely “${piece}” is once that place is taken away.`}
+      </p>
+    </>
+  );
+}
+
+/** The maps of a step, large; a click on a cell of the first puts all attention there. */
+export function PlaceMaps({
+  places,
+  attention,
+  salience,
+  effect,
+  step,
+  piece,
+  onForce,
+  style,
+  mass,
+}: Reading & {
+  readonly places: Extract<Places, { kind: "grid" }>;
+  readonly style: DrawOptions["style"];
+  /** The share of attention that is where it should be, where that is known. */
+  readonly mass?: number | undefined;
+}) {
+  const map = (
+    look: TraceLook | undefined,
+    name: string,
+    side: number,
+    onCell: ((cell: number) => void) | undefined,
+    caption: ReactNode,
+  ) => {
+    const values = valuesAt(look, step);
+    if (!values) return null;
+    const label = `${name} ${piece}`;
+    const height = heightOf(places.image, side);
+    return (
+      <figure className="map">
+        <div className="map-picture" style={{ width: side }}>
+          <svg viewBox={`0 0 ${side} ${height}`} width={side} height={height} role="img" aria-label={label}>
+            <MapOver
+              places={places}
+              values={values}
+              side={side}
+              style={style}
+              name={nameOf(`over ${label} ${style}`)}
+            />
+          </svg>
+          {onCell && <CellButtons places={places} onCell={onCell} />}
+        </div>
+        <figcaption>{caption}</figcaption>
+      </figure>
+    );
+  };
+  return (
+    <div className="maps">
+      {map(
+        attention,
+        "attention of",
+        320,
+        onForce && attention && ((cell) => onForce(attention.name, step, allAt(attention, cell))),
+        <>
+          attention
+          {mass !== undefined && ` · ${percent(mass)} of it on what it tells of`}
+        </>,
+      )}
+      {map(salience, "salience of", 200, undefined, "salience: where more attention would help")}
+      {effect ? (
+        map(effect, "effect on", attention ? 200 : 320, undefined, "causal effect: what it would miss")
+      ) : (
+        <p className="busy" aria-live="polite">
+          Covering places …
+        </p>
+      )}
+    </div>
+  );
+}
+
+function CellButtons({
+  places: { rows, columns },
+  onCell,
+}: {
+  readonly places: Extract<Places, { kind: "grid" }>;
+  readonly onCell: (cell: number) => void;
+}) {
+  return (
+    <fieldset
+      className="cells"
+      style={{ gridTemplateColumns: `repeat(${columns}, 1fr)` }}
+      aria-label="Places; a click puts all attention of this step there"
+    >
+      {Array.from({ length: rows * columns }, (_, cell) => (
+        <button
+          key={cell}
+          type="button"
+          tabIndex={cell === 0 ? 0 : -1}
+          aria-label={`row ${Math.floor(cell / columns) + 1}, column ${(cell % columns) + 1}`}
+          onKeyDown={(event) => {
+            const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
+            if (by === undefined) return;
+            event.preventDefault();
+            const next = event.currentTarget.parentElement?.children[cell + by];
+            if (next instanceof HTMLElement) next.focus();
+          }}
+          onClick={() => onCell(cell)}
+        />
+      ))}
+    </fieldset>
+  );
+}
+
+/** Where the window of a step lies, in numbers that can be changed. */
+export function WindowFields({
+  look,
+  step,
+  onForce,
+}: {
+  readonly look: TraceLook;
+  readonly step: number;
+  readonly onForce?: Force | undefined;
+}) {
+  const [window] = windowsOf(look, step);
+  const own = { x: (100 * window!.x).toFixed(1), y: (100 * window!.y).toFixed(1) };
+  const [draft, setDraft] = useState<Partial<typeof own>>({});
+  const now = { ...own, ...draft };
+  return (
+    <form
+      className="row"
+      onSubmit={(event) => {
+        event.preventDefault();
+        setDraft({});
+        onForce?.(look.name, step, windowAt(look, step, 0, [Number(now.x) / 100, Number(now.y) / 100]));
+      }}
+    >
+      {(["x", "y"] as const).map((axis) => (
+        <label key={axis} className="field">
+          <span>{axis === "x" ? "% from the left" : "% from the top"}</span>
+          <input
+            type="number"
+            min={0}
+            max={100}
+            step="any"
+            required
+            value={now[axis]}
+            readOnly={!onForce}
+            onChange={({ target }) => setDraft({ ...draft, [axis]: target.value })}
+          />
+        </label>
+      ))}
+      {onForce && <button type="submit">Look there</button>}
+    </form>
+  );
+}

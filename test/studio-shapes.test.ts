@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { complaintsOf, expectAccessible, openBrowser } from "./browser.js";
+import { main, regard } from "./command.js";
+
+// Models that neither translate nor caption: the same pages show them, from what their tasks declare.
+
+let folder: string;
+let browser: Browser;
+let studio: ChildProcess;
+let url: string;
+
+const trainings = [
+  ["glimpses", "ram", ["--data", "digits-translated", "--set", "hidden=16", "--set", "scales=2"]],
+] as const;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "regard-studio-shapes-"));
+  const runs = join(folder, "runs");
+  for (const [run, model, options] of trainings) {
+    const { code, err } = await regard([
+      ...["train", model, "--out", join(runs, run), ...options],
+      ...["--steps", "4", "--validate-every", "2", "--batch", "8"],
+    ]);
+    expect(code, err).toBe(0);
+  }
+  browser = await openBrowser();
+  studio = spawn(
+    process.execPath,
+    [main, "studio", "--port", "0", "--runs", runs, "--data", join(folder, "data"), "--json"],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  url = await new Promise((resolve) => {
+    studio.stdout!.once("data", (chunk) => resolve(JSON.parse(chunk).url));
+  });
+}, 180_000);
+afterAll(async () => {
+  const closed = new Promise((resolve) => studio.once("close", resolve));
+  studio.kill("SIGINT");
+  await Promise.all([closed, browser.close()]);
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function pageAt(address: string): Promise<{ page: Page; complaints: string[] }> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1200 } });
+  page.setDefaultTimeout(60_000);
+  const complaints = complaintsOf(page);
+  await page.goto(`${url}#/${address}`);
+  return { page, complaints };
+}
+
+/** Where the glimpses of the trail lie, in pixels of its picture. */
+const centresOf = (page: Page): Promise<string[]> =>
+  page
+    .locator(".trail circle")
+    .evaluateAll((circles) => circles.map((one) => `${one.getAttribute("cx")} ${one.getAttribute("cy")}`));
+
+const changedNote = (page: Page) => page.getByText("This is what it says with your changes.");
+
+test("a gaze is seen as a trail, is moved by dragging and by numbers, and what follows changes", async () => {
+  const { page, complaints } = await pageAt("see/glimpses");
+  const trail = page.locator(".look.trail");
+  await trail.waitFor();
+  await page.getByLabel("probability of 7").waitFor();
+  await expect.poll(() => page.locator(".thumbnail").count()).toBe(24);
+  await expect.poll(() => centresOf(page)).toHaveLength(6);
+  // The first gaze is dragged to the left upper quarter of the image, which begins at 16, 16 and is 360 pixels wide.
+  const before = await centresOf(page);
+  await trail.scrollIntoViewIfNeeded();
+  const box = (await trail.boundingBox())!;
+  const [x, y] = before[0]!.split(" ").map(Number) as [number, number];
+  await page.mouse.move(box.x + 16 + x, box.y + 16 + y);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 16 + 90, box.y + 16 + 72, { steps: 4 });
+  await page.mouse.up();
+  await changedNote(page).waitFor();
+  await expect.poll(async () => (await centresOf(page))[0]).not.toBe(before[0]);
+  const [movedX, movedY] = (await centresOf(page))[0]!.split(" ").map(Number) as [number, number];
+  expect(Math.abs(movedX - 90)).toBeLessThan(4);
+  expect(Math.abs(movedY - 72)).toBeLessThan(4);
+  await page.getByRole("button", { name: "Undo them" }).click();
+  await expect.poll(() => centresOf(page)).toEqual(before);
+  // The same by keyboard.
+  await page.getByLabel("% from the left").fill("75");
+  await page.getByLabel("% from the top").fill("25");
+  await page.getByRole("button", { name: "Look there" }).press("Enter");
+  await changedNote(page).waitFor();
+  await expect.poll(async () => (await centresOf(page))[0]).toBe("270 90");
+  await page.getByRole("button", { name: "Draw the places instead" }).click();
+  await page.getByRole("button", { name: "Draw again" }).waitFor();
+  await expectAccessible(page);
+  expect(complaints).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test("a digit that is drawn with a pen is looked at", async () => {
+  const { page, complaints } = await pageAt("see/glimpses");
+  await page.locator(".look.trail").waitFor();
+  const image = () => page.locator(".trail defs image").getAttribute("href");
+  const first = await image();
+  await page.getByRole("button", { name: "Draw your own" }).click();
+  const pen = page.getByLabel(/^The drawing:/);
+  const box = (await pen.boundingBox())!;
+  await page.mouse.move(box.x + 80, box.y + 60);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 200, box.y + 220, { steps: 5 });
+  await page.mouse.up();
+  await expect.poll(image).not.toBe(first);
+  // Nothing is known to be right of what was drawn.
+  expect(await page.getByText("As people, or the data, put it").count()).toBe(0);
+  expect(complaints).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test("a classifier is explained and compared by the pages that explain and compare all", async () => {
+  const { page, complaints } = await pageAt("explain/glimpses?example=test:3");
+  for (const name of ["Glimpse", "Causal effect"])
+    await page.getByRole("heading", { name, exact: true }).waitFor();
+  await expectAccessible(page);
+  await page.goto(`${url}#/compare/glimpses?with=glimpses`);
+  await page.getByRole("spinbutton", { name: "Images" }).fill("10");
+  await page.getByRole("button", { name: "Score both" }).click();
+  await page.getByRole("rowheader", { name: "error" }).waitFor();
+  await page.getByLabel("Glimpse of glimpses").first().waitFor();
+  await page.goto(`${url}#/train?model=ram`);
+  await page.getByText(/labelled images to train on/).waitFor();
+  await page.getByText(/parameters · .* a step/).waitFor();
+  expect(complaints).toEqual([]);
+  await page.close();
+}, 120_000);
