@@ -74,10 +74,10 @@ export async function diagnosisOf(options: Options): Promise<Diagnosis> {
           steps: words.map((label) => ({ label })),
           looks: [
             lookOfRows(weights.slice(0, words.length), {
-              name: best!.weights ? "attention" : EFFECT.title,
+              name: best!.weights ? "attention" : EFFECT.name,
               over: "source",
               kind: "weights",
-              ...(!best!.weights && EFFECT.unit !== undefined && { unit: EFFECT.unit }),
+              ...(!best!.weights && { unit: EFFECT.unit }),
             }),
           ],
         }),

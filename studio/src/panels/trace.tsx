@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import { traceFrom } from "../../../src/attention/old-trace.js";
+import type { WatchedTrace } from "../../../src/task/watch.js";
 import type { Drawing, DrawOptions } from "../../../src/views/look/drawing.js";
 import { drawPicture, mainPicture, picturesOf } from "../../../src/views/look/look-view.js";
 import { LookPicture } from "./look.js";
@@ -7,7 +8,12 @@ import { LookPicture } from "./look.js";
 /** What the example of a trace is called. */
 export function watchedName(watched: WatchedTrace): string {
   // Runs of before did not say; their steps do.
-  return watched.title ?? traceFrom(watched).steps.map(({ label }) => label).join(" ");
+  return (
+    watched.title ??
+    traceFrom(watched)
+      .steps.map(({ label }) => label)
+      .join(" ")
+  );
 }
 
 /** A trace that was kept while a model trained, as a picture of a moving one; none where it has none. */
