@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { models } from "../src/models/index.js";
+import { tasks } from "../src/task/index.js";
 
 /** The rooms of `src/`, and what each may import. Imports go one way. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
@@ -96,6 +98,26 @@ test("rooms import only what they may, and every room is listed", () => {
         problems.push(`${path} imports ${name}, but model folders do not import each other`);
     }
   }
+  expect(problems).toEqual([]);
+});
+
+test("no line names a model or a task but in its own folder and where it is registered", () => {
+  const ids = [...models, ...tasks].map(({ id }) => id);
+  const named = new RegExp(`["'\`](?:${ids.join("|")})["'\`]`);
+  const studio = fileURLToPath(new URL("../studio/src", import.meta.url));
+  const pages = readdirSync(studio, { recursive: true, encoding: "utf8" })
+    .filter((path) => /\.tsx?$/.test(path))
+    .map((path) => join(studio, path));
+  // Benchmarks measure models that they name.
+  const own = /^(?:models|task|bench)\/(?:[^/]+\/|index\.ts$)/;
+  const problems = [
+    ...files.filter((path) => !own.test(path)).map((path) => join(root, path)),
+    ...pages,
+  ].flatMap((file) =>
+    readFileSync(file, "utf8")
+      .split("\n")
+      .flatMap((line, index) => (named.test(line) ? [`${file}:${index + 1} ${line.trim()}`] : [])),
+  );
   expect(problems).toEqual([]);
 });
 

@@ -167,9 +167,14 @@ test("--patience ends a run that no longer gets better, and the best checkpoint 
 test("models lists them, as text and as JSON", async () => {
   const { out } = await regard(["models", "--json"]);
   expect(JSON.parse(out)).toEqual([
-    expect.objectContaining({ id: "lstm", year: 1997, task: "bits", attention: ["none"] }),
+    expect.objectContaining({ id: "lstm", year: 1997, task: "bit-sequences", attention: ["none"] }),
     expect.objectContaining({ id: "rnn-encoder-decoder", year: 2014, attention: ["none"] }),
-    expect.objectContaining({ id: "neural-turing-machine", year: 2014, task: "bits", attention: ["memory"] }),
+    expect.objectContaining({
+      id: "neural-turing-machine",
+      year: 2014,
+      task: "bit-sequences",
+      attention: ["memory"],
+    }),
     expect.objectContaining({ id: "seq2seq", year: 2014, attention: ["none"] }),
     expect.objectContaining({ id: "ram", year: 2014, task: "classification", attention: ["glimpses"] }),
     expect.objectContaining({ id: "rnnsearch", year: 2015, task: "translation", attention: ["alignment"] }),

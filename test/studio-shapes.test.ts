@@ -16,6 +16,12 @@ let url: string;
 
 const trainings = [
   ["glimpses", "ram", ["--data", "digits-translated", "--set", "hidden=16", "--set", "scales=2"]],
+  ["memory", "neural-turing-machine", ["--set", "hidden=7", "--set", "places=11", "--set", "content=5"]],
+  [
+    "heads",
+    "transformer",
+    ["--set", "features=6", "--set", "inner=7", "--set", "heads=3", "--set", "layers=2"],
+  ],
 ] as const;
 
 beforeAll(async () => {
@@ -129,6 +135,43 @@ test("a classifier is explained and compared by the pages that explain and compa
   await page.goto(`${url}#/train?model=ram`);
   await page.getByText(/labelled images to train on/).waitFor();
   await page.getByText(/parameters · .* a step/).waitFor();
+  expect(complaints).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test("rows of bits are clicked together, put out, and looked at in a memory", async () => {
+  const { page, complaints } = await pageAt("see/memory");
+  const output = page.locator(".output");
+  await output.waitFor();
+  for (const title of ["Read", "Put out", "Right"])
+    await page.getByRole("heading", { name: title, exact: true }).waitFor();
+  await page
+    .getByText("Which slots its heads looked at, step by step")
+    .or(page.getByText("What it looked at"))
+    .first()
+    .waitFor();
+  const first = await output.textContent();
+  await page.getByRole("button", { name: "Toss coins" }).click();
+  await page.getByRole("button", { name: "See", exact: true }).click();
+  // Six rows are put out in return for six.
+  await expect.poll(async () => (await output.textContent())!.split(" ").length).toBe(6);
+  expect(await output.textContent()).not.toBe(first);
+  await expectAccessible(page);
+  await page.goto(`${url}#/explain/memory?example=test:2`);
+  for (const name of ["Salience of read", "Salience of write", "Causal effect"])
+    await page.getByRole("heading", { name, exact: true }).waitFor();
+  expect(complaints).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test("heads are seen side by side, and each by itself", async () => {
+  const { page, complaints } = await pageAt("see/heads");
+  await page.locator(".output").waitFor();
+  for (const stack of ["decoder self-attention", "cross-attention", "encoder self-attention"])
+    await page.getByRole("heading", { name: `Which words each head looked at (${stack})` }).waitFor();
+  expect(await page.getByRole("button", { name: "All heads" }).count()).toBe(3);
+  await page.getByRole("button", { name: "Matrix" }).nth(1).click();
+  await expectAccessible(page);
   expect(complaints).toEqual([]);
   await page.close();
 }, 120_000);

@@ -1,11 +1,11 @@
 import { type AnyModelCard, modelById } from "../models/index.js";
-import { bits } from "./bits/task.js";
+import { bits } from "./bit-sequences/task.js";
 import { captioning } from "./captioning/task.js";
 import { classification } from "./classification/task.js";
 import type { AnyTask } from "./contract.js";
 import { translation } from "./translation/task.js";
 
-export * from "./bits/task.js";
+export * from "./bit-sequences/task.js";
 export * from "./captioning/encoder.js";
 export * from "./captioning/grid.js";
 export * from "./captioning/task.js";

@@ -17,7 +17,7 @@ export const lstm: ModelCard<z.output<typeof configuration>, BitsSizes> = {
   title: "Long Short-Term Memory",
   paper: "Hochreiter & Schmidhuber 1997",
   year: 1997,
-  task: "bits",
+  task: "bit-sequences",
   attention: ["none"],
   configuration,
   parts: [

@@ -89,7 +89,7 @@ export const neuralTuringMachine: ModelCard<z.output<typeof configuration>, Bits
   title: "Neural Turing Machines",
   paper: "Graves, Wayne & Danihelka 2014",
   year: 2014,
-  task: "bits",
+  task: "bit-sequences",
   attention: ["memory"],
   configuration,
   training: { batch: 32, learningRate: 0.001 },

@@ -8,7 +8,7 @@ import {
   SALIENCE_LOOK,
   type SplitExplanation,
 } from "../../../src/service/protocol.js";
-import { picturesOf } from "../../../src/views/look/look-view.js";
+import { type Picture, picturesOf } from "../../../src/views/look/look-view.js";
 import { Agreements, METHOD_NAMES } from "../panels/agreements.js";
 import { OfRun, RunPage, SplitForm } from "../panels/asking.js";
 import { Busy, capital, Panel, Problem, percent } from "../panels/basic.js";
@@ -100,6 +100,10 @@ function withGold({ trace, truth }: Explanation): Trace {
   return { ...decoded, looks: [...decoded.looks, gold] };
 }
 
+/** What a picture shows, in a sentence: of several looks, each has a salience of its own. */
+const noteOf = ({ name, looks: [{ unit }] }: Picture): string =>
+  NOTES[name] ?? (unit === undefined ? "Where it looked." : NOTES[SALIENCE_LOOK]!);
+
 function Maps({
   explanation,
   words,
@@ -132,7 +136,7 @@ function Maps({
         {pictures.map((picture) => {
           const title = picture.name === GOLD ? "Gold" : capital(picture.name);
           return (
-            <Panel key={picture.name} title={title} note={NOTES[picture.name] ?? "Where it looked."}>
+            <Panel key={picture.name} title={title} note={noteOf(picture)}>
               <LookPicture trace={trace} picture={picture} label={title} />
             </Panel>
           );

@@ -63,7 +63,7 @@ const gridBlock = (title: string, rows: BitRows, channels: readonly string[]): B
 
 /** Rows of bits from rows of bits. */
 export const bits: Task<BitSequence, PreparedBits, BitsSizes, BitRows> = {
-  id: "bits",
+  id: "bit-sequences",
   examples: "sequences of bits",
   words: { example: "sequence", place: "row that is read", decision: "row", cause: "row that is read" },
   takes: "bits",
