@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { DataKind, Splits } from "../data/index.js";
+import { type DataKind, datasets, type Splits } from "../data/index.js";
 import { stepsOf, unrolled } from "../decode/index.js";
 import { modelById, models } from "../models/index.js";
 import { Mode } from "../nn/index.js";
@@ -17,6 +17,7 @@ export const modelInfos = (): ModelInfo[] =>
     paper: card.paper,
     task: card.task,
     takes: taskOf(card).takes,
+    usual: trainingDefaults(card).data === datasets[0]!.id,
     examples: taskOf(card).examples,
     attention: card.attention,
     defaults: trainingDefaults(card),

@@ -164,10 +164,12 @@ export interface ModelInfo {
   readonly paper: string;
   readonly task: string;
   readonly attention: readonly string[];
-  /** What training begins with. */
   /** The kind of data it takes, and what its examples are called. */
   readonly takes: DataKind;
   readonly examples: string;
+  /** Whether it begins with the data that stands first, so that a page may begin with it. */
+  readonly usual: boolean;
+  /** What training begins with. */
   readonly defaults: AnyTask["defaults"];
   /** JSON schema of its configuration. */
   readonly schema: {

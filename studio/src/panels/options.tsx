@@ -3,7 +3,7 @@ import type { ModelInfo, OptionSchema } from "../../../src/service/protocol.js";
 export type OptionValue = NonNullable<OptionSchema["default"]>;
 export type Configuration = Readonly<Record<string, OptionValue>>;
 
-/** The model that is asked for by its name, or the first of a task; the first that attends where neither is asked for. */
+/** The model that is asked for by its name, or the first of a task that attends; the usual one where neither is asked for. */
 export const firstModel = (
   models: readonly ModelInfo[],
   id: string | null | undefined,
@@ -12,7 +12,7 @@ export const firstModel = (
   const fitting = models.filter((one) => !task || one.task === task);
   return (
     models.find((one) => one.id === id) ??
-    fitting.find(({ attention }) => attention.some((kind) => kind !== "none")) ??
+    fitting.find(({ usual, attention }) => (task || usual) && attention.some((kind) => kind !== "none")) ??
     fitting[0] ??
     models[0]!
   );
