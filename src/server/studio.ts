@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { serve } from "@hono/node-server";
 import { UsageError } from "../core/index.js";
-import { holds, lockSchema, ownLock } from "../train/run-lock.node.js";
+import { holdRun, holds, lockSchema, ownLock } from "../train/run-lock.node.js";
 import { makeApp } from "./app.js";
 import { DataFolder } from "./data.js";
 import { Models } from "./models.js";
@@ -35,6 +35,20 @@ const LOCK = ".studio.json";
 export async function openStudio(options: StudioOptions): Promise<Studio> {
   const folder = resolve(options.runs);
   await mkdir(folder, { recursive: true });
+  // Two that are opened at the same moment must not both find that there is none.
+  const opened = await holdRun(folder).catch(() => {
+    throw new UsageError(
+      `another studio is being opened on ${options.runs} at this moment; use that one, or give other --runs.`,
+    );
+  });
+  try {
+    return await listen(folder, options);
+  } finally {
+    opened();
+  }
+}
+
+async function listen(folder: string, options: StudioOptions): Promise<Studio> {
   const lock = join(folder, LOCK);
   const other = readLock(lock);
   if (other)
