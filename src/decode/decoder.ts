@@ -1,9 +1,8 @@
 import { attentionOf } from "../attention/index.js";
-import { type Dimension, RegardError, type Shape, type Tensor, typedArray } from "../core/index.js";
+import { type Dimension, prefixed, RegardError, type Shape, type Tensor, typedArray } from "../core/index.js";
 import type { TokenBatch } from "../data/index.js";
 import type { Model, Steps, Tensors } from "../models/index.js";
 import { Mode } from "../nn/index.js";
-import type { Program } from "../onnx/index.js";
 import { input, logSoftmax, topK } from "../ops/index.js";
 import {
   type Backend,
@@ -67,8 +66,6 @@ export class Decoder {
   ): Promise<Decoder> {
     const steps = stepsOf(model);
     const encoded = steps.begin(inputs, Mode.plain());
-    const named = (prefix: string, tensors: Readonly<Record<string, Tensor>>): Program =>
-      Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
     const asInputs = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
       Object.fromEntries(
         Object.entries(tensors).map(([name, { dtype, shape }]) => [
@@ -77,7 +74,7 @@ export class Decoder {
         ]),
       );
     const encoder = await backend.load(
-      { ...named(MEMORY, encoded.memory), ...named(STATE, encoded.state) },
+      { ...prefixed(MEMORY, encoded.memory), ...prefixed(STATE, encoded.state) },
       options,
     );
     const step = steps.step(
@@ -94,7 +91,7 @@ export class Decoder {
       {
         tokens: best.indices,
         logProbabilities: best.values,
-        ...named(`next.${STATE}`, step.state),
+        ...prefixed(`next.${STATE}`, step.state),
         ...(weights && { weights }),
       },
       options,

@@ -1,5 +1,5 @@
 import type { Look } from "../attention/index.js";
-import { type Dimension, RegardError, rewrite, type Tensor } from "../core/index.js";
+import { type Dimension, prefixed, RegardError, rewrite, type Tensor, unprefixed } from "../core/index.js";
 import type { Model, Result, Steps, Tensors } from "../models/index.js";
 import { Mode } from "../nn/index.js";
 import { add, fill, input, inputAttributes, mul, scan, sub } from "../ops/index.js";
@@ -65,22 +65,19 @@ export function unrolled(
       Object.entries(probe).map(([part, tensor]) => [`${part}.${name}`, tensor as Tensor]),
     ),
   );
-  const named = (prefix: string, tensors: Tensors): Tensors =>
-    Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}.${name}`, tensor]));
   const { outputs } = scan(
     {
       initial: state,
-      sequences: { ...named("fed", fed), ...named("noise", noise), ...splicing },
+      sequences: { ...prefixed("fed.", fed), ...prefixed("noise.", noise), ...splicing },
       length,
     },
     (before, slices) => {
-      const part = (prefix: string): Tensors =>
-        Object.fromEntries(
-          Object.entries(slices).flatMap(([name, tensor]) =>
-            name.startsWith(`${prefix}.`) ? [[name.slice(prefix.length + 1), tensor as Tensor]] : [],
-          ),
-        );
-      const found = steps.step(memory, before, part("fed"), Mode.like(mode, part("noise")));
+      const found = steps.step(
+        memory,
+        before,
+        unprefixed("fed.", slices),
+        Mode.like(mode, unprefixed("noise.", slices)),
+      );
       const inside = Object.fromEntries(
         Object.keys(probes).map((name) => [
           name,
@@ -92,26 +89,20 @@ export function unrolled(
         ]),
       );
       const { tensors, looks } = splice(
-        { ...named("output", found.outputs), ...named("state", found.state) },
+        { ...prefixed("output.", found.outputs), ...prefixed("state.", found.state) },
         found.looks ?? {},
         inside,
       );
-      const kept = (prefix: string): Tensors =>
-        Object.fromEntries(
-          Object.entries(tensors).flatMap(([name, tensor]) =>
-            name.startsWith(`${prefix}.`) ? [[name.slice(prefix.length + 1), tensor]] : [],
-          ),
-        );
       return {
-        states: kept("state") as typeof before,
+        states: unprefixed("state.", tensors) as typeof before,
         outputs: {
-          ...named("output", kept("output")),
-          ...named(
-            "look",
+          ...prefixed("output.", unprefixed("output.", tensors)),
+          ...prefixed(
+            "look.",
             Object.fromEntries(Object.entries(looks).map(([name, { value }]) => [name, value])),
           ),
-          ...named(
-            "used",
+          ...prefixed(
+            "used.",
             Object.fromEntries(
               Object.entries(looks).flatMap(([name, { used }]) => (used ? [[name, used]] : [])),
             ),
@@ -121,11 +112,7 @@ export function unrolled(
     },
   );
   return {
-    outputs: Object.fromEntries(
-      Object.entries(outputs).flatMap(([name, tensor]) =>
-        name.startsWith("output.") ? [[name.slice("output.".length), tensor]] : [],
-      ),
-    ),
+    outputs: unprefixed("output.", outputs),
     looks: Object.fromEntries(
       Object.entries(tried).map(([name, look]) => [
         name,

@@ -1,5 +1,5 @@
 import { attentionOf } from "../attention/index.js";
-import { countOf, RegardError, resolveDimension, typedArray } from "../core/index.js";
+import { countOf, RegardError, resolveDimension, typedArray, unprefixed } from "../core/index.js";
 import {
   type Decoded,
   Decoder,
@@ -224,9 +224,7 @@ const programOf = ({ outputs, looks }: Pick<Unrolled, "outputs" | "looks">): Ten
 function partedResults(results: Values, row: number, axis: number): { outputs: Values; looks: Values } {
   const part = (prefix: string): Values =>
     Object.fromEntries(
-      Object.entries(results).flatMap(([name, value]) =>
-        name.startsWith(prefix) ? [[name.slice(prefix.length), exampleOf(value, row, axis)]] : [],
-      ),
+      Object.entries(unprefixed(prefix, results)).map(([name, value]) => [name, exampleOf(value, row, axis)]),
     );
   return { outputs: part(OUTPUT), looks: part(LOOK) };
 }

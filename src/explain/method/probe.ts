@@ -1,6 +1,15 @@
 import type { Look } from "../../attention/index.js";
 import { gradient } from "../../autodiff/index.js";
-import { countOf, Random, resolveDimension, type Tensor, typedArray, UsageError } from "../../core/index.js";
+import {
+  countOf,
+  prefixed,
+  Random,
+  resolveDimension,
+  type Tensor,
+  typedArray,
+  UsageError,
+  unprefixed,
+} from "../../core/index.js";
 import { type PlainDrive, type Probe, unrolled } from "../../decode/index.js";
 import type { Model, Tensors } from "../../models/index.js";
 import { Mode } from "../../nn/index.js";
@@ -64,14 +73,12 @@ export class Prober {
   ): Promise<Prober> {
     const mode = sampling ? Mode.sampling() : Mode.plain();
     const { outputs, looks, probes } = unrolled(model, drive, inputs, mode, { probed: true });
-    const named = (prefix: string, tensors: Tensors): Tensors =>
-      Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
     const entries = Object.entries(looks);
     const running = await backend.load(
       {
-        ...named(OUTPUT, outputs),
-        ...named(LOOK, Object.fromEntries(entries.map(([name, { value }]) => [name, value]))),
-        ...named(
+        ...prefixed(OUTPUT, outputs),
+        ...prefixed(LOOK, Object.fromEntries(entries.map(([name, { value }]) => [name, value]))),
+        ...prefixed(
           USED,
           Object.fromEntries(entries.flatMap(([name, { used }]) => (used ? [[name, used]] : []))),
         ),
@@ -105,7 +112,11 @@ export class Prober {
     const results = await this.running.run(
       neededBy(this.running, { ...parameters, ...values, ...this.#fed(values, choices) }),
     );
-    return { outputs: part(results, OUTPUT), looks: part(results, LOOK), used: part(results, USED) };
+    return {
+      outputs: unprefixed(OUTPUT, results),
+      looks: unprefixed(LOOK, results),
+      used: unprefixed(USED, results),
+    };
   }
 
   /**
@@ -122,7 +133,7 @@ export class Prober {
     const results = await this.reasoning.run(
       neededBy(this.reasoning, { ...parameters, ...values, ...taken, ...this.#fed(values, choices) }),
     );
-    return part(results, SALIENCE);
+    return unprefixed(SALIENCE, results);
   }
 
   /** What is fed beside inputs: nothing forced but what was chosen, no nudges, and noise by the seed. */
@@ -179,10 +190,3 @@ export class Prober {
 }
 
 const nameOf = (tensor: Tensor): string => inputAttributes(tensor)!.name;
-
-const part = (results: Values, prefix: string): Values =>
-  Object.fromEntries(
-    Object.entries(results).flatMap(([name, value]) =>
-      name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
-    ),
-  );

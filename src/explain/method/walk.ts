@@ -3,12 +3,14 @@ import { gradient } from "../../autodiff/index.js";
 import {
   countOf,
   END,
+  prefixed,
   Random,
   resolveDimension,
   START,
   type Tensor,
   typedArray,
   UsageError,
+  unprefixed,
 } from "../../core/index.js";
 import { grown, type Probe, probesOf, splice, stepsOf, WRITTEN } from "../../decode/index.js";
 import type { Model, Tensors } from "../../models/index.js";
@@ -92,8 +94,6 @@ export class Walker {
     const mode = options.sampling ? Mode.sampling() : Mode.plain();
     const modelSteps = stepsOf(model);
     const { memory, state } = modelSteps.begin(inputs, mode);
-    const prefixed = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
-      Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
     const placeholders = (prefix: string, tensors: Readonly<Record<string, Tensor>>) =>
       Object.fromEntries(
         Object.entries(tensors).map(([name, { dtype, shape }]) => [
@@ -187,13 +187,7 @@ export class Walker {
       const token = given ?? results.tokens!.data[0]!;
       if (token !== END && steps.length === longest) break;
       if (given === undefined && token !== END) results = await run(token);
-      const part = (prefix: string): Values =>
-        Object.fromEntries(
-          Object.entries(results).flatMap(([name, value]) =>
-            name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
-          ),
-        );
-      const [looks, saliences] = [part(LOOK), part(SALIENCE)];
+      const [looks, saliences] = [unprefixed(LOOK, results), unprefixed(SALIENCE, results)];
       steps.push({
         token,
         logProbability: results.logProbability!.data[0]!,
@@ -207,11 +201,7 @@ export class Walker {
         }),
         looks,
       });
-      carried = Object.fromEntries(
-        Object.entries(results).flatMap(([name, value]) =>
-          name.startsWith(NEXT) ? [[STATE + name.slice(NEXT.length), value]] : [],
-        ),
-      );
+      carried = prefixed(STATE, unprefixed(NEXT, results));
       previous = token;
     }
     return steps;
