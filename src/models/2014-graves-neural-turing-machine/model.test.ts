@@ -130,3 +130,10 @@ test("is one loop, in which nothing is computed that could be before or after it
   const products = reachableNodes(body.results).filter((node) => node.operation.name === "matmul");
   expect(products).toHaveLength(10);
 });
+
+test("a memory that is too small to move over is named", () => {
+  const configuration = neuralTuringMachine.configuration.parse({ places: 4, shift: 2 });
+  expect(() => neuralTuringMachine.build(Scope.root(), configuration, { source: I, target: O })).toThrow(
+    "a head that moves by up to 2 places either way goes round a memory of 4 more than once; set places to 5 or more, or shift lower.",
+  );
+});

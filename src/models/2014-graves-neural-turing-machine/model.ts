@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { address, readMemory, weightsOver, writeMemory } from "../../attention/index.js";
-import type { Dimension, Tensor } from "../../core/index.js";
+import { type Dimension, type Tensor, UsageError } from "../../core/index.js";
 import { affine, glorotUniform, type Initialiser, linear, lstm, type Scope } from "../../nn/index.js";
 import {
   add,
@@ -148,6 +148,10 @@ export const neuralTuringMachine: ModelCard<z.output<typeof configuration>, Bits
   ) {
     const heads = R + S;
     const shifts = 2 * shift + 1;
+    if (shifts > N)
+      throw new UsageError(
+        `a head that moves by up to ${shift} places either way goes round a memory of ${N} more than once; set places to ${shifts} or more, or shift lower.`,
+      );
     const controller = controllers[kind](scope.at("controller"), { input: sizes.source, hidden: H });
     const context = linear(scope.at("context"), { input: R * W, output: controller.width, bias: false });
     // What the controller says to a head: key, strength β and power γ, gate, shifts.
