@@ -155,9 +155,8 @@ describe.each(cases)("$card.id $options", ({ card, options }) => {
   });
 
   const heads = Object.keys(build().trained.looks ?? {});
-  test.skipIf(heads.length === 0)(
-    "all that follows in a step is made from where its heads look",
-    async () => {
+  if (heads.length > 0)
+    test("all that follows in a step is made from where its heads look", async () => {
       const { scope, model, batch } = build();
       const { memory, state } = model.steps!.begin({ source: batch.source }, mode);
       const step = model.steps!.step(
@@ -204,8 +203,7 @@ describe.each(cases)("$card.id $options", ({ card, options }) => {
         expect([...features].every((value) => value === 1e-6)).toBe(place !== 3);
       }
       expect([...found["next.context"]!.data].every((value) => value === 1e-6)).toBe(true);
-    },
-  );
+    });
 });
 
 test("the loss of bits does not overflow", async () => {

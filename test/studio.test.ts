@@ -734,16 +734,25 @@ describe("in the tab, with no server", () => {
     await page.getByText("in this tab").waitFor();
     await startTraining(page, { name: "tab", steps: 200, every: 50 });
     await expect.poll(() => page.locator(".tile strong").first().textContent(), SLOW).not.toBe("–");
-    const longest = await page.evaluate(
-      () =>
-        new Promise<number>((resolve) => {
-          let worst = 0;
-          new PerformanceObserver((list) => {
-            for (const { duration } of list.getEntries()) worst = Math.max(worst, duration);
-          }).observe({ type: "longtask" });
-          setTimeout(() => resolve(worst), 3000);
-        }),
-    );
+    const longestTask = () =>
+      page.evaluate(
+        () =>
+          new Promise<number>((resolve) => {
+            let worst = 0;
+            const observer = new PerformanceObserver((list) => {
+              for (const { duration } of list.getEntries()) worst = Math.max(worst, duration);
+            });
+            observer.observe({ type: "longtask" });
+            setTimeout(() => {
+              observer.disconnect();
+              resolve(worst);
+            }, 1500);
+          }),
+      );
+    // The median of three stretches: other tests share the processor, and one that they interrupt takes as much longer.
+    const stretches: number[] = [];
+    for (let count = 0; count < 3; count++) stretches.push(await longestTask());
+    const longest = stretches.sort((a, b) => a - b)[1]!;
     process.stdout.write(`longest task of the page while the tab trains: ${longest.toFixed(0)} ms\n`);
     await expect.poll(() => stateOf(page), { timeout: 120_000 }).toBe("done");
     await page.getByRole("link", { name: "See", exact: true }).last().click();
