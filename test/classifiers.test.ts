@@ -156,12 +156,12 @@ test.each<[string, () => readonly string[], RegExp]>([
   [
     "a canvas for what is drawn by Regard",
     () => ["train", "ram", "--data", "digits", "--canvas", "60"],
-    /--canvas and --clutter place labelled images of IDX files, and "digits" is none of them; leave them out/,
+    /--canvas is for IDX files, as MNIST has them, and "digits" is none; leave it out\./,
   ],
   [
     "clutter for sentences",
     () => ["train", "rnnsearch", "--clutter", "4"],
-    /--canvas and --clutter place labelled images of IDX files, and "bilingual" is none of them; leave them out/,
+    /--clutter is for IDX files, as MNIST has them, and "bilingual" is none; leave it out\./,
   ],
   [
     "a canvas that is no number of pixels",

@@ -3,10 +3,11 @@ import { readCaptions, splitsOfCaptions } from "./format/captions.node.js";
 import { readIdx, splitsOfIdx } from "./format/idx.node.js";
 import type { PairOptions } from "./format/pairs.js";
 import { readPairs, splitsOfFolder, VALIDATION } from "./format/pairs.node.js";
-import type { Placing } from "./placing.js";
+import { placingOptions } from "./placing.js";
+import type { Reading, ReadingOption } from "./reading.js";
 
 /** How files are read. */
-export interface ReadOptions extends Pick<PairOptions, "skipBad" | "maxLength">, Placing {
+export interface ReadOptions extends Pick<PairOptions, "skipBad" | "maxLength">, Reading {
   readonly seed: number;
   /** Endings of parallel files. */
   readonly from?: string | undefined;
@@ -22,6 +23,8 @@ export interface Format<Kind extends DataKind = DataKind> {
   readonly kind: Kind;
   /** What there is to read, in words, as people name it. */
   readonly title: string;
+  /** What it takes of `readingOptions`. */
+  readonly options?: readonly ReadingOption[];
   /** Names of the splits that can be scored, where a path has this format; undefined elsewhere. */
   splits(path: string, options: Pick<ReadOptions, "from" | "to">): Promise<string[] | undefined>;
   /** @throws UsageError naming file and line of what cannot be used */
@@ -38,6 +41,7 @@ const captions: Format<"captions"> = {
 const idx: Format<"labelled images"> = {
   kind: "labelled images",
   title: "IDX files, as MNIST has them",
+  options: Object.keys(placingOptions) as (keyof typeof placingOptions)[],
   splits: splitsOfIdx,
   read: readIdx,
 };

@@ -14,6 +14,7 @@ export * as scene from "./generate/scenes/index.js";
 export * from "./image.js";
 export * from "./overlap.js";
 export { boxAround } from "./placing.js";
+export * from "./reading.js";
 export { detokenise, normalised, plainWords, readingOf, surfaceOf, tokenise } from "./text.js";
 export * from "./vocabulary.js";
 

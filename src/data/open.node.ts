@@ -3,8 +3,9 @@ import { join, resolve } from "node:path";
 import { UsageError } from "../core/index.js";
 import type { DataKind, ExampleOf, Splits } from "./contract.js";
 import { publicDatasets } from "./fetch/datasets.js";
-import { formatOf, formats, IMAGE_SIZE, type ReadOptions } from "./formats.node.js";
+import { type Format, formatOf, formats, IMAGE_SIZE, type ReadOptions } from "./formats.node.js";
 import { datasets } from "./index.js";
+import { flagOf, type Reading, type ReadingOption, readingOptions } from "./reading.js";
 
 /** Where `regard data fetch` puts datasets, a folder each, under the present folder. */
 export const DATA_FOLDER = "data";
@@ -49,6 +50,33 @@ export async function kindOfData({ data }: DataPlace): Promise<DataKind> {
   return embedded?.kind ?? (await formatOf(data)).format.kind;
 }
 
+/** The first format of a kind that a path may be in, so that what is wrong with it is said. */
+async function formatFor(kind: DataKind, { data, ...place }: DataPlace): Promise<Format> {
+  const possible = formats.filter((format) => format.kind === kind);
+  for (const format of possible) if (await format.splits(data, place).catch(() => undefined)) return format;
+  return possible.at(-1)!;
+}
+
+/**
+ * Refuses what was said of how files are read where the data does not take it.
+ * @throws UsageError naming the option and the formats that take it
+ */
+export async function assertReads(kind: DataKind, place: DataPlace, reading: Reading): Promise<void> {
+  const given = (Object.keys(readingOptions) as ReadingOption[]).filter(
+    (name) => reading[name] !== undefined,
+  );
+  if (given.length === 0) return;
+  const embedded = datasets.some(({ id }) => id === place.data);
+  const taken = embedded ? [] : ((await formatFor(kind, place)).options ?? []);
+  const refused = given.find((name) => !taken.includes(name));
+  if (refused !== undefined)
+    throw new UsageError(
+      `${flagOf(refused)} is for ${formats
+        .flatMap(({ options, title }) => (options?.includes(refused) ? [title] : []))
+        .join(" and ")}, and "${place.data}" is none; leave it out.`,
+    );
+}
+
 /**
  * The examples of what `locateData` found.
  * @param kind what they are to be
@@ -74,15 +102,8 @@ export async function openData<Kind extends DataKind>(
     throw new UsageError(
       `the data "${data}" is no longer there; put it back, or name other data with --data.`,
     );
-  // What is asked for is read in the first format of its kind that it may be in, so that what is wrong with it is said.
-  const possible = formats.filter((format) => format.kind === kind);
-  let chosen = possible.at(-1)!;
-  for (const format of possible)
-    if (await format.splits(data, place).catch(() => undefined)) {
-      chosen = format;
-      break;
-    }
-  return chosen.read(data, { ...options, ...place }) as Promise<Splits<ExampleOf[Kind]>>;
+  const format = await formatFor(kind, { data, ...place });
+  return format.read(data, { ...options, ...place }) as Promise<Splits<ExampleOf[Kind]>>;
 }
 
 /** Height and width at which images of some data are read, where nothing else is asked for. */

@@ -1,13 +1,24 @@
+import { z } from "zod";
 import { Random, UsageError } from "../core/index.js";
 import type { Box, GreyImage, LabelledImage, Splits } from "./contract.js";
 
 /** How images are put on a larger black canvas, as Mnih et al. 2014 (section 4.1) do with digits. */
-export interface Placing {
-  /** Side of the canvas in pixels, on which an image lies anywhere; as large as the image where absent. */
-  readonly canvas?: number | undefined;
-  /** Pieces of other images that lie about on it. */
-  readonly clutter?: number | undefined;
-}
+export const placingOptions = {
+  canvas: z
+    .int()
+    .min(1)
+    .max(1024)
+    .optional()
+    .describe("side in pixels of a canvas on which each image lies anywhere (as large as the image)"),
+  clutter: z
+    .int()
+    .min(0)
+    .max(1000)
+    .optional()
+    .describe("pieces of other images that lie about on the canvas (0)"),
+};
+
+export type Placing = Partial<z.output<z.ZodObject<typeof placingOptions>>>;
 
 /** Side in pixels of a piece of another image. */
 const PIECE = 8;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { UsageError } from "../core/index.js";
-import { vocabularyKinds } from "../data/index.js";
+import { readingOptions, vocabularyKinds } from "../data/index.js";
 import { imageOptionsSchema } from "../task/index.js";
 import { optimizerSchema } from "./optimizer.js";
 import { scheduleSchema } from "./schedule.js";
@@ -32,10 +32,7 @@ export const settingsSchema = z.object({
       skipBad: z.boolean().default(false),
       /** Words a sentence or caption may have; longer ones are left out. */
       maxLength: z.int().min(1).max(100_000).optional(),
-      /** Side in pixels of a canvas on which labelled images are put anywhere. */
-      canvas: z.int().min(1).max(1024).optional(),
-      /** Pieces of other images that lie about on it. */
-      clutter: z.int().min(0).max(1000).optional(),
+      ...readingOptions,
     })
     .default({ skipBad: false }),
   /** How images are read, where the model reads images. */

@@ -1,9 +1,21 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { z } from "zod";
 import { RegardError, UsageError } from "../../core/index.js";
-import { AUGMENTATIONS, type Augmentation, changeOf, datasets, fingerprintOf } from "../../data/index.js";
-import { imageSizeOf, locateData } from "../../data/open.node.js";
+import { formats } from "../../data/formats.node.js";
+import {
+  AUGMENTATIONS,
+  type Augmentation,
+  changeOf,
+  datasets,
+  fingerprintOf,
+  flagOf,
+  type Reading,
+  type ReadingOption,
+  readingOptions,
+} from "../../data/index.js";
+import { assertReads, imageSizeOf, locateData } from "../../data/open.node.js";
 import { modelById, type OptimizerChoice } from "../../models/index.js";
 import { openOnnx } from "../../session/node.js";
 import {
@@ -37,7 +49,7 @@ import { duration, ProgressBar, status } from "../terminal.js";
 import { ready, threadsHere, together, told } from "../together.js";
 import { VERSION } from "../version.js";
 
-interface TrainOptions extends CommonOptions {
+interface TrainOptions extends CommonOptions, Partial<Reading> {
   readonly data?: string;
   readonly imageSize?: string;
   readonly augment?: string;
@@ -66,8 +78,6 @@ interface TrainOptions extends CommonOptions {
   readonly from?: string;
   readonly to?: string;
   readonly skipBad?: boolean;
-  readonly canvas?: number;
-  readonly clutter?: number;
   readonly maxLength?: number;
   readonly vocabulary: string;
   readonly vocabularySize?: number;
@@ -82,7 +92,7 @@ const VOCABULARY_SIZES: Readonly<Record<string, number>> = { word: 30_000, "byte
 const DEFAULT_MINUTES = 2;
 
 export const trainCommand: CommandDefinition = (program: Command) => {
-  define(program, "train [model]", "train a model; Ctrl-C saves it", [
+  const command = define(program, "train [model]", "train a model; Ctrl-C saves it", [
     "train rnnsearch --minutes 2",
     "train rnnsearch --data bilingual-es-en --steps 3000 --seed 7 --out runs/spanish",
     "train rnnsearch --set hidden=256 --set attention=general --learning-rate 0.002",
@@ -111,13 +121,9 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     .option("--encoder <file>", "captions: an ONNX network that images go through first; it is not trained")
     .option("--encoder-layer <name>", "the value of that network that is read (its last that is a grid)")
     .option("--from <ending>", "of a folder: the ending of the source files, such as de")
-    .option("--to <ending>", "of a folder: the ending of the target files, such as en")
-    .option(
-      "--canvas <n>",
-      "of images in IDX files: side in pixels of a canvas on which they lie anywhere",
-      number,
-    )
-    .option("--clutter <n>", "of images in IDX files: pieces of others that lie about on the canvas", number)
+    .option("--to <ending>", "of a folder: the ending of the target files, such as en");
+  for (const [name, schema] of Object.entries(readingOptions)) addReading(command, name, schema);
+  command
     .option("--skip-bad", "leave out lines that cannot be used, and count them")
     .option(
       "--vocabulary <kind>",
@@ -193,6 +199,16 @@ export const trainCommand: CommandDefinition = (program: Command) => {
       }),
     );
 };
+
+/** Adds an option of how files are read: a number, or a word of several. */
+function addReading(command: Command, name: string, schema: (typeof readingOptions)[ReadingOption]): void {
+  const titles = formats.flatMap(({ options, title }) =>
+    options?.some((one) => one === name) ? [title] : [],
+  );
+  const description = `of ${titles.join(" and ")}: ${schema.description}`;
+  if (schema.unwrap() instanceof z.ZodNumber) command.option(`${flagOf(name)} <n>`, description, number);
+  else command.option(`${flagOf(name)} <choice>`, description);
+}
 
 /** What the first process of a group tells the others before all prepare to train. */
 interface Invitation {
@@ -276,8 +292,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
 /** An option as it is given, from where it stands in a run's settings. */
 function optionOf(path: readonly PropertyKey[]): string {
   const words = path.filter((key) => typeof key === "string");
-  const known = OPTION_NAMES[words.join(".")];
-  return `--${known ?? words.at(-1)!.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return flagOf(OPTION_NAMES[words.join(".")] ?? words.at(-1)!);
 }
 
 const isEmbedded = (data: string): boolean => datasets.some(({ id }) => id === data);
@@ -383,11 +398,10 @@ async function start(model: string, options: TrainOptions, group: Group): Promis
   const task = taskOf(card);
   const defaults = trainingDefaults(card);
   const { data, from, to } = locateData({ ...options, data: options.data ?? defaults.data });
-  const embedded = isEmbedded(data);
-  if ((options.canvas ?? options.clutter) !== undefined && (embedded || task.takes !== "labelled images"))
-    throw new UsageError(
-      `--canvas and --clutter place labelled images of IDX files, and "${data}" is none of them; leave them out (digits-translated and digits-cluttered are placed already).`,
-    );
+  const reading = Object.fromEntries(
+    Object.keys(readingOptions).map((name) => [name, options[name as ReadingOption]]),
+  ) as Reading;
+  await assertReads(task.takes, { data, from, to }, reading);
   const read = await imagesOf(task.images ?? false, data, options);
   const settings = checked(
     "option",
@@ -402,8 +416,7 @@ async function start(model: string, options: TrainOptions, group: Group): Promis
         to,
         skipBad: options.skipBad ?? false,
         maxLength: options.maxLength,
-        canvas: options.canvas,
-        clutter: options.clutter,
+        ...reading,
       },
       vocabulary: {
         kind: options.vocabulary,
