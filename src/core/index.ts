@@ -6,6 +6,7 @@ export * from "./errors.js";
 export * from "./graph.js";
 export * from "./named.js";
 export * from "./operation.js";
+export * from "./png.js";
 export * from "./random.js";
 export * from "./shape.js";
 export * from "./tensor.js";

@@ -1,14 +1,3 @@
-import { encode } from "fast-png";
-import { toBase64 } from "../core/index.js";
-import type { GreyImage, Pixels } from "./contract.js";
-
-/** Pixels, coloured or grey, as the address of a PNG that holds them, for pictures and pages. */
-export function pngUrl({ width, height, data }: Pixels | GreyImage): string {
-  const channels = data.length / (width * height);
-  const bytes = encode({ width, height, data, channels, depth: 8 });
-  return `data:image/png;base64,${toBase64(bytes)}`;
-}
-
 /** Images kept in memory once they have been read: the ones that were asked for last, up to a number of bytes. */
 export class ImageCache<Item extends { readonly data: { readonly byteLength: number } }> {
   readonly #kept = new Map<string, Item>();

@@ -4,6 +4,7 @@ import { associativeRecallData, copyData, repeatCopyData } from "./generate/bits
 import { digits } from "./generate/digits/index.js";
 import { scenes } from "./generate/scenes/index.js";
 
+export { pngUrl } from "../core/index.js";
 export * from "./batch.js";
 export { joinPieces } from "./byte-pairs.js";
 export * from "./contract.js";

@@ -1,6 +1,6 @@
 import type { ReactElement } from "react";
 import { decodeTrace, rowOf, type Trace, type TraceJson } from "../attention/trace.js";
-import { type GridPlaces, heightOf, MapOver } from "./look/maps.js";
+import { type GridPlaces, heightOf, MapOver, SCALE_BELOW, ScaledMap } from "./look/maps.js";
 
 /** A diagnosis as views take it. */
 export interface DiagnosisView {
@@ -51,6 +51,7 @@ export function MistakeCard({
   const trace = decodeTrace(image.trace);
   const places = trace.places.source as GridPlaces;
   const height = heightOf(places.image, SIDE);
+  const scaled = height + SCALE_BELOW;
   const own = mistakes.filter((mistake) => mistake.kind === kind);
   const words = own.flatMap((mistake) => mistake.words);
   const looked = meanOf(trace, words);
@@ -63,11 +64,17 @@ export function MistakeCard({
           <MapOver places={places} side={SIDE} name={`${name}-plain`} />
         </svg>
         {looked && (
-          <svg viewBox={`0 0 ${SIDE} ${height}`} width={SIDE} height={height} role="img">
+          <svg viewBox={`0 0 ${SIDE} ${scaled}`} width={SIDE} height={scaled} role="img">
             <title>
               {maps === "attention" ? `where “${looked.text}” looked` : `what “${looked.text}” depends on`}
             </title>
-            <MapOver places={places} values={looked.values} side={SIDE} name={`${name}-looked`} />
+            <ScaledMap
+              places={places}
+              look={trace.looks[0]!}
+              values={looked.values}
+              side={SIDE}
+              name={`${name}-looked`}
+            />
           </svg>
         )}
       </div>

@@ -1,5 +1,7 @@
 import { createContext, use, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { RunEvent, RunState, RunSummary } from "../../src/service/protocol.js";
+import type { MapStyle } from "../../src/views/look/drawing.js";
+import { MAP_OPACITY } from "../../src/views/look/maps.js";
 import { dark, light, type Theme } from "../../src/views/theme.js";
 import type { Api } from "./api/contract.js";
 
@@ -24,6 +26,32 @@ export const useTheme = (): Theme =>
   )
     ? dark
     : light;
+
+/** How maps over an image are drawn, on every page alike. */
+export interface MapDrawing {
+  readonly style: MapStyle;
+  /** How much colours cover the image, 0 to 1. */
+  readonly opacity: number;
+}
+
+let mapDrawing: MapDrawing = { style: "smooth", opacity: MAP_OPACITY };
+const mapDrawingChanged = new Set<() => void>();
+
+export const useMapDrawing = (): readonly [MapDrawing, (change: Partial<MapDrawing>) => void] => [
+  useSyncExternalStore(
+    (changed) => {
+      mapDrawingChanged.add(changed);
+      return () => mapDrawingChanged.delete(changed);
+    },
+    () => mapDrawing,
+  ),
+  changeMapDrawing,
+];
+
+function changeMapDrawing(change: Partial<MapDrawing>): void {
+  mapDrawing = { ...mapDrawing, ...change };
+  for (const changed of mapDrawingChanged) changed();
+}
 
 /** Where the page is: `#/page/argument?name=value`. */
 export interface Place {

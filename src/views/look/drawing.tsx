@@ -46,6 +46,8 @@ export interface DrawOptions {
   readonly selected?: number | undefined;
   /** How maps over an image are drawn. */
   readonly style?: MapStyle | undefined;
+  /** How much the colours of maps cover their image, 0 to 1. */
+  readonly opacity?: number | undefined;
 }
 
 /** Smooth blurs the cells of maps into one another; grid shows them as they are. */
@@ -72,3 +74,6 @@ export const nameOf = (text: string): string => text.replace(/[^a-z0-9]+/gi, "-"
 /** How images of few pixels are enlarged. */
 export const enlarged = (image: { readonly width: number }, side: number) =>
   ({ imageRendering: image.width * 2 < side ? "pixelated" : "auto" }) as const;
+
+/** A green that is seen on light and on dark images. */
+export const GREEN = "#2bd96b";

@@ -1,5 +1,5 @@
 export * from "./drawing.js";
 export * from "./look-view.js";
-export { type GridPlaces, MapOver, type MapOverProps } from "./maps.js";
+export { type GridPlaces, MapOver, type MapOverProps, ScaledMap } from "./maps.js";
 export * from "./render.js";
 export * from "./text.js";

@@ -3,6 +3,7 @@ import { lookOfRows, type Places, type Trace, type TraceLook } from "../../atten
 import { dark, svgOf } from "../index.js";
 import {
   type Drawing,
+  Drawn,
   drawPicture,
   LookView,
   mainPicture,
@@ -174,6 +175,37 @@ test("scores of an image's places tell the greatest of each step, which its map 
     "Each map is drawn by share of its greatest causal effect, the number below its word, in nats.";
   expect(text.at(-1)).toBe(note);
   expect(svg).toContain(note);
+  expect(svg).toContain("causal effect, nats");
+});
+
+test("a map has a scale with its unit, a line at half of its greatest, and lets its image through as is asked", () => {
+  const [svg, sheer] = [draw(maps), draw(maps, { opacity: 0.2 })];
+  for (const told of [
+    "attention weight, share of 1",
+    ">half<",
+    ">greatest<",
+    ">0.500<",
+    ">1.000<",
+    ">0.200<",
+  ])
+    expect(svg).toContain(told);
+  expect(svg.match(/<g opacity="0.8">/g)).toHaveLength(3);
+  expect(sheer.match(/<g opacity="0.2">/g)).toHaveLength(3);
+  expect(sheer).toContain('fill-opacity="0.2"');
+  // Half of each channel's part of the luma.
+  expect(svg.match(/<feColorMatrix values="0.1063 0.3576 0.0361 /g)).toHaveLength(3);
+  // As a grid the line runs along the cells: around the last of 2 × 3, and around the first.
+  const lines = [
+    ...draw(maps, { style: "grid" }).matchAll(/<path d="([^"]+)" stroke="#ffffff" stroke-width="1.5"/g),
+  ].map(([, line]) => line!);
+  expect(lines[1]).toBe("M100 50L100 100L150 100L150 50L100 50");
+  expect(lines[0]).toBe("M0 0L0 50L50 50L50 0L0 0");
+  // What has no weight at all is grey, without a line.
+  const none = draw({ ...maps, looks: maps.looks.map((look) => ({ ...look, data: new Float32Array(18) })) });
+  expect(none).not.toContain('<g opacity="0.8">');
+  expect(none.match(/<feColorMatrix /g)).toHaveLength(3);
+  const moment = momentsOf(maps, only(maps))[1]!;
+  expect(svgOf(<Drawn drawing={moment} />)).toContain(">1.000<");
 });
 
 test("hard attention has the place that was used framed", () => {
@@ -185,8 +217,8 @@ test("hard attention has the place that was used framed", () => {
     })),
   };
   // The middle of three columns in the lower of two rows, 150 pixels wide.
-  expect(draw(hard).match(/<g fill="none" transform="translate\(50 50\)">/g)).toHaveLength(3);
-  expect(draw(maps)).not.toContain('<g fill="none"');
+  expect(draw(hard).match(/class="used" fill="none" transform="translate\(50 50\)"/g)).toHaveLength(3);
+  expect(draw(maps)).not.toContain('class="used"');
 });
 
 test("maps move step by step, and are shown as text", () => {

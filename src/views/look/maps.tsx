@@ -11,16 +11,19 @@ import {
 import { RegardError } from "../../core/index.js";
 import { headingHeight } from "../canvas.js";
 import { drawableAll, headingLines } from "../drawable.js";
-import { textWidth } from "../theme.js";
+import { type Theme, textWidth } from "../theme.js";
+import { hex, mapColour, mapCover } from "./colour-map.js";
 import {
   type Draw,
   type Drawing,
   type DrawOptions,
   enlarged,
+  GREEN,
   type MapStyle,
   nameOf,
   themeOf,
 } from "./drawing.js";
+import { type Cells, outlines, smoothPicture } from "./field.js";
 import { greatestPlace, isScore, shadingOf } from "./shading.js";
 
 export type GridPlaces = Extract<Places, { kind: "grid" }>;
@@ -44,20 +47,48 @@ export interface MapOverProps {
   readonly side: number;
   /** Smooth blurs the cells into one another; grid shows them as they are. */
   readonly style?: MapStyle | undefined;
+  /** How much the colours cover the image, 0 to 1. */
+  readonly opacity?: number | undefined;
   /** A name for the parts that are used by reference, other than that of any other picture of the page. */
   readonly name: string;
   /** The id of an image that was drawn before, to be shown again; the image is drawn, by this id, where `values` is absent. */
   readonly shared?: string;
 }
 
-/** How dark places without attention become. */
-const VEIL = 0.78;
-
 export const heightOf = (image: Image, side: number): number =>
   Math.round((side * image.height) / image.width);
 
+/** An edge that is seen on anything: dark below, and light. */
+const Outline = ({ d, width }: { readonly d: string; readonly width: number }): ReactElement => (
+  <g fill="none" strokeLinejoin="round">
+    <path d={d} stroke="#05070a" strokeWidth={2.4 * width} />
+    <path d={d} stroke="#ffffff" strokeWidth={width} />
+  </g>
+);
+
+/** An image as maps lie on it: in grey, at half its brightness (luma of ITU-R BT.709). To be put into an SVG. */
+export function Dimmed({ name, children }: { readonly name: string; readonly children: ReactElement }) {
+  const row = [0.2126, 0.7152, 0.0722].map((share) => (share / 2).toFixed(4)).join(" ");
+  return (
+    <>
+      <filter id={`${name}-grey`} x="0" y="0" width="1" height="1" colorInterpolationFilters="sRGB">
+        <feColorMatrix values={`${row} 0 0 ${row} 0 0 ${row} 0 0 0 0 0 1 0`} />
+      </filter>
+      <g filter={`url(#${name}-grey)`}>{children}</g>
+    </>
+  );
+}
+
+/** The share of the greatest value from which on values are enclosed by a line. */
+const OUTLINED = 0.5;
+/** How much the colours of a map cover its image. */
+export const MAP_OPACITY = 0.8;
+
+const greatestOf = (values: Float32Array): number => values.reduce((a, b) => Math.max(a, b), 0);
+
 /**
- * An image under a veil that attention lifts: cells are as bright as their share of the greatest. To be put into an SVG.
+ * An image in grey at half its brightness, under colours of what its cells have by share of the greatest, with a line around
+ * those that have half of it or more. To be put into an SVG.
  */
 export function MapOver({
   places: { image, rows, columns },
@@ -65,6 +96,7 @@ export function MapOver({
   used,
   side,
   style = "smooth",
+  opacity = MAP_OPACITY,
   name,
   shared,
 }: MapOverProps): ReactElement {
@@ -83,94 +115,246 @@ export function MapOver({
       />
     );
   if (!values) return picture;
-  const most = values.reduce((a, b) => Math.max(a, b), 1e-9);
+  const most = greatestOf(values);
   const [across, down] = [side / columns, height / rows];
-  const clip = `${name}-clip`;
-  const blur = `${name}-blur`;
-  // Cells at the edge go on beyond it, so that blurring leaves no light border.
-  const beyond = style === "smooth" ? Math.max(across, down) : 0;
+  const cells = { values, rows, columns };
+  const smooth = style === "smooth";
   return (
     <g>
-      {picture}
-      <clipPath id={clip}>
-        <rect width={side} height={height} />
-      </clipPath>
-      {style === "smooth" && (
-        <filter id={blur} x="-20%" y="-20%" width="140%" height="140%" colorInterpolationFilters="sRGB">
-          <feGaussianBlur stdDeviation={`${(across * 0.45).toFixed(2)} ${(down * 0.45).toFixed(2)}`} />
-        </filter>
+      <Dimmed name={name}>{picture}</Dimmed>
+      {most > 0 && (
+        <>
+          <clipPath id={`${name}-clip`}>
+            <rect width={side} height={height} />
+          </clipPath>
+          <g clipPath={`url(#${name}-clip)`}>
+            <g opacity={opacity}>
+              {smooth ? (
+                <SmoothCells cells={cells} most={most} across={across} down={down} />
+              ) : (
+                <PlainCells cells={cells} most={most} across={across} down={down} />
+              )}
+            </g>
+            <Outline d={pathOf(outlines(cells, OUTLINED * most, smooth), across, down)} width={1.5} />
+          </g>
+        </>
       )}
-      <g clipPath={`url(#${clip})`}>
-        <g {...(style === "smooth" && { filter: `url(#${blur})` })}>
-          {Array.from(values, (value, cell) => {
-            const [x, y] = [cell % columns, Math.floor(cell / columns)];
-            const [left, right] = [x === 0 ? beyond : 0, x === columns - 1 ? beyond : 0];
-            const [top, bottom] = [y === 0 ? beyond : 0, y === rows - 1 ? beyond : 0];
-            const opacity = VEIL * (1 - Math.max(0, value) / most);
-            return opacity < 0.004 ? null : (
-              <rect
-                key={`${y} ${x}`}
-                x={+(x * across - left).toFixed(2)}
-                y={+(y * down - top).toFixed(2)}
-                width={+(across + left + right + 0.02).toFixed(2)}
-                height={+(down + top + bottom + 0.02).toFixed(2)}
-                fill="#000000"
-                fillOpacity={+opacity.toFixed(3)}
-              />
-            );
-          })}
-        </g>
-      </g>
       {used !== undefined && (
-        <g
+        <rect
+          className="used"
           fill="none"
           transform={`translate(${(used % columns) * across} ${Math.floor(used / columns) * down})`}
-        >
-          <rect width={across} height={down} stroke="#05070a" strokeWidth={3} />
-          <rect width={across} height={down} stroke="#ffffff" strokeWidth={1.5} />
-        </g>
+          width={across}
+          height={down}
+          stroke={GREEN}
+          strokeWidth={2.5}
+        />
       )}
     </g>
   );
 }
 
+interface DrawnCells {
+  readonly cells: Cells;
+  readonly most: number;
+  /** Pixels of a cell. */
+  readonly across: number;
+  readonly down: number;
+}
+
+function SmoothCells({ cells, most, across, down }: DrawnCells): ReactElement {
+  const { url, beyond } = smoothPicture(cells, most);
+  return (
+    <image
+      href={url}
+      x={-beyond * across}
+      y={-beyond * down}
+      width={(cells.columns + 2 * beyond) * across}
+      height={(cells.rows + 2 * beyond) * down}
+      preserveAspectRatio="none"
+    />
+  );
+}
+
+const PlainCells = ({
+  cells: { values, columns },
+  most,
+  across,
+  down,
+}: DrawnCells): readonly (ReactElement | null)[] =>
+  Array.from(values, (value, cell) => {
+    const share = Math.max(0, value) / most;
+    return share < 0.004 ? null : (
+      <rect
+        key={cell}
+        x={+((cell % columns) * across).toFixed(2)}
+        y={+(Math.floor(cell / columns) * down).toFixed(2)}
+        width={+(across + 0.02).toFixed(2)}
+        height={+(down + 0.02).toFixed(2)}
+        fill={hex(mapColour(share))}
+        fillOpacity={+mapCover(share).toFixed(3)}
+      />
+    );
+  });
+
+const pathOf = (
+  lines: readonly (readonly (readonly [x: number, y: number])[])[],
+  across: number,
+  down: number,
+): string =>
+  lines
+    .map(
+      (line) => `M${line.map(([x, y]) => `${+(x * across).toFixed(1)} ${+(y * down).toFixed(1)}`).join("L")}`,
+    )
+    .join("");
+
+/** What the values of a look are, with their unit. */
+export const quantityOf = (look: Pick<TraceLook, "name" | "unit">): string =>
+  look.unit === undefined ? "attention weight, share of 1" : `${look.name}, ${look.unit}`;
+
+/** Pixels that a scale takes from its top to below its ticks, and with what it is of. */
+const [BAR, TICKS, OF] = [9, 24, 40];
+export const SCALE_HEIGHT = OF + 8;
+
+export interface MapScaleProps {
+  readonly width: number;
+  /** What stands at the middle and at the end; 0 stands at the beginning. */
+  readonly ticks: readonly [half: string, greatest: string];
+  readonly of?: string | undefined;
+  readonly opacity?: number | undefined;
+  /** As `MapOver` has it. */
+  readonly name: string;
+  /** The colours of the picture; those of the page it stands in where absent. */
+  readonly theme?: Theme | undefined;
+}
+
+/** What the colours of a map stand for, over the grey of an image, with the line that is drawn at half of the greatest. */
+export function MapScale({
+  width,
+  ticks,
+  of,
+  opacity = MAP_OPACITY,
+  name,
+  theme,
+}: MapScaleProps): ReactElement {
+  const [text, faint] = [theme?.text ?? "currentColor", theme?.faint ?? "currentColor"];
+  const half = OUTLINED * width;
+  return (
+    <g fontSize={11}>
+      <linearGradient id={`${name}-scale`}>
+        {Array.from({ length: 17 }, (_, index) => index / 16).map((share) => (
+          <stop
+            key={share}
+            offset={share}
+            stopColor={hex(mapColour(share))}
+            stopOpacity={+mapCover(share).toFixed(3)}
+          />
+        ))}
+      </linearGradient>
+      <rect width={width} height={BAR} fill="#404040" />
+      <rect width={width} height={BAR} fill={`url(#${name}-scale)`} fillOpacity={opacity} />
+      <Outline d={`M${half} 0V${BAR}`} width={1.5} />
+      {(["0", ...ticks] as const).map((tick, index) => (
+        <text
+          key={index}
+          x={(index * width) / 2}
+          y={TICKS - 3}
+          textAnchor={(["start", "middle", "end"] as const)[index]}
+          fill={text}
+        >
+          {tick}
+        </text>
+      ))}
+      {of !== undefined && (
+        <text y={OF - 3} fill={faint}>
+          {of}
+        </text>
+      )}
+    </g>
+  );
+}
+
+/** The scale of one map in numbers. */
+export const ScaleOf = ({
+  look,
+  values,
+  ...scale
+}: Omit<MapScaleProps, "ticks" | "of"> & {
+  readonly look: Pick<TraceLook, "name" | "unit">;
+  readonly values: Float32Array;
+}): ReactElement => {
+  const most = greatestOf(values);
+  return (
+    <MapScale {...scale} ticks={[(OUTLINED * most).toFixed(3), most.toFixed(3)]} of={quantityOf(look)} />
+  );
+};
+
+/** Pixels that a map and its scale are apart. */
+const APART = 8;
+
+/** How much higher a map with its scale is than its image. */
+export const SCALE_BELOW = APART + SCALE_HEIGHT;
+
+/** One map with its scale below it. */
+export const ScaledMap = ({
+  look,
+  theme,
+  ...map
+}: MapOverProps & {
+  readonly values: Float32Array;
+  readonly look: Pick<TraceLook, "name" | "unit">;
+  readonly theme?: Theme | undefined;
+}): ReactElement => {
+  const { values, side, places, name, opacity } = map;
+  return (
+    <>
+      <MapOver {...map} />
+      <g transform={`translate(0 ${heightOf(places.image, side) + APART})`}>
+        <ScaleOf look={look} values={values} width={side} opacity={opacity} name={name} theme={theme} />
+      </g>
+    </>
+  );
+};
+
 const SIDE = 150;
 const GAP = 12;
 const LABEL = 24;
-/** Pixels that the number below a label takes, and the note below all, where maps are of scores. */
-const [NUMBER, NOTE, NOTE_SIZE] = [16, 24, 12];
+/** Pixels of the number below a label, and of the scale below all. */
+const [NUMBER, NUMBER_SIZE, SCALE] = [16, 12, 220];
 const COLUMNS = 6;
 
-/** Maps of scores are each drawn by their own greatest, which stands below their label. */
-export const eachNote = ({ name, unit }: TraceLook): string =>
-  `Each map is drawn by share of its greatest ${name}, the number below its word${unit ? `, in ${unit}` : ""}.`;
+/** Maps are each drawn by their own greatest, which stands below their label. */
+export const eachNote = (look: TraceLook): string =>
+  `Each map is drawn by share of its greatest ${isScore(look) ? look.name : "weight"}, the number below its word${look.unit ? `, in ${look.unit}` : ""}.`;
 
 /** The place that a row of a look used in the end, where that is not the weights themselves. */
 export const usedPlace = (look: TraceLook, row: number): number | undefined =>
   look.used && greatestPlace(rowOf({ ...look, data: look.used }, row));
 
 /**
- * A filmstrip: the image, then, for every step, the image as that step saw it, or the scores of its places with the greatest below
- * its label.
+ * A filmstrip: the image, then, for every step, the image with what that step looked at, or with the scores of its places; the
+ * greatest stands below the label.
  */
 export const drawMaps: Draw = (trace, [look], options) => {
   const theme = themeOf(options);
-  const { title, style = "smooth" } = options;
+  const { title, style = "smooth", opacity } = options;
   const places = gridOf(trace, look);
   const words = drawableAll(rowLabels(trace, look));
   const scored = isScore(look);
   const shading = shadingOf(look);
+  const note = `${eachNote(look)} The line encloses half of it and more.`;
   const columns = Math.min(COLUMNS, words.length + 1);
   const height = heightOf(places.image, SIDE);
   const lines = Math.ceil((words.length + 1) / columns);
   const top = headingHeight(title) + 16;
   const heading = Math.max(
     ...headingLines(title).map((line) => textWidth(line, 16) + 40),
-    scored ? textWidth(eachNote(look), NOTE_SIZE) + 32 : 0,
+    Math.max(SCALE, textWidth(note, 11)) + 32,
   );
-  const label = LABEL + (scored ? NUMBER : 0);
+  const label = LABEL + NUMBER;
   const width = Math.max(Math.ceil(heading), 16 + columns * (SIDE + GAP) + 4);
-  const whole = top + lines * (height + label + GAP) + 4 + (scored ? NOTE : 0);
+  const scale = top + lines * (height + label + GAP) + 4;
+  const whole = scale + SCALE_HEIGHT + 4;
   const name = nameOf(`${look.name} ${words.join(" ")} ${style} ${theme.background} ${title ?? ""}`);
   const placeOf = (index: number) => ({
     x: 16 + (index % columns) * (SIDE + GAP),
@@ -198,6 +382,7 @@ export const drawMaps: Draw = (trace, [look], options) => {
               used={values && usedPlace(look, index - 1)}
               side={SIDE}
               style={style}
+              opacity={opacity}
               name={`${name}-${index}`}
               shared={`${name}-image`}
             />
@@ -210,12 +395,12 @@ export const drawMaps: Draw = (trace, [look], options) => {
             >
               {word ?? "image"}
             </text>
-            {scored && word !== undefined && (
+            {word !== undefined && (
               <text
                 x={SIDE / 2}
                 y={height + 17 + NUMBER}
                 textAnchor="middle"
-                fontSize={NOTE_SIZE}
+                fontSize={NUMBER_SIZE}
                 fill={theme.faint}
               >
                 {greatest.toFixed(3)}
@@ -224,11 +409,19 @@ export const drawMaps: Draw = (trace, [look], options) => {
           </g>
         );
       })}
-      {scored && (
-        <text x={16} y={whole - 12} fontSize={NOTE_SIZE} fill={theme.faint}>
-          {eachNote(look)}
+      <g transform={`translate(16 ${scale})`}>
+        <MapScale
+          width={SCALE}
+          ticks={["half", "greatest"]}
+          of={note}
+          opacity={opacity}
+          name={name}
+          theme={theme}
+        />
+        <text x={SCALE + 12} y={BAR} fontSize={11} fill={theme.text}>
+          {quantityOf(look)}
         </text>
-      )}
+      </g>
     </>
   );
   return {
@@ -293,13 +486,15 @@ export const drawPath: Draw = (trace, [look], options) => {
   const legend = Math.max(60, ...words.map((word) => textWidth(word, 13) + 40));
   const body = (
     <g transform={`translate(16 ${top})`}>
-      <image
-        href={image.url}
-        width={PATH_SIDE}
-        height={height}
-        preserveAspectRatio="none"
-        style={enlarged(image, PATH_SIDE)}
-      />
+      <Dimmed name={nameOf(`${look.name} path ${words.join(" ")} ${theme.background} ${title ?? ""}`)}>
+        <image
+          href={image.url}
+          width={PATH_SIDE}
+          height={height}
+          preserveAspectRatio="none"
+          style={enlarged(image, PATH_SIDE)}
+        />
+      </Dimmed>
       <path
         d={path.join("")}
         fill="none"
@@ -348,11 +543,12 @@ const MOVING_SIDE = 320;
 /** The image as one step saw it, large, with the labels of the steps so far below. */
 export function drawStep(trace: Trace, look: TraceLook, step: number, options: DrawOptions): Drawing {
   const theme = themeOf(options);
-  const { title, style } = options;
+  const { title, style, opacity } = options;
   const places = gridOf(trace, look);
   const words = drawableAll(rowLabels(trace, look));
   const height = heightOf(places.image, MOVING_SIDE);
   const top = headingHeight(title) + 16;
+  const below = top + height + SCALE_BELOW;
   const width = MOVING_SIDE + 32;
   const sizes = words.map((word) => textWidth(word, 15) + 9);
   const lines = Math.ceil(sizes.reduce((sum, size) => sum + size, 0) / (width - 80));
@@ -370,12 +566,15 @@ export function drawStep(trace: Trace, look: TraceLook, step: number, options: D
   const body = (
     <>
       <g transform={`translate(16 ${top})`}>
-        <MapOver
+        <ScaledMap
           places={places}
+          look={look}
           values={rowOf(look, step)}
           used={usedPlace(look, step)}
           side={MOVING_SIDE}
           style={style}
+          opacity={opacity}
+          theme={theme}
           name={nameOf(`${look.name} step ${words.join(" ")} ${title ?? ""}`) + step}
         />
       </g>
@@ -383,7 +582,7 @@ export function drawStep(trace: Trace, look: TraceLook, step: number, options: D
         <text
           key={index}
           x={labels[index]!.x}
-          y={top + height + 26 + labels[index]!.line * 22}
+          y={below + 18 + labels[index]!.line * 22}
           fill={index <= step ? theme.text : theme.faint}
           fontWeight={index === step ? 700 : 400}
         >
@@ -394,7 +593,7 @@ export function drawStep(trace: Trace, look: TraceLook, step: number, options: D
   );
   return {
     width,
-    height: top + height + 18 + 22 * lines,
+    height: below + 10 + 22 * lines,
     theme,
     fontSize: 15,
     label: `Where “${words[step]}” looked in the image`,

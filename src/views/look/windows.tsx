@@ -13,11 +13,10 @@ import { RegardError } from "../../core/index.js";
 import { headingHeight } from "../canvas.js";
 import { drawable, headingLines } from "../drawable.js";
 import { textWidth } from "../theme.js";
-import { type Box, type Draw, enlarged, nameOf, type Spot, themeOf } from "./drawing.js";
-import { heightOf } from "./maps.js";
+import { type Box, type Draw, enlarged, GREEN, nameOf, type Spot, themeOf } from "./drawing.js";
+import { Dimmed, heightOf } from "./maps.js";
 
-/** A green that is seen on light and on dark images, with a dark edge. */
-const GREEN = "#2bd96b";
+/** The dark edge of what is drawn in green. */
 const EDGE = "#05070a";
 
 function canvasOf(trace: Trace, look: TraceLook): Extract<Places, { kind: "canvas" | "grid" }> {
@@ -70,8 +69,8 @@ const glimpsesOf = (look: TraceLook, row: number, scales: readonly number[]): Lo
   );
 
 /**
- * The way of a gaze: a green line over the image from window to window, the first filled, the last hollow, and beside it what each
- * glimpse holds, a row for every resolution.
+ * The way of a gaze: a green line from window to window, the first filled, the last hollow, over the image, which is grey and dim
+ * but where a window lay; and beside it what each glimpse holds, a row for every resolution.
  */
 export const drawTrail: Draw = (trace, [look], options) => {
   const theme = themeOf(options);
@@ -100,6 +99,11 @@ export const drawTrail: Draw = (trace, [look], options) => {
   const path = centres
     .map(([x, y], row) => `${row === 0 ? "M" : "L"}${x.toFixed(1)} ${y.toFixed(1)}`)
     .join("");
+  const whole = (
+    <g transform={`scale(${SIDE / image.width} ${height / image.height})`}>
+      <use href={`#${id}`} />
+    </g>
+  );
   const thumb = (of: Image | LookWindow, y: number, key: number): ReactNode => {
     if ("url" in of)
       return (
@@ -145,8 +149,14 @@ export const drawTrail: Draw = (trace, [look], options) => {
         </clipPath>
       </defs>
       <g transform={`translate(16 ${top})`}>
-        <g transform={`scale(${SIDE / image.width} ${height / image.height})`}>
-          <use href={`#${id}`} />
+        <Dimmed name={id}>{whole}</Dimmed>
+        <clipPath id={`${id}-seen`}>
+          {windows.flat().map((window, index) => (
+            <rect key={index} {...rounded(boxOf(window, SIDE, height))} />
+          ))}
+        </clipPath>
+        <g clipPath={`url(#${id}-clip)`}>
+          <g clipPath={`url(#${id}-seen)`}>{whole}</g>
         </g>
         <g clipPath={`url(#${id}-clip)`}>
           {windows.map((those, row) =>

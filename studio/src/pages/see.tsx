@@ -1,12 +1,11 @@
 import { useState } from "react";
 import type { Answer, Asked, RunDetail } from "../../../src/service/protocol.js";
-import type { DrawOptions } from "../../../src/views/look/drawing.js";
 import { Output, readPlaces, useLooked } from "../panels/answer.js";
 import { OfRun, RunPage } from "../panels/asking.js";
-import { Busy, Choices, Panel, Problem, percent } from "../panels/basic.js";
+import { Busy, Panel, Problem, percent } from "../panels/basic.js";
 import { Blocks } from "../panels/blocks.js";
 import { firstInput, InputForm, inputFrom, inputQuery, useExamples } from "../panels/input.js";
-import { LookPicture } from "../panels/look.js";
+import { LookPicture, MapControls } from "../panels/look.js";
 import { PlaceMaps, PlaceTable, WindowFields } from "../panels/reading.js";
 import {
   Alternatives,
@@ -110,7 +109,6 @@ function Shown({
   readonly explain: string | undefined;
 }) {
   const looked = useLooked(answer, effects);
-  const [style, setStyle] = useState<NonNullable<DrawOptions["style"]>>("smooth");
   const { trace, main, others, attention, salience, effect } = looked;
   const { steps, changeable } = answer;
   const selected = Math.max(0, Math.min(changes.selected, steps.length - 1));
@@ -194,14 +192,7 @@ function Shown({
                 >
                   Step on
                 </button>
-                {places?.kind === "grid" && (
-                  <Choices
-                    label="How the map is drawn"
-                    items={["smooth", "grid"]}
-                    value={style}
-                    onChoose={setStyle}
-                  />
-                )}
+                {places?.kind === "grid" && <MapControls />}
               </div>
             )}
             {beside && step.alternatives && (
@@ -235,13 +226,7 @@ function Shown({
                       Click a place to put all attention there, and see what it says then.
                     </p>
                   )}
-                  <PlaceMaps
-                    {...reading}
-                    places={places}
-                    onForce={forces}
-                    style={style}
-                    mass={step.looked?.mass}
-                  />
+                  <PlaceMaps {...reading} places={places} onForce={forces} mass={step.looked?.mass} />
                 </>
               ) : (
                 <>

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "react";
+import { pngUrl } from "../../../src/core/png.js";
 import type { Pixels } from "../../../src/data/contract.js";
 import { renderScene } from "../../../src/data/generate/scenes/render.js";
 import {
@@ -13,7 +14,6 @@ import {
   TEXTURES,
   type Texture,
 } from "../../../src/data/generate/scenes/scene.js";
-import { pngUrl } from "../../../src/data/image.js";
 import type { Field, ImageValue } from "../../../src/task/form.js";
 import { imageValue } from "./fields.js";
 

@@ -7,7 +7,7 @@ import {
   type Trace,
   type TraceLook,
 } from "../../../src/attention/trace.js";
-import { type Drawing, Drawn, type DrawOptions, type Spot } from "../../../src/views/look/drawing.js";
+import { type Drawing, Drawn, type Spot } from "../../../src/views/look/drawing.js";
 import {
   drawPicture,
   momentsOf,
@@ -18,7 +18,7 @@ import {
 } from "../../../src/views/look/look-view.js";
 import { movingSvg } from "../../../src/views/look/render.js";
 import { isScore, shadingOf } from "../../../src/views/look/shading.js";
-import { useTheme } from "../state.js";
+import { useMapDrawing, useTheme } from "../state.js";
 import { Choices, Scrolled, save } from "./basic.js";
 
 /** Seconds each step is shown in a moving picture. */
@@ -172,6 +172,33 @@ const OWN_SELECTION: readonly ViewName[] = ["ribbon", "trail", "canvases", "memo
 
 const STYLES = ["smooth", "grid"] as const;
 
+/** How maps are drawn, and how much their colours cover the image. */
+export function MapControls() {
+  const [{ style, opacity }, change] = useMapDrawing();
+  return (
+    <>
+      <Choices
+        label="How maps are drawn"
+        items={STYLES}
+        value={style}
+        onChoose={(one) => change({ style: one })}
+      />
+      <label className="opacity">
+        <span>Colours</span>
+        <input
+          type="range"
+          min={0}
+          max={1}
+          step={0.05}
+          value={opacity}
+          title="How much the colours cover the image"
+          onChange={({ target }) => change({ opacity: Number(target.value) })}
+        />
+      </label>
+    </>
+  );
+}
+
 /** A picture of a trace with the ways to draw it. */
 export function LookPicture({
   trace,
@@ -197,17 +224,17 @@ export function LookPicture({
 }) {
   const theme = useTheme();
   const [chosen, setView] = useState<ViewName>();
-  const [style, setStyle] = useState<NonNullable<DrawOptions["style"]>>("smooth");
+  const [maps] = useMapDrawing();
   const [open, setOpen] = useState<PictureOptions["open"]>();
   const view = chosen && picture.views.includes(chosen) ? chosen : picture.views[0];
   const own = OWN_SELECTION.includes(view) ? selected : undefined;
   const drawing = useMemo(
-    () => drawPicture(trace, picture, { view, style, open, theme, selected: own }),
-    [trace, picture, view, style, open, theme, own],
+    () => drawPicture(trace, picture, { ...maps, view, open, theme, selected: own }),
+    [trace, picture, view, maps, open, theme, own],
   );
   const moves = useMemo(
-    () => momentsOf(trace, picture, { style, theme }).length > 1,
-    [trace, picture, style, theme],
+    () => momentsOf(trace, picture, { ...maps, theme }).length > 1,
+    [trace, picture, maps, theme],
   );
   const [look] = picture.looks;
   // Rows of places that look are no steps that can be chosen.
@@ -225,9 +252,7 @@ export function LookPicture({
               onChoose={setView}
             />
           )}
-          {view === "maps" && (
-            <Choices label="How maps are drawn" items={STYLES} value={style} onChoose={setStyle} />
-          )}
+          {view === "maps" && <MapControls />}
           {open && (
             <button type="button" className="quiet" onClick={() => setOpen(undefined)}>
               {`Only ${open.look}, head ${open.head + 1}: back to the mean`}
@@ -238,7 +263,7 @@ export function LookPicture({
               type="button"
               className="quiet"
               onClick={() => {
-                const [first, ...rest] = momentsOf(trace, picture, { style, theme });
+                const [first, ...rest] = momentsOf(trace, picture, { ...maps, theme });
                 save(
                   new Blob([movingSvg([first!, ...rest], STEP_SECONDS)], { type: "image/svg+xml" }),
                   `${picture.name}.svg`,

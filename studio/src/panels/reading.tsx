@@ -1,8 +1,8 @@
 import { type ReactNode, useState } from "react";
 import { type Places, placeLabels, rowOf, type TraceLook, windowsOf } from "../../../src/attention/trace.js";
-import type { DrawOptions } from "../../../src/views/look/drawing.js";
 import { nameOf } from "../../../src/views/look/drawing.js";
-import { heightOf, MapOver } from "../../../src/views/look/maps.js";
+import { heightOf, MapOver, SCALE_HEIGHT, ScaleOf } from "../../../src/views/look/maps.js";
+import { useMapDrawing } from "../state.js";
 import { percent } from "./basic.js";
 import { allAt, type Force, windowAt } from "./look.js";
 
@@ -128,14 +128,13 @@ export function PlaceMaps({
   step,
   piece,
   onForce,
-  style,
   mass,
 }: Reading & {
   readonly places: Extract<Places, { kind: "grid" }>;
-  readonly style: DrawOptions["style"];
   /** The share of attention that is where it should be, where that is known. */
   readonly mass?: number | undefined;
 }) {
+  const [drawing] = useMapDrawing();
   const map = (
     look: TraceLook | undefined,
     name: string,
@@ -144,23 +143,27 @@ export function PlaceMaps({
     caption: ReactNode,
   ) => {
     const values = valuesAt(look, step);
-    if (!values) return null;
+    if (!look || !values) return null;
     const label = `${name} ${piece}`;
     const height = heightOf(places.image, side);
+    const id = nameOf(`over ${label} ${drawing.style}`);
     return (
       <figure className="map">
         <div className="map-picture" style={{ width: side }}>
           <svg viewBox={`0 0 ${side} ${height}`} width={side} height={height} role="img" aria-label={label}>
-            <MapOver
-              places={places}
-              values={values}
-              side={side}
-              style={style}
-              name={nameOf(`over ${label} ${style}`)}
-            />
+            <MapOver places={places} values={values} side={side} {...drawing} name={id} />
           </svg>
           {onCell && <CellButtons places={places} onCell={onCell} />}
         </div>
+        <svg
+          className="scale"
+          viewBox={`0 0 ${side} ${SCALE_HEIGHT}`}
+          width={side}
+          height={SCALE_HEIGHT}
+          aria-hidden="true"
+        >
+          <ScaleOf look={look} values={values} width={side} opacity={drawing.opacity} name={id} />
+        </svg>
         <figcaption>{caption}</figcaption>
       </figure>
     );
