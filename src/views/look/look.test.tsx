@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { lookOfRows, type Places, type Trace, type TraceLook } from "../../attention/index.js";
+import { pngUrl } from "../../core/index.js";
 import { dark, svgOf } from "../index.js";
 import {
   type Drawing,
@@ -17,10 +18,11 @@ import {
 } from "./index.js";
 
 const PLAIN = { colour: false, width: 100 };
+const [width, height] = [3, 2];
 const image = {
-  width: 3,
-  height: 2,
-  url: "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAMAAAACCAIAAAASFvFNAAAAEklEQVR4nGP4z8DAAMT/wRQDAwAn2gP9tP0AuQAAAABJRU5ErkJggg==",
+  width,
+  height,
+  url: pngUrl({ width, height, data: Uint8Array.from({ length: 18 }, (_, index) => 14 * index) }),
 };
 
 const of = (places: Trace["places"], steps: readonly string[], ...looks: readonly TraceLook[]): Trace => ({
