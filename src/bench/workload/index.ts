@@ -5,6 +5,7 @@ import { convolutionStep } from "./convolution.js";
 import { decoding } from "./decode.js";
 import { languageModelStep } from "./language-model.js";
 import { rnnsearchStep } from "./rnnsearch.js";
+import { transformerStep } from "./transformer.js";
 
 /** Every kind of work that is compared. */
 export const workloads: readonly WorkloadKind[] = [
@@ -12,6 +13,7 @@ export const workloads: readonly WorkloadKind[] = [
   captionerSoft,
   captionerHard,
   languageModelStep,
+  transformerStep,
   convolutionStep,
   decoding,
 ];
