@@ -1,4 +1,6 @@
 import {
+  at,
+  broadcastShapes,
   forEachIndex,
   formatShape,
   type NDArray,
@@ -8,6 +10,7 @@ import {
   ShapeError,
   sameShape,
   type Tensor,
+  tabulate,
 } from "../core/index.js";
 import { mul, sub } from "./binary.js";
 import { bools, defineOperation, floats, indices, type OperationFunction, requireDType } from "./define.js";
@@ -34,25 +37,47 @@ function logSumExp(x: NDArray, axis: number): (index: readonly number[]) => numb
 
 type SoftmaxFunction = (x: Tensor, options?: SoftmaxOptions) => Tensor;
 
+/** One of the two, with an input more where there is a mask. */
 function normaliser(
   name: "softmax" | "logSoftmax",
   onnx: string,
+  /** What stands where nothing takes part. */
+  masked: number,
   value: (x: number, logSum: number) => number,
-  gradient: (y: Tensor, dy: Tensor, axis: number) => Tensor,
+  gradient: (y: Tensor, dy: Tensor, axis: number, mask: Tensor | undefined) => Tensor,
 ): OperationFunction<SoftmaxFunction> {
   const record: Operation<{ axis: number }> = {
     name,
-    infer: ([x]) => {
+    infer: ([x, mask]) => {
       requireDType(name, "the operand", x!, "float32", "float64");
+      if (!mask) return [x!];
+      requireDType(name, "the mask", mask, "bool");
+      if (!sameShape(broadcastShapes(name, x!.shape, mask.shape), x!.shape))
+        throw new ShapeError(
+          `${name}: a mask ${formatShape(mask.shape)} does not broadcast to the operand ${formatShape(x!.shape)}; give it at most those axes, each of that size or 1.`,
+        );
       return [x!];
     },
-    gradient: ({ outputs: [y], attributes: { axis }, upstream: [dy] }) => [gradient(y!, dy!, axis)],
-    lower: (context, inputs, { attributes: { axis } }) => context.emit(onnx, inputs, { axis: { int: axis } }),
-    evaluate: (_, [x], { axis }) => {
+    gradient: ({ inputs: [, mask], outputs: [y], attributes: { axis }, upstream: [dy] }) => [
+      gradient(y!, dy!, axis, mask),
+      undefined,
+    ],
+    lower: (context, [x, mask], { attributes: { axis }, inputs: [operand] }) => {
+      const { dtype } = operand!;
+      const attribute = { axis: { int: axis } };
+      if (mask === undefined) return context.emit(onnx, [x!], attribute);
+      const [kept] = context.emit("Where", [mask, x!, context.constant(dtype, [], [MASKED])]);
+      const [y] = context.emit(onnx, [kept!], attribute);
+      return context.emit("Where", [mask, y!, context.constant(dtype, [], [masked])]);
+    },
+    evaluate: (_, [x, mask], { axis }) => {
       const result = ndarray(x!.dtype, x!.shape);
-      const logSum = logSumExp(x!, axis);
+      const kept = mask
+        ? tabulate(x!.dtype, x!.shape, (index) => (at(mask, index) ? at(x!, index) : MASKED))
+        : x!;
+      const logSum = logSumExp(kept, axis);
       forEachIndex(x!.shape, (index, flat) => {
-        result.data[flat] = value(x!.data[flat]!, logSum(index));
+        result.data[flat] = mask && !at(mask, index) ? masked : value(kept.data[flat]!, logSum(index));
       });
       return [result];
     },
@@ -65,6 +90,10 @@ function normaliser(
         build: (x, mask) => call(x!, { mask: mask! }),
       },
       {
+        inputs: [floats("two", "three", "five"), bools("three", 1)],
+        build: (x, mask) => call(x!, { axis: 1, mask: mask! }),
+      },
+      {
         inputs: [floats("three", "five")],
         build: (x) => call(x!, { mask: cast(sub(x!, x!), "bool") }),
         differentiable: false,
@@ -74,12 +103,8 @@ function normaliser(
   const call: OperationFunction<SoftmaxFunction> = defineOperation<{ axis: number }, SoftmaxFunction>(
     record,
     (make) =>
-      (x, { axis = -1, mask } = {}) => {
-        const normal = normaliseAxis(name, axis, x.shape);
-        if (!mask) return make([x], { axis: normal }).outputs[0]!;
-        const y = make([where(mask, x, MASKED)], { axis: normal }).outputs[0]!;
-        return where(mask, y, name === "softmax" ? 0 : MASKED_LOG_PROBABILITY);
-      },
+      (x, { axis = -1, mask } = {}) =>
+        make(mask ? [x, mask] : [x], { axis: normaliseAxis(name, axis, x.shape) }).outputs[0]!,
   );
   return call;
 }
@@ -92,7 +117,6 @@ export interface SoftmaxOptions {
 
 /** Far below any score, yet finite, so that differences of two masked scores are numbers. */
 const MASKED = -1e30;
-const MASKED_LOG_PROBABILITY = -1e4;
 
 /**
  * exp(x) / Σ exp(x) along an axis. With a mask, masked elements are exactly 0; where everything is masked all are 0.
@@ -100,7 +124,9 @@ const MASKED_LOG_PROBABILITY = -1e4;
 export const softmax = normaliser(
   "softmax",
   "Softmax",
+  0,
   (x, logSum) => Math.exp(x - logSum),
+  // What is masked is 0, and so is its gradient.
   (y, dy, axis) => mul(y, sub(dy, reduceSum(mul(dy, y), { axes: axis, keep: true }))),
 );
 
@@ -108,8 +134,12 @@ export const softmax = normaliser(
 export const logSoftmax = normaliser(
   "logSoftmax",
   "LogSoftmax",
+  -1e4,
   (x, logSum) => x - logSum,
-  (y, dy, axis) => sub(dy, mul(exp(y), reduceSum(dy, { axes: axis, keep: true }))),
+  (y, dy, axis, mask) => {
+    const through = mask ? where(mask, dy, 0) : dy;
+    return sub(through, mul(exp(y), reduceSum(through, { axes: axis, keep: true })));
+  },
 );
 
 const crossEntropyOperation: Operation<Record<never, never>> = {
