@@ -138,6 +138,33 @@ describe("a captioner", () => {
     expect(text.out).toMatch(/[░▒▓█]{2}/);
   });
 
+  test("draws the mechanics of a step, and says which ways and steps there are", async () => {
+    const svg = join(folder, "mechanics.svg");
+    const { code, out, err } = await regard([
+      ...["see", soft, "test:3", "--svg", svg, "--view", "mechanics", "--step", "1"],
+    ]);
+    expect(code, err).toBe(0);
+    // The products that are written out add up to what the model has.
+    const sums = [...out.matchAll(/channel \d+: (.*) = (\S+)$/gm)];
+    expect(sums).toHaveLength(4);
+    for (const [, terms, sum] of sums) {
+      const total = terms!
+        .replaceAll("−", "-")
+        .replace(/ \(\d+ more\)/, "")
+        .split(" + ")
+        .reduce((all, term) => all + term.split(" × ").reduce((product, one) => product * Number(one), 1), 0);
+      expect(Math.abs(total - Number(sum!.replace("−", "-")))).toBeLessThan(0.02);
+    }
+    expect(await readFile(svg, "utf8")).toContain(">feature layer</text>");
+    const wrong = async (...options: string[]) => (await regard(["see", soft, "test:3", ...options])).err;
+    expect(await wrong("--view", "memory")).toBe(
+      "regard: --view is memory, but what there is to see here can be drawn as maps, path, mechanics.\n",
+    );
+    expect(await wrong("--view", "mechanics", "--step", "99")).toMatch(
+      /^regard: --step is 99 but the picture has the steps 1 to \d+\.\n$/,
+    );
+  });
+
   test("sees an example of its data by its number", async () => {
     const { code, out } = await regard(["see", soft, "test:3", "--json"]);
     expect(code).toBe(0);

@@ -79,6 +79,24 @@ describe("See", () => {
     await page.getByRole("button", { name: "Undo them" }).click();
     await page.getByText("This is what it says with your changes.").waitFor({ state: "detached" });
     await page.getByRole("button", { name: "grid", exact: true }).first().click();
+    // Every map lets as much of its image through as is asked for.
+    await page.getByRole("slider", { name: "Colours" }).first().fill("0.25");
+    await page.locator('.look.maps g[opacity="0.25"]').first().waitFor();
+    await page.locator('.map-picture g[opacity="0.25"]').first().waitFor();
+    await page.getByRole("button", { name: "Mechanics" }).click();
+    const mechanics = page.locator(".look.mechanics");
+    await mechanics.getByText("feature layer").waitFor();
+    // Steps are chosen in it: the first word stands below the picture's edge.
+    const bold = mechanics.locator('text[text-decoration="underline"]');
+    const [words, box] = [
+      mechanics.locator('text[font-size="14"][y="29"]'),
+      (await mechanics.boundingBox())!,
+    ];
+    expect(await words.count()).toBeGreaterThan(1);
+    const second = words.nth(1);
+    await page.mouse.click(box.x + Number(await second.getAttribute("x")) + 3, box.y + 24);
+    await expect.poll(() => bold.textContent()).toBe(await second.textContent());
+    await expectAccessible(page);
     await page.getByRole("button", { name: "Path" }).click();
     await page.getByLabel("Attention of every step").waitFor();
     await page.locator(".thumbnail").nth(3).click();

@@ -14,6 +14,7 @@ export * from "./nested-trace.js";
 export * from "./old-trace.js";
 export * from "./retina.js";
 export * from "./trace.js";
+export * from "./weighing.js";
 export { additive, dot, general, projectedDot, scaledDot };
 
 /** Every attention score, by the name models and the command line call it. */

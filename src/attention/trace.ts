@@ -58,8 +58,24 @@ export interface TraceLook {
   readonly data: Float32Array;
   /** What was used in the end, of the same shape, where that is not `data`: the one place of hard attention. */
   readonly used?: Float32Array;
+  /** What was weighed, and what became of it, where that is known. */
+  readonly weighed?: Weighed;
   /** What a value is a number of, such as "nats", where it is a score that may be below 0; absent of shares from 0 to 1. */
   readonly unit?: string;
+}
+
+/** What a look weighed, of a few channels of the features: enough to follow how a step came by what it handed on. */
+export interface Weighed {
+  /** The channels that are told of, from 0, those that are strongest in what is handed on first. */
+  readonly channels: readonly number[];
+  /** How many channels there are. */
+  readonly features: number;
+  /** What was weighed by, [R, P]. */
+  readonly by: Float32Array;
+  /** What the places have in these channels, [R, P, channels]; [1, P, channels] where every row weighed the same. */
+  readonly values: Float32Array;
+  /** Their weighted sum as the model has it, [R, channels]; absent where the products are handed on as they are. */
+  readonly pooled?: Float32Array;
 }
 
 /** What a look is called by what it goes over: the word for it in lists, files and `--json`. */
@@ -106,7 +122,7 @@ export function headOf(look: TraceLook, head: number): TraceLook {
 /** The mean over all heads of looks that are shaped alike but for their heads, [R, 1, P]; a single head is given as it is. */
 export function meanOfLooks(looks: readonly [TraceLook, ...TraceLook[]]): TraceLook {
   const [first] = looks;
-  const { used, ...rest } = first;
+  const { used: _, weighed: __, ...rest } = first;
   const [rows, , places] = first.shape;
   const all = looks.reduce((sum, { shape }) => sum + shape[1], 0);
   if (all === 1) return first;
@@ -204,9 +220,11 @@ export function groupLooks(
 
 /** A trace as JSON holds it: numbers as base64 of float32, little-endian. */
 export type TraceJson = Omit<Trace, "looks"> & {
-  readonly looks: readonly (Omit<TraceLook, "data" | "used"> & {
+  readonly looks: readonly (Omit<TraceLook, "data" | "used" | "weighed"> & {
     readonly data: string;
     readonly used?: string;
+    readonly weighed?: Omit<Weighed, "by" | "values" | "pooled"> &
+      Readonly<Record<"by" | "values", string>> & { readonly pooled?: string };
   })[];
 };
 
@@ -220,7 +238,10 @@ function encodeNumbers(numbers: Float32Array): string {
   return toBase64(new Uint8Array(view.buffer));
 }
 
-function decodeNumbers(text: string, { name, shape }: Pick<TraceLook, "name" | "shape">): Float32Array {
+function decodeNumbers(
+  text: string,
+  { name, shape }: { readonly name: string; readonly shape: readonly number[] },
+): Float32Array {
   const { buffer, length } = fromBase64(text);
   const count = shape.reduce((a, b) => a * b, 1);
   if (length !== count * FLOAT)
@@ -234,19 +255,45 @@ function decodeNumbers(text: string, { name, shape }: Pick<TraceLook, "name" | "
 /** A trace for JSON. */
 export const encodeTrace = (trace: Trace): TraceJson => ({
   ...trace,
-  looks: trace.looks.map(({ data, used, ...look }) => ({
+  looks: trace.looks.map(({ data, used, weighed, ...look }) => ({
     ...look,
     data: encodeNumbers(data),
     ...(used && { used: encodeNumbers(used) }),
+    ...(weighed && {
+      weighed: {
+        channels: weighed.channels,
+        features: weighed.features,
+        by: encodeNumbers(weighed.by),
+        values: encodeNumbers(weighed.values),
+        ...(weighed.pooled && { pooled: encodeNumbers(weighed.pooled) }),
+      },
+    }),
   })),
 });
 
 /** A trace from JSON. @throws RegardError where the numbers of a look are not as many as its shape says */
 export const decodeTrace = (trace: TraceJson): Trace => ({
   ...trace,
-  looks: trace.looks.map(({ data, used, ...look }) => ({
+  looks: trace.looks.map(({ data, used, weighed, ...look }) => ({
     ...look,
     data: decodeNumbers(data, look),
     ...(used !== undefined && { used: decodeNumbers(used, look) }),
+    ...(weighed && { weighed: decodeWeighed(weighed, look) }),
   })),
 });
+
+function decodeWeighed(
+  { by, values, pooled, ...rest }: NonNullable<TraceJson["looks"][number]["weighed"]>,
+  { name, shape: [rows, , places] }: Pick<TraceLook, "name" | "shape">,
+): Weighed {
+  const channels = rest.channels.length;
+  const whole = decodeNumbers(by, { name, shape: [rows, places] });
+  // The same for all rows, or different for each.
+  const same = fromBase64(values).length === places * channels * FLOAT;
+  return {
+    ...rest,
+    by: whole,
+    values: decodeNumbers(values, { name, shape: [same ? 1 : rows, places, channels] }),
+    ...(pooled !== undefined && { pooled: decodeNumbers(pooled, { name, shape: [rows, channels] }) }),
+  };
+}

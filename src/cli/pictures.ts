@@ -9,6 +9,7 @@ import {
   pictureSvg,
   picturesPage,
   pictureText,
+  type ViewName,
 } from "../views/index.js";
 import { toPng } from "./png.js";
 import { hasColour } from "./terminal.js";
@@ -21,6 +22,10 @@ export interface PictureOptions {
   readonly animation?: string;
   readonly path?: string;
   readonly style?: MapStyle;
+  /** How the picture is drawn; the usual way where absent. */
+  readonly view?: ViewName;
+  /** The step to bring out, from 1. */
+  readonly step?: number;
 }
 
 /** A picture of a trace, with the heading it has on a page. */
@@ -46,9 +51,9 @@ export async function writePictures(
   drawn: Picture | undefined,
   sections: readonly Section[],
 ): Promise<string[]> {
-  const { svg, png, html, animation, path, style } = options;
-  const picture = (view?: "path") =>
-    pictureSvg(trace, drawn!, { title, ...(style && { style }), ...(view && { view }) });
+  const { svg, png, html, animation, path, style, view } = options;
+  const drawing = { style, ...(options.step !== undefined && { selected: options.step - 1 }) };
+  const picture = (as = view) => pictureSvg(trace, drawn!, { ...drawing, title, view: as });
   if (drawn && svg) await writeAtomically(svg, picture());
   if (drawn && png) await writeAtomically(png, toPng(picture()));
   if (html)
@@ -56,7 +61,7 @@ export async function writePictures(
       html,
       picturesPage(
         title,
-        sections.map((section) => ({ ...section, trace, ...(style && { style }) })),
+        sections.map((section) => ({ ...section, ...drawing, view, trace })),
       ),
     );
   const [first, ...others] = drawn && animation ? momentsOf(trace, drawn, { title }) : [];
@@ -66,5 +71,14 @@ export async function writePictures(
 }
 
 /** A picture as text for the terminal. */
-export const textOf = (trace: Trace, picture: Picture): string =>
-  pictureText(trace, picture, { colour: hasColour(process.stdout), width: process.stdout.columns ?? 100 });
+export const textOf = (
+  trace: Trace,
+  picture: Picture,
+  { view, step }: Pick<PictureOptions, "view" | "step"> = {},
+): string =>
+  pictureText(trace, picture, {
+    colour: hasColour(process.stdout),
+    width: process.stdout.columns ?? 100,
+    view,
+    ...(step !== undefined && { selected: step - 1 }),
+  });

@@ -1,4 +1,4 @@
-import type { Look } from "../attention/index.js";
+import { type Look, weighingTensors } from "../attention/index.js";
 import { type Dimension, prefixed, RegardError, rewrite, type Tensor, unprefixed } from "../core/index.js";
 import type { Model, Result, Steps, Tensors } from "../models/index.js";
 import { Mode } from "../nn/index.js";
@@ -21,6 +21,8 @@ export interface Unrolled extends Result {
   readonly looks: Readonly<Record<string, Look>>;
   /** By the names of looks, where they were asked for. */
   readonly probes: Readonly<Record<string, Probe>>;
+  /** What looks over a grid weigh, as `weighingTensors` names it, [T, …] where it takes steps; where probes were asked for. */
+  readonly weighed: Tensors;
 }
 
 /** What everything that follows a look in its step is computed from: of hard attention the place that was chosen. */
@@ -43,8 +45,18 @@ export function unrolled(
     if (!model.once) throw new RegardError("the model has no run all at once; it goes step by step.");
     const { outputs, looks = {} } = model.once(inputs, mode);
     const probes = probed ? probesOf(looks, []) : {};
-    const spliced = splice(outputs, looks, probes);
-    return { outputs: spliced.tensors, looks: spliced.looks, probes };
+    const weighed = probed ? weighedIn(model, looks, outputs) : {};
+    const spliced = splice(
+      { ...prefixed("output.", outputs), ...prefixed("weighed.", weighed) },
+      looks,
+      probes,
+    );
+    return {
+      outputs: unprefixed("output.", spliced.tensors),
+      looks: spliced.looks,
+      probes,
+      weighed: unprefixed("weighed.", spliced.tensors),
+    };
   }
   const steps = stepsOf(model);
   const { memory, state } = steps.begin(inputs, mode);
@@ -88,8 +100,12 @@ export function unrolled(
           },
         ]),
       );
+      const given = { ...prefixed("output.", found.outputs), ...prefixed("state.", found.state) };
       const { tensors, looks } = splice(
-        { ...prefixed("output.", found.outputs), ...prefixed("state.", found.state) },
+        {
+          ...given,
+          ...(probed && prefixed("weighed.", weighedIn(model, found.looks ?? {}, given))),
+        },
         found.looks ?? {},
         inside,
       );
@@ -97,6 +113,7 @@ export function unrolled(
         states: unprefixed("state.", tensors) as typeof before,
         outputs: {
           ...prefixed("output.", unprefixed("output.", tensors)),
+          ...prefixed("weighed.", unprefixed("weighed.", tensors)),
           ...prefixed(
             "look.",
             Object.fromEntries(Object.entries(looks).map(([name, { value }]) => [name, value])),
@@ -125,8 +142,16 @@ export function unrolled(
       ]),
     ),
     probes,
+    weighed: unprefixed("weighed.", outputs),
   };
 }
+
+/** What looks weigh over the places that form a grid. @param results what follows from them */
+export const weighedIn = (
+  { grids = {} }: Pick<Model, "grids">,
+  looks: Readonly<Record<string, Look>>,
+  results: Tensors,
+): Tensors => weighingTensors(looks, Object.keys(grids), Object.values(results));
 
 /** How many steps a model takes that runs freely. @throws RegardError where it does not say */
 function lengthOf({ count }: Steps): Dimension {

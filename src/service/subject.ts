@@ -1,12 +1,16 @@
 import {
   encodeTrace,
   type Look,
+  lookedAtSource,
   lookOfRows,
   meanOfLooks,
   type Places,
   rowsOf,
   type Trace,
   type TraceLook,
+  type Weighed,
+  type Weighing,
+  weighingNamed,
 } from "../attention/index.js";
 import { END, START, UsageError } from "../core/index.js";
 import { type Splits, tokenBatch, type Vocabulary } from "../data/index.js";
@@ -33,7 +37,7 @@ import {
   type WalkStep,
 } from "../explain/index.js";
 import type { Model, Tensors } from "../models/index.js";
-import { type Backend, constants, type Values } from "../session/index.js";
+import { type Backend, constants, type Value, type Values } from "../session/index.js";
 import {
   type AnyTask,
   countOfPlaces,
@@ -45,6 +49,7 @@ import {
   fittingExamples,
   type Shown,
   tracedLook,
+  tracedWeighing,
   type Variants,
   withSlots,
 } from "../task/index.js";
@@ -293,7 +298,16 @@ export class Subject<Example_ = any> {
       output,
       shown,
       looks: [
-        ...(attention ? [lookOfRows(attention, { name: ATTENTION_LOOK, over, kind: "weights" })] : []),
+        ...(attention
+          ? [
+              {
+                ...lookOfRows(attention, { name: ATTENTION_LOOK, over, kind: "weights" }),
+                ...weighedBy(Object.keys(lookedAtSource(walker.looks)), (name) =>
+                  steps.map(({ weighed }) => weighingNamed(weighed, name)),
+                ),
+              },
+            ]
+          : []),
         ...headLooks(walker.looks, steps),
       ],
       changeable: [...(attention ? [ATTENTION_LOOK] : []), ...headNames(walker.looks)],
@@ -353,10 +367,21 @@ export class Subject<Example_ = any> {
             ]
           : [],
       );
+    const weighing = (name: string) => {
+      const all = weighingNamed(found.weighed, name);
+      const rows = drive.kind === "once" ? 1 : shown.steps.length;
+      return Array.from(
+        { length: rows },
+        (_, row) => all && rowOfWeighing(all, drive.kind === "once" ? undefined : row),
+      );
+    };
     return {
       output,
       shown,
-      looks: traced(found.looks, found.used),
+      looks: traced(found.looks, found.used).map((look) => ({
+        ...look,
+        ...weighedBy([look.name], weighing),
+      })),
       changeable: entries.map(([name]) => name),
       salience: async () => {
         const slopes = await prober.salience(this.#parameters, values, taken, choices);
@@ -691,6 +716,24 @@ const headNames = (looks: Readonly<Record<string, Look>>): string[] =>
     axes.includes("head") || over !== "source" ? [name] : [],
   );
 
+/** What one look weighed, to be part of it in a trace; nothing where it is not known, or of several that are shown as one. */
+function weighedBy(
+  names: readonly string[],
+  rowsOf: (name: string) => readonly (Weighing<Value> | undefined)[],
+): { weighed?: Weighed } {
+  if (names.length !== 1) return {};
+  const rows = rowsOf(names[0]!).flatMap((row) => row ?? []);
+  const weighed = tracedWeighing(rows);
+  return weighed ? { weighed } : {};
+}
+
+/** What a step weighed of what all did, of the first example. */
+function rowOfWeighing(all: Weighing<Value>, step: number | undefined): Weighing<Value> {
+  const one = (value: Value) => exampleOf(step === undefined ? value : exampleOf(value, step, 0), 0, 0);
+  const { by, values, pooled } = all;
+  return { by: one(by), values: one(values), ...(pooled && { pooled: one(pooled) }) };
+}
+
 /** What each head looked at in the steps of a walk. Places that were not there yet have nothing. */
 const headLooks = (looks: Readonly<Record<string, Look>>, steps: readonly WalkStep[]): TraceLook[] =>
   headNames(looks).flatMap((name) => {
@@ -736,11 +779,25 @@ function cut(look: TraceLook, rows: number, { over, count }: Variants): TraceLoo
       found.set(values.subarray(row * places, row * places + kept), row * kept);
     return found;
   };
+  const { weighed, ...rest } = look;
   return {
-    ...look,
+    ...rest,
     shape: [height, heads, kept],
     data: part(look.data),
     ...(look.used && { used: part(look.used) }),
+    ...(weighed && kept === places && { weighed: firstWeighed(weighed, height, have) }),
+  };
+}
+
+/** What some first rows weighed, of what all did. */
+function firstWeighed({ by, values, pooled, ...rest }: Weighed, rows: number, all: number): Weighed {
+  const first = (numbers: Float32Array) => numbers.slice(0, (numbers.length / all) * rows);
+  const same = values.length * all === by.length * rest.channels.length;
+  return {
+    ...rest,
+    by: first(by),
+    values: same ? values : first(values),
+    ...(pooled && { pooled: first(pooled) }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Look, LookAxis, Places, Trace, TraceLook } from "../attention/index.js";
+import type { Look, LookAxis, Places, Trace, TraceLook, Weighed, Weighing } from "../attention/index.js";
 import { RegardError } from "../core/index.js";
 import type { Value } from "../session/index.js";
 
@@ -55,6 +55,45 @@ export function tracedLook(
     shape: [count, sizes[1], sizes[2]],
     data: arranged(value),
     ...(used && { used: arranged(used) }),
+  };
+}
+
+/** Channels of the features that a trace tells of. */
+const CHANNELS = 4;
+
+/**
+ * What a look weighed as part of a trace, of the channels that are strongest in what was handed on.
+ * @param rows [P] or [1, P], [P, D] and [D] of every row
+ */
+export function tracedWeighing(rows: readonly Weighing<Value>[]): Weighed | undefined {
+  const [first, ...others] = rows;
+  if (!first) return undefined;
+  const places = first.by.data.length;
+  const features = first.values.data.length / places;
+  const strength = new Float64Array(features);
+  for (const { by, values, pooled } of rows)
+    for (let channel = 0; channel < features; channel++)
+      if (pooled) strength[channel]! += pooled.data[channel]! ** 2;
+      else
+        for (let place = 0; place < places; place++)
+          strength[channel]! += (by.data[place]! * values.data[place * features + channel]!) ** 2;
+  const channels = Array.from(strength, (_, channel) => channel)
+    .sort((a, b) => strength[b]! - strength[a]!)
+    .slice(0, CHANNELS);
+  const same = others.every(({ values }) =>
+    values.data.every((value, index) => value === first.values.data[index]),
+  );
+  const of = ({ data }: Value, at: number) => channels.map((channel) => data[at * features + channel]!);
+  return {
+    channels,
+    features,
+    by: Float32Array.from(rows.flatMap(({ by }) => Array.from(by.data))),
+    values: Float32Array.from(
+      (same ? [first] : rows).flatMap(({ values }) =>
+        Array.from({ length: places }, (_, place) => of(values, place)).flat(),
+      ),
+    ),
+    ...(first.pooled && { pooled: Float32Array.from(rows.flatMap(({ pooled }) => of(pooled!, 0))) }),
   };
 }
 

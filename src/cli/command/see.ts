@@ -6,7 +6,16 @@ import { decodingText } from "../../decode/index.js";
 import { type Answer, FileSubject } from "../../service/index.js";
 import { openOnnx } from "../../session/node.js";
 import type { Field } from "../../task/index.js";
-import { drawableAll, type MapStyle, mainPicture, picturesOf } from "../../views/index.js";
+import {
+  distinctAsText,
+  drawableAll,
+  type MapStyle,
+  mainPicture,
+  type Picture,
+  picturesOf,
+  type ViewName,
+  viewNames,
+} from "../../views/index.js";
 import {
   type CommandDefinition,
   type CommonOptions,
@@ -32,6 +41,8 @@ interface SeeOptions extends CommonOptions {
   readonly path?: string;
   readonly style?: MapStyle;
   readonly sample?: number;
+  readonly view?: ViewName;
+  readonly step?: number;
 }
 
 export const seeCommand: CommandDefinition = (program) => {
@@ -46,6 +57,7 @@ export const seeCommand: CommandDefinition = (program) => {
         'see runs/first "does Ana read the new book?" --svg book.svg --png book.png --html book.html',
         "see runs/captions photograph.jpg --png looked.png --animation looked.svg",
         "see runs/captions test:17 --svg looked.svg --map grid",
+        "see runs/captions test:17 --png mechanics.png --view mechanics --step 3",
       ],
     ),
   )
@@ -71,6 +83,12 @@ export const seeCommand: CommandDefinition = (program) => {
     .addOption(
       new Option("--map <style>", "images: smooth, or grid: every cell as it is").choices(["smooth", "grid"]),
     )
+    .addOption(
+      new Option("--view <name>", "how the picture is drawn, of the ways that there are for it").choices(
+        viewNames,
+      ),
+    )
+    .option("--step <number>", "the step that the picture brings out, from 1", number)
     .option("--sample <seed>", "draw by chance what the model can draw, in place of the likeliest", number)
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
     .action((path: string, input: string, { map, ...options }: SeeOptions & { map?: MapStyle }) =>
@@ -95,6 +113,7 @@ async function see(path: string, input: string, options: SeeOptions): Promise<vo
     throw new UsageError(
       `model ${model} has no attention to draw; regard explain shows what its ${asksForText(form) ? "words depend on, and --gates draws its gates" : "words depend on"}.`,
     );
+  assertView(options, drawn, pictures);
   const written = await writePictures(
     options,
     `${inputTitle(form, input)}\n→ ${answer.output}`,
@@ -117,10 +136,27 @@ async function see(path: string, input: string, options: SeeOptions): Promise<vo
     [
       output,
       ...(decoding ? [`(${decodingText(decoding)})`] : []),
-      ...pictures.flatMap((picture) => ["", textOf(trace, picture)]),
+      ...distinctAsText(pictures).flatMap((picture) => ["", textOf(trace, picture, options)]),
       ...(written.length > 0 ? ["", `Written: ${written.join(", ")}`] : []),
     ].join("\n"),
   );
+}
+
+/** @throws UsageError where the picture cannot be drawn as asked for */
+function assertView(
+  { view, step, svg, png }: SeeOptions,
+  drawn: Picture | undefined,
+  pictures: readonly Picture[],
+): void {
+  const one = svg ?? png;
+  const able = one === undefined ? pictures : drawn ? [drawn] : [];
+  if (view && !able.some(({ views }) => views.includes(view)))
+    throw new UsageError(
+      `--view is ${view}, but ${one === undefined ? "what there is to see here" : `"${drawn?.name}"`} can be drawn as ${[...new Set(able.flatMap(({ views }) => views))].join(", ") || "nothing"}.`,
+    );
+  const rows = Math.max(0, ...able.map(({ looks: [look] }) => look.shape[0]));
+  if (step !== undefined && !(Number.isInteger(step) && step >= 1 && step <= rows))
+    throw new UsageError(`--step is ${step} but the picture has the steps 1 to ${rows}.`);
 }
 
 interface Asked {

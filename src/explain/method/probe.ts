@@ -37,11 +37,14 @@ export interface Probed {
   readonly looks: Values;
   /** What was used of looks in the end, where that is not the look. */
   readonly used: Values;
+  /** What looks over a grid weighed, as `weighingTensors` names it. */
+  readonly weighed: Values;
 }
 
 const OUTPUT = "output.";
 const LOOK = "look.";
 const USED = "used.";
+const WEIGHED = "weighed.";
 const SALIENCE = "salience.";
 
 /**
@@ -72,7 +75,7 @@ export class Prober {
     { sampling = false, ...options }: { sampling?: boolean } & LoadOptions = {},
   ): Promise<Prober> {
     const mode = sampling ? Mode.sampling() : Mode.plain();
-    const { outputs, looks, probes } = unrolled(model, drive, inputs, mode, { probed: true });
+    const { outputs, looks, probes, weighed } = unrolled(model, drive, inputs, mode, { probed: true });
     const entries = Object.entries(looks);
     const running = await backend.load(
       {
@@ -82,6 +85,7 @@ export class Prober {
           USED,
           Object.fromEntries(entries.flatMap(([name, { used }]) => (used ? [[name, used]] : []))),
         ),
+        ...prefixed(WEIGHED, weighed),
       },
       options,
     );
@@ -116,6 +120,7 @@ export class Prober {
       outputs: unprefixed(OUTPUT, results),
       looks: unprefixed(LOOK, results),
       used: unprefixed(USED, results),
+      weighed: unprefixed(WEIGHED, results),
     };
   }
 

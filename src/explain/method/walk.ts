@@ -12,7 +12,7 @@ import {
   UsageError,
   unprefixed,
 } from "../../core/index.js";
-import { grown, type Probe, probesOf, splice, stepsOf, WRITTEN } from "../../decode/index.js";
+import { grown, type Probe, probesOf, splice, stepsOf, WRITTEN, weighedIn } from "../../decode/index.js";
 import type { Model, Tensors } from "../../models/index.js";
 import { Mode } from "../../nn/index.js";
 import { crossEntropy, input, inputAttributes, logSoftmax, neg, reduceSum, topK } from "../../ops/index.js";
@@ -45,6 +45,8 @@ export interface WalkStep {
   readonly salience?: readonly number[];
   /** Every look of the step by name, a batch of one. */
   readonly looks: Values;
+  /** What looks over a grid weighed, as `weighingTensors` names it, a batch of one. */
+  readonly weighed: Values;
 }
 
 /** What a walk does otherwise than the model alone would. */
@@ -64,6 +66,7 @@ const STATE = "state.";
 const NEXT = "next.";
 const LOOK = "look.";
 const SALIENCE = "salience.";
+const WEIGHED = "weighed.";
 
 /**
  * Decodes one sentence step by step with everything in view: alternatives, attention, and the gradient that reaches the
@@ -111,8 +114,10 @@ export class Walker {
     const names = Object.keys(looks);
     // Of hard attention it is the place that was chosen whose part is forced, and which the gradient reaches.
     const probes = probesOf(looks, []);
-    const spliced = splice({ logits: step.outputs.logits!, ...prefixed(NEXT, step.state) }, looks, probes);
-    const { logits, ...next } = spliced.tensors as Tensors & { readonly logits: Tensor };
+    const given = { logits: step.outputs.logits!, ...prefixed(NEXT, step.state) };
+    const weighed = prefixed(WEIGHED, weighedIn(model, looks, given));
+    const spliced = splice({ ...given, ...weighed }, looks, probes);
+    const { logits, ...rest } = spliced.tensors as Tensors & { readonly logits: Tensor };
     const width = Math.min(options.alternatives, logits.shape.at(-1) as number);
     const best = topK(logSoftmax(logits), width);
     const logProbability = neg(crossEntropy(logits, input("chosen", "int32", ["batch"])).losses);
@@ -125,7 +130,7 @@ export class Walker {
       tokens: best.indices,
       logProbabilities: best.values,
       logProbability,
-      ...next,
+      ...rest,
       ...Object.fromEntries(
         names.map((name) => {
           const { used } = looks[name]!;
@@ -200,6 +205,7 @@ export class Walker {
           salience: sumRow(attended.map((name) => saliences[name]!)),
         }),
         looks,
+        weighed: unprefixed(WEIGHED, results),
       });
       carried = prefixed(STATE, unprefixed(NEXT, results));
       previous = token;

@@ -15,6 +15,7 @@ import { drawGates } from "./gates.js";
 import { drawHeads } from "./heads.js";
 import { drawMaps, drawPath, drawStep } from "./maps.js";
 import { drawMatrix } from "./matrix.js";
+import { drawMechanics } from "./mechanics.js";
 import { drawMemory } from "./memory.js";
 import { drawRibbon } from "./ribbon.js";
 import { isScore } from "./shading.js";
@@ -26,6 +27,7 @@ const views = {
   ribbon: { draw: drawRibbon, title: "Ribbon", one: true },
   maps: { draw: drawMaps, title: "Filmstrip", one: true },
   path: { draw: drawPath, title: "Path", one: true },
+  mechanics: { draw: drawMechanics, title: "Mechanics", one: true },
   bars: { draw: drawBars, title: "Bars", one: true },
   trail: { draw: drawTrail, title: "Trail", one: false },
   canvases: { draw: drawCanvases, title: "Canvas", one: false },
@@ -35,6 +37,8 @@ const views = {
 } as const satisfies Record<string, { draw: Draw; title: string; one: boolean }>;
 
 export type ViewName = keyof typeof views;
+
+export const viewNames = Object.keys(views) as ViewName[];
 
 /** What a way to draw is called. */
 export const viewTitle = (view: ViewName): string => views[view].title;
@@ -70,7 +74,8 @@ function viewsOf(trace: Trace, looks: readonly [TraceLook, ...TraceLook[]]): Pic
     case "tokens":
       return look.shape[1] > 1 || looks.length > 1 ? ["heads", "matrix", "ribbon"] : ["matrix", "ribbon"];
     case "grid":
-      return isScore(look) ? ["maps", "matrix"] : ["maps", "path"];
+      if (isScore(look)) return ["maps", "matrix"];
+      return look.weighed ? ["maps", "path", "mechanics"] : ["maps", "path"];
     case "frames":
     case "signal":
       return ["bars"];
@@ -139,10 +144,14 @@ export function openLook({ looks }: Picture, open: PictureOptions["open"]): Trac
   return look && open.head < look.shape[1] ? headOf(look, open.head) : meanOfLooks(looks);
 }
 
+/** The way a picture is drawn where one is asked for: the usual one where it cannot be drawn so. */
+export const viewOf = ({ views: own }: Picture, view: ViewName | undefined): ViewName =>
+  view && own.includes(view) ? view : own[0];
+
 /** A picture of a trace. */
 export function drawPicture(trace: Trace, picture: Picture, options: PictureOptions = {}): Drawing {
   const { view, open, ...rest } = options;
-  const { draw, one } = views[view && picture.views.includes(view) ? view : picture.views[0]];
+  const { draw, one } = views[viewOf(picture, view)];
   return draw(trace, one ? [openLook(picture, open)] : picture.looks, rest);
 }
 

@@ -5,6 +5,7 @@ import { dark, svgOf } from "../index.js";
 import {
   type Drawing,
   Drawn,
+  distinctAsText,
   drawPicture,
   LookView,
   mainPicture,
@@ -16,6 +17,7 @@ import {
   picturesPage,
   pictureText,
 } from "./index.js";
+import { channelSums } from "./mechanics.js";
 
 const PLAIN = { colour: false, width: 100 };
 const [width, height] = [3, 2];
@@ -208,6 +210,102 @@ test("a map has a scale with its unit, a line at half of its greatest, and lets 
   expect(none.match(/<feColorMatrix /g)).toHaveLength(3);
   const moment = momentsOf(maps, only(maps))[1]!;
   expect(svgOf(<Drawn drawing={moment} />)).toContain(">1.000<");
+});
+
+/** Two channels of five, which the places have alike at every step, and what comes of them. */
+const features = [
+  [1, -2],
+  [0, 4],
+  [3, 0],
+  [-1, 1],
+  [0, 0],
+  [2.5, -0.5],
+];
+const [weightsOfMaps] = maps.looks as [TraceLook];
+const weighed: Trace = {
+  ...maps,
+  looks: [
+    {
+      ...weightsOfMaps,
+      weighed: {
+        channels: [3, 0],
+        features: 5,
+        by: weightsOfMaps.data,
+        values: Float32Array.from(features.flat()),
+        // 0.5 × 1 + 0.1 × (0 + 3 − 1 + 0 + 2.5) = 0.95, and so on by hand.
+        pooled: Float32Array.from([0.95, -0.55, 2.5, -0.5, 0.85, 0.55]),
+      },
+    },
+  ],
+};
+
+test("the mechanics of a step are its features, weights, products and sums, in pictures and numbers", async () => {
+  const picture = only(weighed);
+  expect(picture.views).toEqual(["maps", "path", "mechanics"]);
+  const svg = pictureSvg(weighed, picture, {
+    view: "mechanics",
+    selected: 0,
+    title: "photo.jpg\n→ a circle",
+  });
+  await expect(svg).toMatchFileSnapshot("../pictures/mechanics.svg");
+  for (const told of [
+    ">feature layer</text>",
+    ">6 places × 5</text>",
+    ">add up to 1.000; row 1, column 1 most</text>",
+    ">the sum over 6 places: 5 numbers</text>",
+    ">channel 4</text>",
+    ">0.500 × 1.00 + 0.100 × 3.00 + 0.100 × 2.50 + −0.100 (3 more) = 0.950</text>",
+    ">0.500 × −2.00 + 0.100 × 4.00 + 0.100 × 1.00 + −0.050 (3 more) = −0.550</text>",
+    ">The 2 of 5 channels that are strongest over all steps are shown.</text>",
+  ])
+    expect(svg).toContain(told);
+  for (let row = 0; row < 3; row++)
+    for (const { sum, pooled } of channelSums(weighed.looks[0]!, row)) expect(sum).toBeCloseTo(pooled!, 6);
+  // The step with the greatest weight, where none is asked for.
+  const drawing = drawPicture(weighed, picture, { view: "mechanics" });
+  expect(drawing.label).toMatch(/^How “circle” came by/);
+  expect(pictureText(weighed, picture, { ...PLAIN, view: "mechanics" })).toBe(
+    [
+      "“circle”: 6 places × 5 channels, pooling",
+      "channel 4: 1.000 × 2.50 + 0.000 × 1.00 + 0.000 × 0.00 + 0.000 (3 more) = 2.500",
+      "channel 1: 1.000 × −0.50 + 0.000 × −2.00 + 0.000 × 4.00 + 0.000 (3 more) = −0.500",
+    ].join("\n"),
+  );
+  // Steps are chosen above, and places are read where they are weighed.
+  const [look] = weighed.looks as [TraceLook];
+  const [chip] = drawing.boxes!({ look, row: 2, head: 0 });
+  expect(drawing.at!(chip!.x + 2, chip!.y + 2)).toEqual({ look, row: 2, head: 0 });
+  const [cell] = drawing.boxes!({ look, row: 1, head: 0, place: 5 });
+  expect(drawing.at!(cell!.x + 2, cell!.y + 2)).toEqual({ look, row: 1, head: 0, place: 5 });
+});
+
+test("products that are not added up are told as they are, and a look that says nothing of them is named", () => {
+  const [{ weighed: all, ...look }] = weighed.looks as [TraceLook];
+  const { pooled: _, ...unpooled } = all!;
+  const trace = { ...weighed, looks: [{ ...look, weighed: unpooled }] };
+  const svg = pictureSvg(trace, only(trace), { view: "mechanics", theme: dark });
+  expect(svg).toContain(">no pooling</text>");
+  expect(svg).toContain(">all 6 × 5 products are handed on</text>");
+  expect(only(maps).views).toEqual(["maps", "path"]);
+  expect(() => channelSums(look, 0)).toThrow('look "map" does not say what it weighed');
+});
+
+test("maps lie on the image as it was at their step, where that changes", () => {
+  const film: Trace = {
+    ...maps,
+    steps: maps.steps.map((step, index) => ({
+      ...step,
+      images: { image: { ...image, url: `frame-${index}` } },
+    })),
+  };
+  const svg = draw(film);
+  expect([...svg.matchAll(/href="(frame-\d)"/g)].map(([, url]) => url)).toEqual([
+    "frame-0",
+    "frame-1",
+    "frame-2",
+  ]);
+  const moment = svgOf(<Drawn drawing={momentsOf(film, only(film))[1]!} />);
+  expect(moment).toContain('href="frame-1"');
 });
 
 test("hard attention has the place that was used framed", () => {
@@ -443,6 +541,35 @@ test("all heads of all layers are one picture, of which one is opened", async ()
   const mean = draw(heads, { view: "matrix" });
   expect(mean).toContain("<title>I ← coffee: 0.625</title>");
   expect(pictureText(heads, picture, PLAIN)).toContain("the mean of 4 heads (encoder 1: 2, encoder 2: 2)");
+});
+
+test("as text, what is but the mean of heads is told once, as theirs", () => {
+  const across: TraceLook = {
+    name: "cross-attention",
+    over: "source",
+    kind: "weights",
+    shape: [2, 2, 3],
+    data: Float32Array.from([1, 0, 0, 0, 1, 0, 0, 0, 1, 0.5, 0.5, 0]),
+  };
+  const about = { name: "attention", over: "source", kind: "weights" } as const;
+  const mean = lookOfRows(
+    [
+      [0.5, 0.5, 0],
+      [0.25, 0.25, 0.5],
+    ],
+    about,
+  );
+  const other = lookOfRows(
+    [
+      [0.5, 0.5, 0],
+      [0.25, 0.5, 0.25],
+    ],
+    about,
+  );
+  const told = (look: TraceLook) =>
+    distinctAsText(picturesOf({ ...heads, looks: [look, heads.looks[0]!, across] })).map(({ name }) => name);
+  expect(told(mean)).toEqual(["cross-attention", "encoder 1"]);
+  expect(told(other)).toEqual(["attention", "encoder 1", "cross-attention"]);
 });
 
 test("a page has every picture in both colours, under headings that tell them apart", () => {

@@ -37,6 +37,10 @@ export function gridOf(trace: Trace, look: TraceLook): GridPlaces {
   return places;
 }
 
+/** What the places of a look look like at one of its rows, where that changes from step to step. */
+export const imageAt = ({ steps }: Trace, { over, from }: TraceLook, row: number): Image | undefined =>
+  from === undefined ? steps[row]?.images?.[over] : undefined;
+
 export interface MapOverProps {
   readonly places: GridPlaces;
   /** The values of the cells, row by row; the plain image where absent. */
@@ -366,6 +370,7 @@ export const drawMaps: Draw = (trace, [look], options) => {
       {[undefined, ...words].map((word, index) => {
         const { x, y } = placeOf(index);
         const values = word === undefined ? undefined : rowOf(look, index - 1);
+        const own = values && imageAt(trace, look, index - 1);
         const greatest = values ? values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) : 0;
         return (
           <g key={index} transform={`translate(${x} ${y})`}>
@@ -377,14 +382,14 @@ export const drawMaps: Draw = (trace, [look], options) => {
                   : `${word}: ${greatest.toFixed(3)} at the place it looked at most`}
             </title>
             <MapOver
-              places={places}
+              places={own ? { ...places, image: own } : places}
               values={values}
               used={values && usedPlace(look, index - 1)}
               side={SIDE}
               style={style}
               opacity={opacity}
               name={`${name}-${index}`}
-              shared={`${name}-image`}
+              {...(!own && { shared: `${name}-image` })}
             />
             <text
               x={SIDE / 2}
@@ -567,7 +572,7 @@ export function drawStep(trace: Trace, look: TraceLook, step: number, options: D
     <>
       <g transform={`translate(16 ${top})`}>
         <ScaledMap
-          places={places}
+          places={{ ...places, image: imageAt(trace, look, step) ?? places.image }}
           look={look}
           values={rowOf(look, step)}
           used={usedPlace(look, step)}

@@ -1,4 +1,5 @@
 import {
+  meanOfLooks,
   placeLabels,
   placesOf,
   rowLabels,
@@ -10,8 +11,9 @@ import {
 } from "../../attention/index.js";
 import { drawableAll } from "../drawable.js";
 import { meanOpen } from "./gates.js";
-import { openLook, type Picture, type PictureOptions } from "./look-view.js";
+import { openLook, type Picture, type PictureOptions, viewOf } from "./look-view.js";
 import { eachNote } from "./maps.js";
+import { arithmeticOf, channelSums, clearestRow, poolingTitle } from "./mechanics.js";
 import { isScore, shadingOf } from "./shading.js";
 
 export interface TerminalOptions {
@@ -177,6 +179,19 @@ const memoryText: Write = (_, looks, { colour, width }) => {
     .join("\n\n");
 };
 
+/** How one step came by what it handed on: a line for each channel, its greatest products and what the others add up to. */
+const mechanicsText =
+  (selected: number | undefined): Write =>
+  (trace, [look]) => {
+    const [, , places] = look.shape;
+    const row = selected ?? clearestRow(look, look.weighed!);
+    const weights = look.weighed!.by.subarray(row * places, (row + 1) * places);
+    return [
+      `“${drawableAll(rowLabels(trace, look))[row]}”: ${places} places × ${look.weighed!.features} channels, ${poolingTitle(look.weighed!)}`,
+      ...channelSums(look, row).map((one) => `channel ${one.channel + 1}: ${arithmeticOf(one, weights)}`),
+    ].join("\n");
+  };
+
 /** A line for each step, a bar for each image or stretch of sound. */
 const barsText: Write = (trace, [look], { width }) => {
   const labels = drawableAll(rowLabels(trace, look));
@@ -230,14 +245,34 @@ const headsText =
     ].join("\n");
   };
 
+/** Numbers that are the same but for rounding. */
+const alike = (one: TraceLook, other: TraceLook): boolean =>
+  one.shape.join() === other.shape.join() &&
+  one.over === other.over &&
+  one.data.every((value, index) => Math.abs(value - other.data[index]!) < 1e-5);
+
+/**
+ * Pictures that differ as text, in which heads are told of by their mean: a look that is no more than the mean of some heads is
+ * told as theirs, where it stands.
+ */
+export function distinctAsText(pictures: readonly Picture[]): Picture[] {
+  const heads = pictures.filter(({ views: [view] }) => view === "heads");
+  const told = pictures.map((picture) => {
+    const { looks, views } = picture;
+    if (views[0] === "heads" || looks.length > 1) return picture;
+    return heads.find((other) => alike(looks[0], meanOfLooks(other.looks))) ?? picture;
+  });
+  return [...new Set(told)];
+}
+
 /** A picture of a trace as text for the terminal. */
 export function pictureText(
   trace: Trace,
   picture: Picture,
-  { open, ...terminal }: TerminalOptions & Pick<PictureOptions, "open">,
+  { open, view, selected, ...terminal }: TerminalOptions & Pick<PictureOptions, "open" | "view" | "selected">,
 ): string {
   const one: Looks = [openLook(picture, open)];
-  switch (picture.views[0]) {
+  switch (viewOf(picture, view)) {
     case "gates":
       return gatesText(trace, picture.looks, terminal);
     case "memory":
@@ -247,7 +282,10 @@ export function pictureText(
     case "trail":
     case "canvases":
       return windowsText(trace, picture.looks, terminal);
+    case "mechanics":
+      return mechanicsText(selected)(trace, one, terminal);
     case "maps":
+    case "path":
       return mapsText(trace, one, terminal);
     case "bars":
       return barsText(trace, one, terminal);

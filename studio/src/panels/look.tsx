@@ -168,7 +168,7 @@ export function PointedPicture({
 }
 
 /** Ways to draw that bring the chosen row out by themselves. */
-const OWN_SELECTION: readonly ViewName[] = ["ribbon", "trail", "canvases", "memory"];
+const OWN_SELECTION: readonly ViewName[] = ["ribbon", "trail", "canvases", "memory", "mechanics"];
 
 const STYLES = ["smooth", "grid"] as const;
 
@@ -227,7 +227,9 @@ export function LookPicture({
   const [maps] = useMapDrawing();
   const [open, setOpen] = useState<PictureOptions["open"]>();
   const view = chosen && picture.views.includes(chosen) ? chosen : picture.views[0];
-  const own = OWN_SELECTION.includes(view) ? selected : undefined;
+  // Where the page looks at no step, the picture has one of its own.
+  const [ownStep, setOwnStep] = useState<number>();
+  const own = OWN_SELECTION.includes(view) ? (selected ?? ownStep) : undefined;
   const drawing = useMemo(
     () => drawPicture(trace, picture, { ...maps, view, open, theme, selected: own }),
     [trace, picture, view, maps, open, theme, own],
@@ -241,7 +243,7 @@ export function LookPicture({
   const steps = look.from === undefined;
   return (
     <>
-      {(picture.views.length > 1 || view === "maps" || moves || children) && (
+      {(picture.views.length > 1 || moves || children) && (
         <div className="row">
           {picture.views.length > 1 && (
             <Choices
@@ -252,7 +254,7 @@ export function LookPicture({
               onChoose={setView}
             />
           )}
-          {view === "maps" && <MapControls />}
+          {(view === "maps" || view === "mechanics") && <MapControls />}
           {open && (
             <button type="button" className="quiet" onClick={() => setOpen(undefined)}>
               {`Only ${open.look}, head ${open.head + 1}: back to the mean`}
@@ -290,7 +292,7 @@ export function LookPicture({
           if (view === "heads") {
             setOpen({ look: spot.look.name, head: spot.head });
             setView("matrix");
-          } else if (spot.look.from === undefined) onSelect?.(spot.row);
+          } else if (spot.look.from === undefined) (onSelect ?? setOwnStep)(spot.row);
         }}
         onForce={changeable.includes(look.name) ? onForce : undefined}
       />
