@@ -1,3 +1,4 @@
+export * from "./boltzmann.js";
 export * from "./convolution.js";
 export * from "./initialise.js";
 export * from "./layers.js";
