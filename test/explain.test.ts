@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { END, START } from "../src/core/index.js";
 import { tokenBatch } from "../src/data/index.js";
-import { Decoder, decodeGreedily, tokensValue } from "../src/decode/index.js";
+import { GreedyDecoder, tokensValue } from "../src/decode/index.js";
 import { Effects, Walker } from "../src/explain/index.js";
 import { models } from "../src/models/index.js";
 import { Mode, Scope } from "../src/nn/index.js";
@@ -65,10 +65,8 @@ describe.each(cases)("$id", (model) => {
   test("a walk alone decodes greedily, with the weights and probabilities of the decoder", async () => {
     const walker = await load();
     const steps = await walker.walk(parameters, { source: sourceValue }, {}, { longest });
-    const decoder = await Decoder.load(translator, { source: sourceInput }, referenceBackend, {
-      width: 1,
-    });
-    const [greedy] = await decodeGreedily(decoder, parameters, { source: sourceValue }, { longest });
+    const decoder = await GreedyDecoder.load(translator, { source: sourceInput }, longest, referenceBackend);
+    const [greedy] = await decoder.decode(parameters, { source: sourceValue }, { longest });
     const tokens = steps.map(({ token }) => token).filter((token) => token !== END);
     expect(tokens.slice(0, greedy!.tokens.length)).toEqual(greedy!.tokens);
     steps.slice(0, greedy!.weights?.length ?? 0).forEach(({ weights }, index) => {

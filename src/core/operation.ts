@@ -72,11 +72,15 @@ export interface LoweringContext {
   constant(dtype: DType | "int64", shape: readonly number[], data: ArrayLike<number> | TypedArray): string;
   /** A one-dimensional int64 value holding `shape`, constant where all of it is known. */
   shape(shape: Shape): string;
-  /** Lowers a body into a graph of its own that may use values of the graphs around it. */
+  /**
+   * Lowers a body into a graph of its own that may use values of the graphs around it.
+   * @param options.counted whether it is given the number of the step and whether to go on before its parameters
+   */
   subgraph(
     parameters: readonly Tensor[],
     captured: ReadonlyMap<Tensor, string>,
     results: readonly Tensor[],
+    options?: { readonly counted?: boolean },
   ): unknown;
   onnxType(dtype: DType): number;
 }

@@ -12,8 +12,8 @@ import {
   type Decoded,
   Decoder,
   decodeByBeam,
-  decodeGreedily,
   decodingGraph,
+  GreedyDecoder,
   tokensValue,
 } from "./index.js";
 
@@ -32,16 +32,19 @@ async function load({ card, sizes }: (typeof cases)[number], width: number) {
   for (const [name, value] of Object.entries(parameters))
     if (!name.endsWith("bias"))
       parameters[name] = { ...value, data: value.data.map((element) => 4 * element) };
-  const decoder = await Decoder.load(
+  const decoder = await Decoder.load(model, { source: sourceInput() }, nodeBackend, { width });
+  const greedy = await GreedyDecoder.load(model, { source: sourceInput() }, LONGEST, nodeBackend);
+  return {
     model,
-    { source: input("source", "int32", ["source", "batch"]) },
-    nodeBackend,
-    {
-      width,
-    },
-  );
-  return { model, decoder, parameters };
+    decoder,
+    parameters,
+    decodeGreedily: (of: readonly (readonly number[])[]) =>
+      greedy.decode(parameters, { source: tokensValue(tokenBatch(of)) }, { longest: LONGEST }),
+  };
 }
+
+const sourceInput = () => input("source", "int32", ["source", "batch"]);
+const LONGEST = 9;
 
 const sentences = [
   [4, 5, 6, END],
@@ -59,49 +62,51 @@ const close = (a: Decoded, b: Decoded): void => {
 };
 
 describe.each(cases)("$card.id", (given) => {
-  test("a batch is decoded as each of its sentences alone", async () => {
-    const { decoder, parameters } = await load(given, 1);
-    const together = await decodeGreedily(
-      decoder,
-      parameters,
-      { source: tokensValue(tokenBatch(sentences)) },
-      {
-        longest: 9,
-      },
-    );
+  test("a batch is decoded as each of its sentences alone, step by step", async () => {
+    const { decoder, parameters, decodeGreedily } = await load(given, 1);
+    const together = await decodeGreedily(sentences);
     for (const [index, sentence] of sentences.entries()) {
-      const [alone] = await decodeGreedily(
-        decoder,
-        parameters,
-        { source: tokensValue(tokenBatch([sentence])) },
-        {
-          longest: 9,
-        },
-      );
+      const [alone] = await decodeGreedily([sentence]);
       close(together[index]!, alone!);
       expect(alone!.weights).toHaveLength(alone!.tokens.length + (alone!.finished ? 1 : 0));
+      // The same from steps that are run one by one.
+      const source = { source: tokensValue(tokenBatch([sentence])) };
+      let { memory, state } = await decoder.encode(parameters, source);
+      const [tokens, weights]: [number[], number[][]] = [[], []];
+      let logProbability = 0;
+      for (let step = 0; step <= LONGEST && tokens.at(-1) !== END; step++) {
+        const found = await decoder.step(parameters, memory, state, Int32Array.of(tokens.at(-1) ?? START));
+        if (step === LONGEST && found.tokens[0] !== END) break;
+        tokens.push(found.tokens[0]!);
+        weights.push([...(found.weights!.data as Float32Array)]);
+        logProbability += found.logProbabilities[0]!;
+        ({ state } = found);
+      }
+      const finished = tokens.at(-1) === END;
+      close(alone!, { tokens: finished ? tokens.slice(0, -1) : tokens, weights, logProbability, finished });
     }
   });
 
-  test("the graph of a file decodes a batch as the decoder does", async () => {
-    const { model, decoder, parameters } = await load(given, 1);
+  test("the graph of a file decodes a batch as the decoder does, and stops with its longest sequence", async () => {
+    const { model, decodeGreedily, parameters } = await load(given, 1);
     const batch = tokenBatch(sentences);
-    const longest = 2 * batch.length + 10;
-    const expected = await decodeGreedily(decoder, parameters, { source: tokensValue(batch) }, { longest });
-    const session = await nodeBackend.load(
-      decodingGraph(model, { source: input("source", "int32", ["source", "batch"]) }, "2*source+10"),
-    );
+    const expected = await decodeGreedily(sentences);
+    const session = await nodeBackend.load(decodingGraph(model, { source: sourceInput() }, LONGEST));
     const { tokens, logProbability, weights } = await session.run({
       ...parameters,
       source: { dtype: "int32", shape: [batch.length, batch.count], data: batch.data },
     });
-    expect(tokens!.shape).toEqual([longest, sentences.length]);
+    const taken = Math.max(
+      ...expected.map((found) => Math.min(LONGEST, found.tokens.length + (found.finished ? 1 : 0))),
+    );
+    expect(tokens!.shape).toEqual([taken, sentences.length]);
+    expect(weights!.shape.slice(0, 2)).toEqual([taken, sentences.length]);
     expected.forEach((found, column) => {
       const tokenAt = (step: number) => tokens!.data[step * sentences.length + column]!;
-      const all = Array.from({ length: longest }, (_, step) => tokenAt(step));
+      const all = Array.from({ length: taken }, (_, step) => tokenAt(step));
       const end = all.indexOf(END);
       expect(end < 0 ? all : all.slice(0, end)).toEqual(found.tokens);
-      if (!found.finished) return;
+      if (!found.finished || end < 0) return;
       expect(all.slice(end + 1).every((token) => token === 0)).toBe(true);
       expect(logProbability!.data[column]).toBeCloseTo(found.logProbability, 4);
       const at = (found.tokens.length * sentences.length + column) * batch.length;
@@ -110,9 +115,9 @@ describe.each(cases)("$card.id", (given) => {
   });
 
   test("a beam of one is greedy, a batch of beams is each beam alone", async () => {
-    const { decoder, parameters } = await load(given, 4);
+    const { decoder, parameters, decodeGreedily } = await load(given, 4);
     const batch = tokenBatch(sentences);
-    const greedy = await decodeGreedily(decoder, parameters, { source: tokensValue(batch) }, { longest: 9 });
+    const greedy = await decodeGreedily(sentences);
     const narrow = await decodeByBeam(
       decoder,
       parameters,

@@ -1,6 +1,6 @@
 /** How an output was chosen, so that two outputs of one input can be told apart. */
 export interface Decoding {
-  /** Hypotheses kept (`decodeByBeam`); 1 takes the likeliest word each time (`decodeGreedily`). */
+  /** Hypotheses kept (`decodeByBeam`); 1 takes the likeliest word each time (`GreedyDecoder`). */
   readonly beam: number;
   /** The step, from 0, at which a reader put a word or attention of their own; from there on it is the likeliest word each time. */
   readonly changedAt?: number;

@@ -1,7 +1,6 @@
 export * from "./beam.js";
 export * from "./decoder.js";
 export * from "./decoding.js";
-export * from "./decoding-graph.js";
 export * from "./drive.js";
 export * from "./greedy.js";
 export * from "./model-file.js";

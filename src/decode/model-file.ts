@@ -3,8 +3,8 @@ import { RegardError, type TypedArray, UsageError } from "../core/index.js";
 import type { Model, Tensors } from "../models/index.js";
 import { Mode } from "../nn/index.js";
 import { decodeModel, lower } from "../onnx/index.js";
-import { decodingGraph } from "./decoding-graph.js";
 import type { Drive } from "./drive.js";
+import { decodingGraph } from "./greedy.js";
 import { unrolled } from "./unroll.js";
 
 /** What a look of a file is. */

@@ -157,11 +157,18 @@ abstract class Builder implements LoweringContext {
     parameters: readonly Tensor[],
     captured: ReadonlyMap<Tensor, string>,
     results: readonly Tensor[],
+    { counted = false }: { readonly counted?: boolean } = {},
   ): GraphProto {
     const body = new BodyBuilder(this.root);
     for (const [tensor, name] of captured) body.values.set(tensor, name);
     for (const parameter of parameters) body.values.set(parameter, this.root.freshName());
-    return body.finish("step", parameters, results);
+    const graph = body.finish("step", parameters, results);
+    if (!counted) return graph;
+    const scalar = (elemType: number): ValueInfoProto => ({
+      name: this.root.freshName(),
+      type: { tensorType: { elemType, shape: { dim: [] } } },
+    });
+    return { ...graph, input: [scalar(ELEMENT.int64), scalar(ELEMENT.bool), ...graph.input] };
   }
 
   /** Lowers everything `results` need and closes the graph. `names`, where given, become the outputs' names. */

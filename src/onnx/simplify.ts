@@ -8,7 +8,15 @@ import {
   type Shape,
   type Tensor,
 } from "../core/index.js";
-import { constant, inputAttributes, scan, scanAttributes, scanJoiner } from "../ops/index.js";
+import {
+  constant,
+  inputAttributes,
+  type RepeatAttributes,
+  repeat,
+  scan,
+  scanAttributes,
+  scanJoiner,
+} from "../ops/index.js";
 
 /**
  * The same values from fewer nodes: nodes whose inputs are constants become constants, equal nodes become one, as do scans that
@@ -23,6 +31,7 @@ function share(outputs: readonly Tensor[]): Tensor[] {
   return rewrite(outputs, new Map(), (node, inputs) => {
     if (scanAttributes(node)) return joined(node, inputs);
     if (node.inputs.length === 0 && inputAttributes(node.outputs[0]!)) return node.outputs;
+    if (node.operation === repeat.operation) return simplifiedRepeat(node, inputs);
     const key = `${node.operation.name} ${keyOf(node.attributes)} ${inputs.map((t) => `${t.node.id}.${t.index}`).join(" ")}`;
     let found = known.get(key);
     if (!found) {
@@ -31,6 +40,12 @@ function share(outputs: readonly Tensor[]): Tensor[] {
     }
     return found;
   });
+}
+
+function simplifiedRepeat(node: Node, inputs: readonly Tensor[]): readonly Tensor[] {
+  const { body, ...rest } = node.attributes as unknown as RepeatAttributes;
+  return apply(node.operation, inputs, { ...rest, body: { ...body, results: simplify(body.results) } })
+    .outputs;
 }
 
 /** Attributes as a text that is alike only where they are, to the bit: JSON knows no infinity, no NaN and no −0. */

@@ -8,6 +8,7 @@ export * from "./layer-norm.js";
 export * from "./layout.js";
 export * from "./matmul.js";
 export * from "./reduce.js";
+export * from "./repeat.js";
 export * from "./scan.js";
 export type { Body, ScanAttributes } from "./scan-body.js";
 export * from "./scan-join.js";

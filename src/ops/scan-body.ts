@@ -1,4 +1,16 @@
-import { type Dimension, type Node, reachableNodes, rewrite, type Tensor } from "../core/index.js";
+import {
+  type Dimension,
+  type EvaluationContext,
+  formatShape,
+  type NDArray,
+  type Node,
+  ndarray,
+  reachableNodes,
+  rewrite,
+  ShapeError,
+  sameShape,
+  type Tensor,
+} from "../core/index.js";
 import { input, inputAttributes } from "./constant.js";
 import { fill } from "./layout.js";
 
@@ -71,3 +83,41 @@ export function close({ initial, sequences, length, reverse, parameters, results
     attributes: { states: initial.length, sequences: sequences.length, reverse, length, body },
   };
 }
+
+/** @throws ShapeError where a step does not return every state it was given, each as it was given */
+export function assertStates(
+  loop: string,
+  initial: Readonly<Record<string, Tensor>>,
+  states: Readonly<Record<string, Tensor>>,
+): void {
+  for (const [name, state] of Object.entries(initial)) {
+    const next = states[name];
+    if (!next)
+      throw new ShapeError(`${loop}: the step returns no state "${name}", which it was given; return it.`);
+    if (next.dtype !== state.dtype || !sameShape(next.shape, state.shape))
+      throw new ShapeError(
+        `${loop}: state "${name}" is ${state.dtype} ${formatShape(state.shape)} before a step but ${next.dtype} ${formatShape(next.shape)} after it; a state must keep its type and shape.`,
+      );
+  }
+}
+
+/** What each step put out, stacked, for the reference evaluator. */
+export function stacked(
+  parts: readonly NDArray[],
+  { dtype, shape }: Tensor,
+  context: EvaluationContext,
+): NDArray {
+  const result = ndarray(dtype, [parts.length, ...(parts[0]?.shape ?? context.sizes(shape))]);
+  parts.forEach((part, step) => {
+    result.data.set(part.data, step * part.data.length);
+  });
+  return result;
+}
+
+/** What a loop of so many steps costs. */
+export const flopsOfSteps = (length: Dimension, body: Body, size: (dimension: Dimension) => number): number =>
+  size(length) *
+  reachableNodes(body.results).reduce(
+    (sum, node) => sum + (node.operation.flops?.(node as never, size) ?? 0),
+    0,
+  );

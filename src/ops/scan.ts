@@ -5,9 +5,7 @@ import {
   type NDArray,
   ndarray,
   type Operation,
-  reachableNodes,
   ShapeError,
-  sameShape,
   type Tensor,
 } from "../core/index.js";
 import { add } from "./binary.js";
@@ -15,7 +13,7 @@ import { input } from "./constant.js";
 import { floats } from "./define.js";
 import { reshape, squeeze } from "./layout.js";
 import { matmul } from "./matmul.js";
-import { close, counter, type ScanAttributes } from "./scan-body.js";
+import { assertStates, close, counter, flopsOfSteps, type ScanAttributes, stacked } from "./scan-body.js";
 import { gradientOfScan } from "./scan-gradient.js";
 import { sigmoid, tanh } from "./unary.js";
 
@@ -69,15 +67,7 @@ export function scan<States extends Tensors, Sequences extends Tensors, Outputs 
     placeholder(name, sequence, sequence.shape.slice(1)),
   );
   const result = step(states as never, slices as never);
-  for (const [name, state] of Object.entries(initial)) {
-    const next = (result.states as Tensors)[name];
-    if (!next)
-      throw new ShapeError(`scan: the step returns no state "${name}", which it was given; return it.`);
-    if (next.dtype !== state.dtype || !sameShape(next.shape, state.shape))
-      throw new ShapeError(
-        `scan: state "${name}" is ${state.dtype} ${formatShape(state.shape)} before a step but ${next.dtype} ${formatShape(next.shape)} after it; a state must keep its type and shape.`,
-      );
-  }
+  assertStates("scan", initial, result.states);
   const names = Object.keys(initial);
   const outputNames = Object.keys(result.outputs);
   const closed = close({
@@ -154,22 +144,10 @@ const scanOperation: Operation<ScanAttributes> = {
     }
     return [
       ...carried,
-      ...stacks.map((parts, index) => {
-        const result = body.results[states + index]!;
-        const stacked = ndarray(result.dtype, [steps, ...(parts[0]?.shape ?? context.sizes(result.shape))]);
-        parts.forEach((part, step) => {
-          stacked.data.set(part.data, step * part.data.length);
-        });
-        return stacked;
-      }),
+      ...stacks.map((parts, index) => stacked(parts, body.results[states + index]!, context)),
     ];
   },
-  flops: ({ attributes: { length, body } }, size) =>
-    size(length) *
-    reachableNodes(body.results).reduce(
-      (sum, node) => sum + (node.operation.flops?.(node as never, size) ?? 0),
-      0,
-    ),
+  flops: ({ attributes: { length, body } }, size) => flopsOfSteps(length, body, size),
   samples: () =>
     [false, true].flatMap((reverse) => [
       {

@@ -4,7 +4,7 @@ import {
   type Decoded,
   Decoder,
   decodeByBeam,
-  decodeGreedily,
+  GreedyDecoder,
   type Unrolled,
   unrolled,
 } from "../decode/index.js";
@@ -48,10 +48,15 @@ export interface Predicted<Example> {
 
 /** Scores and runs a model whose parameters are given anew each time, unless they are fixed. */
 export class Evaluator<Example, Prepared> {
+  #greedy: Promise<GreedyDecoder> | undefined;
+
   private constructor(
     private readonly task: Task<Example, Prepared>,
     private readonly prepared: Prepared,
     private readonly scoring: Session,
+    /** Where the task writes tokens: loads what writes the likeliest, when it is first asked to. */
+    private readonly loadGreedy: (() => Promise<GreedyDecoder>) | undefined,
+    /** What writes by beams, where they were asked for. */
     private readonly decoder: Decoder | undefined,
     private readonly predictor: Session | undefined,
     /** Rows and columns of the places of an image that attention weighs. */
@@ -78,13 +83,14 @@ export class Evaluator<Example, Prepared> {
     const scoring = await backend.load({ losses, ...(weights && { weights }) });
     const { drive } = task;
     const load = { ...(options.fixed && { values: constants(options.fixed) }) };
-    const decoder =
+    const greedy =
       drive.kind === "tokens"
-        ? await Decoder.load(model, inputs, backend, {
-            // A beam needs one candidate more than its width, since the best may be the end mark.
-            width: options.beam > 1 ? options.beam + 1 : 1,
-            ...load,
-          })
+        ? () => GreedyDecoder.load(model, inputs, drive.longest, backend, load)
+        : undefined;
+    const decoder =
+      drive.kind === "tokens" && options.beam > 1
+        ? // A beam needs one candidate more than its width, since the best may be the end mark.
+          await Decoder.load(model, inputs, backend, { width: options.beam + 1, ...load })
         : undefined;
     const run = drive.kind === "tokens" ? undefined : unrolled(model, drive, inputs, Mode.plain());
     const predictor = run && (await backend.load(programOf(run), load));
@@ -92,6 +98,7 @@ export class Evaluator<Example, Prepared> {
       task as Task<Example, Prepared>,
       prepared,
       scoring,
+      greedy,
       decoder,
       predictor,
       model.grids?.source,
@@ -111,7 +118,7 @@ export class Evaluator<Example, Prepared> {
           example,
           loss: sumOfColumn(losses!, column),
           decisions: decisions[column]!,
-          ...(this.decoder && { tokens: tokensOf(values.target!, column, decisions[column]!) }),
+          ...(this.loadGreedy && { tokens: tokensOf(values.target!, column, decisions[column]!) }),
           ...(weights && {
             weights: Array.from({ length: decisions[column]! }, (_, row) => weightsAt(weights, row, column)),
           }),
@@ -146,10 +153,16 @@ export class Evaluator<Example, Prepared> {
 
   /** What the model writes for inputs that have been collated, as `write`. */
   async writeValues(parameters: Values, inputs: Values, { beam }: { beam: number }): Promise<Decoded[][]> {
-    if (!this.decoder) throw new RegardError(`a model for ${this.task.id} writes no tokens; use predict.`);
+    if (!this.loadGreedy) throw new RegardError(`a model for ${this.task.id} writes no tokens; use predict.`);
     const longest = this.longestOf(inputs);
-    if (beam > 1) return decodeByBeam(this.decoder, parameters, inputs, { longest, width: beam });
-    return (await decodeGreedily(this.decoder, parameters, inputs, { longest })).map((best) => [best]);
+    if (beam === 1) {
+      this.#greedy ??= this.loadGreedy();
+      const found = await (await this.#greedy).decode(parameters, inputs, { longest });
+      return found.map((best) => [best]);
+    }
+    if (!this.decoder)
+      throw new RegardError(`a beam of ${beam} is asked for, but none was loaded; load it with that beam.`);
+    return decodeByBeam(this.decoder, parameters, inputs, { longest, width: beam });
   }
 
   /** Tokens after which what is written of inputs is cut. */
@@ -206,6 +219,7 @@ export class Evaluator<Example, Prepared> {
 
   async release(): Promise<void> {
     await this.scoring.release();
+    await (await this.#greedy)?.release();
     await this.decoder?.release();
     await this.predictor?.release();
   }

@@ -1,5 +1,5 @@
 import { typedArray } from "../../core/index.js";
-import { Decoder, decodeGreedily } from "../../decode/index.js";
+import { GreedyDecoder } from "../../decode/index.js";
 import { initialValues, Mode } from "../../nn/index.js";
 import { input } from "../../ops/index.js";
 import { constants, type Value } from "../../session/index.js";
@@ -63,8 +63,7 @@ export const decoding: WorkloadKind = {
       },
       async start(backend, threads) {
         const begun = performance.now();
-        const decoder = await Decoder.load(model, { source }, backend, {
-          width: 1,
+        const decoder = await GreedyDecoder.load(model, { source }, "source", backend, {
           threads,
           values: constants(parameters),
         });
@@ -77,13 +76,10 @@ export const decoding: WorkloadKind = {
               const started = performance.now();
               let sum = 0;
               for (const part of parts)
-                for (const { logProbability } of await decodeGreedily(
-                  decoder,
+                for (const { logProbability } of await decoder.decode(
                   parameters,
                   { source: part },
-                  {
-                    longest: length,
-                  },
+                  { longest: length },
                 ))
                   sum += logProbability;
               ms.push(performance.now() - started);

@@ -146,7 +146,7 @@ export class Walker {
   }
 
   /**
-   * Walks until END is written. A walk that no choice changes writes what `decodeGreedily` does.
+   * Walks until END is written. A walk that no choice changes writes what a `GreedyDecoder` does.
    * @param inputs what the model reads of one example, by name
    * @param longest tokens after which the walk ends all the same, END not counted
    * @throws UsageError for a look that there is not, or a row of another size
