@@ -40,3 +40,14 @@ export const textWidth = (text: string, size: number): number =>
     (sum, letter) => sum + (/[iljtf.,'|!¡]/.test(letter) ? 0.34 : /[mwMW]/.test(letter) ? 0.92 : 0.62),
     0,
   ) * size;
+
+/** A text in lines of at most `width` pixels, as far as its words allow. */
+export function linesOf(text: string, size: number, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && textWidth(longer, size) <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}

@@ -53,6 +53,24 @@ function changeMapDrawing(change: Partial<MapDrawing>): void {
   for (const changed of mapDrawingChanged) changed();
 }
 
+/** Pixels are taken in steps, so that not every pixel is another drawing. */
+const ROOM_STEP = 20;
+
+/** The width of an element in pixels, rounded down, once it is on the page. */
+export function useRoom(): readonly [room: number | undefined, ref: (element: HTMLElement | null) => void] {
+  const [room, setRoom] = useState<number>();
+  const [element, setElement] = useState<HTMLElement | null>(null);
+  useEffect(() => {
+    if (!element) return;
+    const measure = () => setRoom(Math.floor(element.clientWidth / ROOM_STEP) * ROOM_STEP);
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [element]);
+  return [room, setElement];
+}
+
 /** Where the page is: `#/page/argument?name=value`. */
 export interface Place {
   readonly page: string;

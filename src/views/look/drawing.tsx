@@ -44,6 +44,8 @@ export interface DrawOptions {
   readonly title?: string | undefined;
   /** The row to bring out. */
   readonly selected?: number | undefined;
+  /** Pixels that there are from left to right, for pictures that can be told in more lines; as wide as is usual where absent. */
+  readonly room?: number | undefined;
   /** How maps over an image are drawn. */
   readonly style?: MapStyle | undefined;
   /** How much the colours of maps cover their image, 0 to 1. */

@@ -126,6 +126,23 @@ function joined(segments: readonly Segment[]): Point[][] {
   return segments.flatMap(([start]) => {
     const line = [start];
     for (let next = take(start); next; next = take(next)) line.push(next);
-    return line.length > 1 ? [line] : [];
+    return line.length > 1 ? [straightened(line)] : [];
   });
 }
+
+/** The sine of a turn that is none. */
+const STRAIGHT = 1e-4;
+
+/** A line without the points that lie straight between their neighbours. */
+const straightened = (line: readonly Point[]): Point[] =>
+  line.filter((point, index) => {
+    const [before, after] = [line[index - 1], line[index + 1]];
+    if (!before || !after) return true;
+    const [x0, y0, x1, y1] = [
+      point[0] - before[0],
+      point[1] - before[1],
+      after[0] - point[0],
+      after[1] - point[1],
+    ];
+    return Math.abs(x0 * y1 - y0 * x1) > STRAIGHT * Math.hypot(x0, y0) * Math.hypot(x1, y1);
+  });

@@ -290,6 +290,21 @@ test("products that are not added up are told as they are, and a look that says 
   expect(() => channelSums(look, 0)).toThrow('look "map" does not say what it weighed');
 });
 
+test("where there is little room, maps take more lines, and glimpses stand below their image", () => {
+  const [wide, narrow] = [drawPicture(maps, only(maps)), drawPicture(maps, only(maps), { room: 360 })];
+  expect(wide.width).toBeGreaterThan(4 * 150);
+  expect(narrow.width).toBeLessThanOrEqual(360);
+  expect(narrow.height).toBeGreaterThan(wide.height + 100);
+  const [look] = maps.looks as [TraceLook];
+  const [, cell] = narrow.boxes!({ look, row: 2, head: 0, place: 5 });
+  expect(narrow.at!(cell!.x + 2, cell!.y + 2)).toMatchObject({ row: 2, place: 5 });
+  const trail = drawPicture(glimpses, only(glimpses), { room: 260 });
+  expect(trail.width).toBeLessThanOrEqual(260);
+  expect(trail.height).toBeGreaterThan(300);
+  // The last two of three stand beside each other in a second line where only two fit.
+  expect(drawPicture(glimpses, only(glimpses), { room: 180 }).height).toBeGreaterThan(trail.height);
+});
+
 test("maps lie on the image as it was at their step, where that changes", () => {
   const film: Trace = {
     ...maps,

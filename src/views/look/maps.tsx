@@ -11,7 +11,7 @@ import {
 import { RegardError } from "../../core/index.js";
 import { headingHeight } from "../canvas.js";
 import { drawableAll, headingLines } from "../drawable.js";
-import { type Theme, textWidth } from "../theme.js";
+import { linesOf, type Theme, textWidth } from "../theme.js";
 import { hex, mapColour, mapCover } from "./colour-map.js";
 import {
   type Draw,
@@ -65,7 +65,7 @@ export const heightOf = (image: Image, side: number): number =>
 /** An edge that is seen on anything: dark below, and light. */
 const Outline = ({ d, width }: { readonly d: string; readonly width: number }): ReactElement => (
   <g fill="none" strokeLinejoin="round">
-    <path d={d} stroke="#05070a" strokeWidth={2.4 * width} />
+    <path d={d} stroke="#05070a" strokeWidth={+(2.4 * width).toFixed(2)} />
     <path d={d} stroke="#ffffff" strokeWidth={width} />
   </g>
 );
@@ -224,7 +224,7 @@ export interface MapScaleProps {
   readonly width: number;
   /** What stands at the middle and at the end; 0 stands at the beginning. */
   readonly ticks: readonly [half: string, greatest: string];
-  readonly of?: string | undefined;
+  readonly of: string;
   readonly opacity?: number | undefined;
   /** As `MapOver` has it. */
   readonly name: string;
@@ -241,7 +241,7 @@ export function MapScale({
   name,
   theme,
 }: MapScaleProps): ReactElement {
-  const [text, faint] = [theme?.text ?? "currentColor", theme?.faint ?? "currentColor"];
+  const text = theme?.text ?? "currentColor";
   const half = OUTLINED * width;
   return (
     <g fontSize={11}>
@@ -269,11 +269,9 @@ export function MapScale({
           {tick}
         </text>
       ))}
-      {of !== undefined && (
-        <text y={OF - 3} fill={faint}>
-          {of}
-        </text>
-      )}
+      <text y={OF - 3} fill={text}>
+        {of}
+      </text>
     </g>
   );
 }
@@ -321,6 +319,8 @@ export const ScaledMap = ({
 };
 
 const SIDE = 150;
+/** Where there is room for no two maps of that size. */
+const LEAST_SIDE = 96;
 const GAP = 12;
 const LABEL = 24;
 /** Pixels of the number below a label, and of the scale below all. */
@@ -347,24 +347,27 @@ export const drawMaps: Draw = (trace, [look], options) => {
   const scored = isScore(look);
   const shading = shadingOf(look);
   const note = `${eachNote(look)} The line encloses half of it and more.`;
-  const columns = Math.min(COLUMNS, words.length + 1);
-  const height = heightOf(places.image, SIDE);
+  const room = options.room ?? Number.POSITIVE_INFINITY;
+  const columns = Math.min(COLUMNS, words.length + 1, Math.max(2, Math.floor((room - 20) / (SIDE + GAP))));
+  const side = Math.max(LEAST_SIDE, Math.min(SIDE, Math.floor((room - 20) / columns - GAP)));
+  const height = heightOf(places.image, side);
   const lines = Math.ceil((words.length + 1) / columns);
   const top = headingHeight(title) + 16;
   const heading = Math.max(
     ...headingLines(title).map((line) => textWidth(line, 16) + 40),
-    Math.max(SCALE, textWidth(note, 11)) + 32,
+    Math.max(SCALE, textWidth(quantityOf(look), 11)) + 32,
   );
   const label = LABEL + NUMBER;
-  const width = Math.max(Math.ceil(heading), 16 + columns * (SIDE + GAP) + 4);
+  const width = Math.max(Math.ceil(heading), 16 + columns * (side + GAP) + 4);
+  const notes = linesOf(note, 11, width - 32);
   const scale = top + lines * (height + label + GAP) + 4;
-  const whole = scale + SCALE_HEIGHT + 4;
+  const whole = scale + OF + notes.length * (OF - TICKS) + 12;
   const name = nameOf(`${look.name} ${words.join(" ")} ${style} ${theme.background} ${title ?? ""}`);
   const placeOf = (index: number) => ({
-    x: 16 + (index % columns) * (SIDE + GAP),
+    x: 16 + (index % columns) * (side + GAP),
     y: top + Math.floor(index / columns) * (height + label + GAP),
   });
-  const [across, down] = [SIDE / places.columns, height / places.rows];
+  const [across, down] = [side / places.columns, height / places.rows];
   const body = (
     <>
       {[undefined, ...words].map((word, index) => {
@@ -385,14 +388,14 @@ export const drawMaps: Draw = (trace, [look], options) => {
               places={own ? { ...places, image: own } : places}
               values={values}
               used={values && usedPlace(look, index - 1)}
-              side={SIDE}
+              side={side}
               style={style}
               opacity={opacity}
               name={`${name}-${index}`}
               {...(!own && { shared: `${name}-image` })}
             />
             <text
-              x={SIDE / 2}
+              x={side / 2}
               y={height + 17}
               textAnchor="middle"
               fill={word === undefined ? theme.faint : theme.text}
@@ -402,7 +405,7 @@ export const drawMaps: Draw = (trace, [look], options) => {
             </text>
             {word !== undefined && (
               <text
-                x={SIDE / 2}
+                x={side / 2}
                 y={height + 17 + NUMBER}
                 textAnchor="middle"
                 fontSize={NUMBER_SIZE}
@@ -418,14 +421,16 @@ export const drawMaps: Draw = (trace, [look], options) => {
         <MapScale
           width={SCALE}
           ticks={["half", "greatest"]}
-          of={note}
+          of={quantityOf(look)}
           opacity={opacity}
           name={name}
           theme={theme}
         />
-        <text x={SCALE + 12} y={BAR} fontSize={11} fill={theme.text}>
-          {quantityOf(look)}
-        </text>
+        {notes.map((line, index) => (
+          <text key={line} y={OF - 3 + (index + 1) * (OF - TICKS)} fontSize={11} fill={theme.faint}>
+            {line}
+          </text>
+        ))}
       </g>
     </>
   );
@@ -450,7 +455,7 @@ export const drawMaps: Draw = (trace, [look], options) => {
     },
     boxes({ row, place }) {
       const { x, y } = placeOf(row + 1);
-      const frame = { x, y, width: SIDE, height };
+      const frame = { x, y, width: side, height };
       if (place === undefined) return [frame];
       return [
         frame,

@@ -119,7 +119,7 @@ export const drawMatrix: Draw = (trace, [look], options) => {
             <g key={`${row} ${column}`}>
               <title>{`${word} ← ${columns[column]}: ${shading.text(value)}`}</title>
               {square}
-              {column === outlined && (
+              {column === outlined && value !== 0 && (
                 <rect
                   x={x + 1}
                   y={y + 1}

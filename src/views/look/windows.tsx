@@ -79,28 +79,34 @@ export const drawTrail: Draw = (trace, [look], options) => {
   const { image } = canvas;
   const scales = (canvas.kind === "canvas" && canvas.scales) || [1];
   const labels = rowLabels(trace, look).map((label) => drawable(label, 9));
-  const height = heightOf(image, SIDE);
+  // Where there is little room, what glimpses hold stands below the image.
+  const room = options.room ?? Number.POSITIVE_INFINITY;
+  const below = room < 16 + SIDE + 24 + 3 * (THUMB + GAP);
+  const side = below ? Math.max(120, Math.min(SIDE, room - 32)) : SIDE;
+  const height = heightOf(image, side);
   const top = headingHeight(title) + 16;
   const windows = labels.map((_, row) => windowsOf(look, row));
-  const centres = windows.map(([first]) => [first!.x * SIDE, first!.y * height] as const);
+  const centres = windows.map(([first]) => [first!.x * side, first!.y * height] as const);
   const strips = labels.map((_, row): readonly (Image | LookWindow)[] => {
     const seen = look.from === undefined ? trace.steps[row]?.seen : undefined;
     return seen ?? glimpsesOf(look, row, scales);
   });
   const deep = Math.max(1, ...strips.map((strip) => strip.length));
   const strip = deep * (THUMB + GAP) + LABEL;
-  const columns = Math.min(ACROSS, labels.length);
-  const left = 16 + SIDE + 24;
+  const left = below ? 16 : 16 + side + 24;
+  const stripTop = below ? top + height + 16 : top;
+  const fitting = Math.max(1, Math.min(ACROSS, Math.floor((room - left - 10) / (THUMB + GAP))));
+  const columns = Math.min(fitting, labels.length);
   const stripAt = (row: number) => ({
-    x: left + (row % ACROSS) * (THUMB + GAP),
-    y: top + Math.floor(row / ACROSS) * (strip + GAP),
+    x: left + (row % fitting) * (THUMB + GAP),
+    y: stripTop + Math.floor(row / fitting) * (strip + GAP),
   });
   const id = nameOf(`${look.name} trail ${theme.background} ${title ?? ""} ${image.url.slice(-24)}`);
   const path = centres
     .map(([x, y], row) => `${row === 0 ? "M" : "L"}${x.toFixed(1)} ${y.toFixed(1)}`)
     .join("");
   const whole = (
-    <g transform={`scale(${SIDE / image.width} ${height / image.height})`}>
+    <g transform={`scale(${side / image.width} ${height / image.height})`}>
       <use href={`#${id}`} />
     </g>
   );
@@ -142,17 +148,17 @@ export const drawTrail: Draw = (trace, [look], options) => {
           width={image.width}
           height={image.height}
           preserveAspectRatio="none"
-          style={enlarged(image, SIDE)}
+          style={enlarged(image, side)}
         />
         <clipPath id={`${id}-clip`}>
-          <rect width={SIDE} height={height} />
+          <rect width={side} height={height} />
         </clipPath>
       </defs>
       <g transform={`translate(16 ${top})`}>
         <Dimmed name={id}>{whole}</Dimmed>
         <clipPath id={`${id}-seen`}>
           {windows.flat().map((window, index) => (
-            <rect key={index} {...rounded(boxOf(window, SIDE, height))} />
+            <rect key={index} {...rounded(boxOf(window, side, height))} />
           ))}
         </clipPath>
         <g clipPath={`url(#${id}-clip)`}>
@@ -163,7 +169,7 @@ export const drawTrail: Draw = (trace, [look], options) => {
             those.map((window, index) => (
               <Frame
                 key={`${row} ${index}`}
-                box={boxOf(window, SIDE, height)}
+                box={boxOf(window, side, height)}
                 opacity={selected === undefined ? 0.55 : selected === row ? 1 : 0.25}
               />
             )),
@@ -219,15 +225,16 @@ export const drawTrail: Draw = (trace, [look], options) => {
       })}
     </>
   );
-  const lines = Math.ceil(labels.length / ACROSS);
+  const lines = Math.ceil(labels.length / fitting);
   return {
     width: Math.ceil(
       Math.max(
+        16 + side + 16,
         left + columns * (THUMB + GAP) - GAP + 16,
         ...headingLines(title).map((line) => textWidth(line, 16) + 40),
       ),
     ),
-    height: top + Math.max(height, lines * (strip + GAP)) + 16,
+    height: Math.max(top + height, stripTop + lines * (strip + GAP)) + 16,
     theme,
     fontSize: 12,
     label: `The way of the look “${look.name}” over the image in ${labels.length} steps`,
@@ -235,7 +242,7 @@ export const drawTrail: Draw = (trace, [look], options) => {
     body,
     at(x, y): Spot | undefined {
       const [inX, inY] = [x - 16, y - top];
-      if (inX >= 0 && inX <= SIDE && inY >= 0 && inY <= height) {
+      if (inX >= 0 && inX <= side && inY >= 0 && inY <= height) {
         let [row, nearest] = [0, Number.POSITIVE_INFINITY];
         centres.forEach(([cx, cy], index) => {
           const distance = Math.hypot(cx - inX, cy - inY);
@@ -243,7 +250,7 @@ export const drawTrail: Draw = (trace, [look], options) => {
           if (distance < nearest || (index === selected && distance <= nearest + 3))
             [row, nearest] = [index, distance];
         });
-        return centres.length === 0 ? undefined : { look, row, head: 0, point: [inX / SIDE, inY / height] };
+        return centres.length === 0 ? undefined : { look, row, head: 0, point: [inX / side, inY / height] };
       }
       const row = labels.findIndex((_, index) => {
         const place = stripAt(index);
@@ -253,7 +260,7 @@ export const drawTrail: Draw = (trace, [look], options) => {
     },
     boxes: ({ row }) =>
       windows[row]!.map((window) => {
-        const box = boxOf(window, SIDE, height);
+        const box = boxOf(window, side, height);
         return { ...box, x: box.x + 16, y: box.y + top };
       }),
   };

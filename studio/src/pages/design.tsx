@@ -64,7 +64,7 @@ function Variant({ model }: { readonly model: ModelInfo }) {
       <Panel title="Options" note="Exchange the attention or the sizes and see what changes.">
         <Options schema={model.schema} value={configuration} onChange={setConfiguration} />
         {Object.keys(model.sizes.properties).length > 0 && (
-          <details>
+          <details className="apart">
             <summary>What it is made for</summary>
             <Options schema={model.sizes} value={sizes} onChange={setSizes} />
           </details>
@@ -117,18 +117,59 @@ function Totals({ now, before }: { readonly now: ModelDesign; readonly before: M
 
 const [BOX_HEIGHT, GAP_X, GAP_Y, MARGIN] = [74, 28, 46, 16];
 
-/** Parts in rows: each below everything it reads, loops through the decoder apart. */
-function rowsOf(parts: readonly DesignedPart[]): string[][] {
+/** Pixels that an edge takes in a row that it passes through. */
+const LANE = 20;
+
+/** What stands in a row: a part, or an edge that passes through from a part further above to one further below. */
+type Item = { readonly part: string } | { readonly edge: string };
+
+interface Edge {
+  readonly from: string;
+  readonly to: string;
+  /** From the step before: up again. */
+  readonly back: boolean;
+}
+
+/** Parts in rows, each below everything it reads but what it reads of the step before, and edges where they pass through. */
+function layersOf(parts: readonly DesignedPart[]): { rows: Item[][]; edges: Edge[] } {
   const depth = new Map<string, number>();
   for (const { id, from } of parts)
-    depth.set(id, 1 + Math.max(0, ...from.map((other) => depth.get(other) ?? 0)));
-  const rows: string[][] = [];
-  for (const { id } of parts) {
-    const row = depth.get(id)! - 1;
-    rows[row] = [...(rows[row] ?? []), id];
+    depth.set(id, 1 + Math.max(-1, ...from.map((other) => depth.get(other) ?? -1)));
+  const edges = parts.flatMap(({ id, from }) =>
+    from.flatMap((other) =>
+      depth.has(other) ? [{ from: other, to: id, back: depth.get(other)! >= depth.get(id)! }] : [],
+    ),
+  );
+  const rows: Item[][] = [];
+  // In the order in which what they come from stands above, so that few edges cross.
+  const positions = new Map<string, number>();
+  for (let row = 0; row <= Math.max(...depth.values()); row++) {
+    const above = (edge: Edge) =>
+      positions.get(depth.get(edge.from) === row - 1 ? edge.from : nameOf(edge)) ?? 0;
+    const items = [
+      ...parts
+        .filter(({ id }) => depth.get(id) === row)
+        .map(({ id }) => {
+          const read = edges.filter(({ to, back }) => to === id && !back);
+          return { item: { part: id }, name: id, from: read.map(above) };
+        }),
+      ...edges
+        .filter(({ from, to, back }) => !back && depth.get(from)! < row && depth.get(to)! > row)
+        .map((edge) => ({ item: { edge: nameOf(edge) }, name: nameOf(edge), from: [above(edge)] })),
+    ].map((one, index) => ({
+      ...one,
+      at: one.from.length > 0 ? one.from.reduce((a, b) => a + b, 0) / one.from.length : index,
+    }));
+    items.sort((a, b) => a.at - b.at);
+    items.forEach(({ name }, index) => {
+      positions.set(name, (index + 0.5) / items.length);
+    });
+    rows.push(items.map(({ item }) => item));
   }
-  return rows;
+  return { rows, edges };
 }
+
+const nameOf = ({ from, to }: Edge): string => `${from} → ${to}`;
 
 function Drawing({
   design,
@@ -141,7 +182,7 @@ function Drawing({
   readonly opened: string | undefined;
   readonly onOpen: (part: string | undefined) => void;
 }) {
-  const rows = rowsOf(design.parts);
+  const { rows, edges } = layersOf(design.parts);
   const part = (id: string) => design.parts.find((one) => one.id === id)!;
   const facts = ({ parameterCount, flops }: DesignedPart) =>
     `${short(parameterCount)} parameters · ${short(flops, "FLOP")}`;
@@ -151,17 +192,37 @@ function Drawing({
       textWidth(facts(part(id)), 12),
       textWidth(part(id).gives, 12),
     ) + 28;
-  const rowWidth = (row: readonly string[]) => row.reduce((sum, id) => sum + widthOf(id) + GAP_X, -GAP_X);
+  const itemWidth = (item: Item) => ("part" in item ? widthOf(item.part) : LANE);
+  const rowWidth = (row: readonly Item[]) => row.reduce((sum, item) => sum + itemWidth(item) + GAP_X, -GAP_X);
   const width = Math.max(...rows.map(rowWidth)) + 2 * MARGIN + 40;
   const height = rows.length * (BOX_HEIGHT + GAP_Y) - GAP_Y + 2 * MARGIN;
   const places = new Map<string, { x: number; y: number; width: number }>();
+  /** Where edges pass through rows, from above to below. */
+  const lanes = new Map<string, { x: number; y: number }[]>();
   rows.forEach((row, index) => {
     let x = (width - rowWidth(row)) / 2;
-    for (const id of row) {
-      places.set(id, { x, y: MARGIN + index * (BOX_HEIGHT + GAP_Y), width: widthOf(id) });
-      x += widthOf(id) + GAP_X;
+    const y = MARGIN + index * (BOX_HEIGHT + GAP_Y);
+    for (const item of row) {
+      const size = itemWidth(item);
+      if ("part" in item) places.set(item.part, { x, y, width: size });
+      else lanes.set(item.edge, [...(lanes.get(item.edge) ?? []), { x: x + size / 2, y }]);
+      x += size + GAP_X;
     }
   });
+  const pathOf = (edge: Edge): string => {
+    const [a, b] = [places.get(edge.from)!, places.get(edge.to)!];
+    if (edge.back)
+      return `M${a.x + a.width} ${a.y + 20}C${width - 4} ${a.y} ${width - 4} ${b.y + BOX_HEIGHT} ${b.x + b.width} ${b.y + BOX_HEIGHT - 16}`;
+    const curve = (x0: number, y0: number, x1: number, y1: number) =>
+      `C${x0} ${y0 + 26} ${x1} ${y1 - 26} ${x1} ${y1}`;
+    let [x, y] = [a.x + a.width / 2, a.y + BOX_HEIGHT];
+    let path = `M${x} ${y}`;
+    for (const lane of lanes.get(nameOf(edge)) ?? []) {
+      path += `${curve(x, y, lane.x, lane.y)}V${lane.y + BOX_HEIGHT}`;
+      [x, y] = [lane.x, lane.y + BOX_HEIGHT];
+    }
+    return path + curve(x, y, b.x + b.width / 2, b.y);
+  };
   return (
     // biome-ignore lint/a11y/useSemanticElements: a drawing cannot be a fieldset.
     <svg
@@ -174,29 +235,18 @@ function Drawing({
       aria-label={`Parts of ${design.model}`}
     >
       <rect width={width} height={height} fill={theme.background} />
-      {design.parts.flatMap(({ id, from }) =>
-        from.flatMap((other) => {
-          const [a, b] = [places.get(other), places.get(id)!];
-          if (!a) return [];
-          const [x0, x1] = [a.x + a.width / 2, b.x + b.width / 2];
-          const back = a.y >= b.y;
-          const path = back
-            ? `M${a.x + a.width} ${a.y + 20}C${width - 4} ${a.y} ${width - 4} ${b.y + BOX_HEIGHT} ${b.x + b.width} ${b.y + BOX_HEIGHT - 16}`
-            : `M${x0} ${a.y + BOX_HEIGHT}C${x0} ${a.y + BOX_HEIGHT + 26} ${x1} ${b.y - 26} ${x1} ${b.y}`;
-          return [
-            <path
-              key={`${other} ${id}`}
-              d={path}
-              fill="none"
-              stroke={theme.faint}
-              strokeWidth={1.5}
-              strokeDasharray={back ? "5 4" : undefined}
-            >
-              <title>{`${other} → ${id}${back ? ", from the step before" : ""}`}</title>
-            </path>,
-          ];
-        }),
-      )}
+      {edges.map((edge) => (
+        <path
+          key={nameOf(edge)}
+          d={pathOf(edge)}
+          fill="none"
+          stroke={theme.faint}
+          strokeWidth={1.5}
+          strokeDasharray={edge.back ? "5 4" : undefined}
+        >
+          <title>{`${nameOf(edge)}${edge.back ? ", from the step before" : ""}`}</title>
+        </path>
+      ))}
       {design.parts.map((one) => {
         const { x, y, width: size } = places.get(one.id)!;
         const isOpen = opened === one.id;

@@ -79,7 +79,7 @@ const GOLD = "certainty";
 /** What each look says, by its name; any other is attention. */
 const NOTES: Readonly<Record<string, string>> = {
   [SALIENCE_LOOK]:
-    "Gradient that reaches each weight, in nats per unit of attention; the darkest would help most, what would harm is orange.",
+    "Gradient that reaches each weight, in nats per unit of attention: where more attention would help most.",
   [EFFECT_LOOK]: "How much less likely each decision is once a place is taken away, in nats.",
   [GOLD]: "The alignment the example was made with; lighter links are only possible.",
 };

@@ -113,6 +113,11 @@ function Shown({
   const { steps, changeable } = answer;
   const selected = Math.max(0, Math.min(changes.selected, steps.length - 1));
   const step = steps[selected];
+  /** What a step wrote; where steps have names of their own, those before it. */
+  const stepTitle = (index: number): string => {
+    const [label, { piece, alternatives }] = [trace.steps[index]?.label, steps[index]!];
+    return alternatives || label === undefined || label === piece ? piece : `${label}: ${piece}`;
+  };
   const places = readPlaces(looked);
   // Where pictures are narrow they stand beside the step; maps of every step are wide, and come after those of one.
   const over = main ? main.title : places?.kind === "grid" ? "spatial" : "alignment";
@@ -142,7 +147,16 @@ function Shown({
   );
   const window = main?.looks[0].kind === "windows" ? main.looks[0] : undefined;
   const reading = places &&
-    step && { places, attention, salience, effect, step: selected, piece: step.piece };
+    step && {
+      places,
+      attention,
+      salience,
+      effect,
+      // What is taken away is of the input, which need not be what was looked at: a memory's slots are none.
+      elsewhere: attention !== undefined && effect !== undefined && effect.over !== attention.over,
+      step: selected,
+      piece: step.piece,
+    };
   return (
     <>
       <Output answer={answer}>
@@ -151,7 +165,7 @@ function Shown({
       <Blocks blocks={answer.blocks} />
       {!beside && steps.length > 1 && (
         <fieldset className="row words" aria-label="Steps">
-          {steps.map(({ piece }, index) => (
+          {steps.map((_, index) => (
             <button
               key={index}
               type="button"
@@ -160,7 +174,7 @@ function Shown({
               onClick={() => changes.select(index)}
               onPointerEnter={() => changes.select(index)}
             >
-              {piece}
+              {stepTitle(index)}
             </button>
           ))}
         </fieldset>
@@ -171,7 +185,11 @@ function Shown({
         {!main && others.map((one) => <Other key={one.name} trace={trace} picture={one} />)}
         {step && (
           <Panel
-            title={`Step ${selected + 1}: “${step.piece}”`}
+            title={
+              stepTitle(selected) === step.piece
+                ? `Step ${selected + 1}: “${step.piece}”`
+                : stepTitle(selected)
+            }
             note={step.probability !== undefined && `${percent(step.probability)} likely.`}
           >
             {steps.length > 1 && (

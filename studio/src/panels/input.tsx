@@ -96,6 +96,24 @@ export function InputForm({
   const ready = form.every((field) => fieldValue(field) !== undefined);
   return (
     <>
+      {!pictured && !text && examples && examples.length > 0 && (
+        <label className="field">
+          <span>An example of the data</span>
+          <select
+            value={index ?? ""}
+            onChange={({ target }) =>
+              takeExample(examples.find((one) => one.index === Number(target.value))!)
+            }
+          >
+            {index === undefined && <option value="">your own</option>}
+            {examples.map((one) => (
+              <option key={one.index} value={one.index}>
+                {one.title}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       {image ? (
         <ImageControl
           field={image}
@@ -145,24 +163,6 @@ export function InputForm({
       <Problem text={problem} />
       {pictured && !draws && examples && (
         <Thumbnails examples={examples} chosen={index} onChoose={takeExample} />
-      )}
-      {!pictured && !text && examples && examples.length > 0 && (
-        <label className="field">
-          <span>An example of the data</span>
-          <select
-            value={index ?? ""}
-            onChange={({ target }) =>
-              takeExample(examples.find((one) => one.index === Number(target.value))!)
-            }
-          >
-            {index === undefined && <option value="">your own</option>}
-            {examples.map((one) => (
-              <option key={one.index} value={one.index}>
-                {one.title}
-              </option>
-            ))}
-          </select>
-        </label>
       )}
     </>
   );

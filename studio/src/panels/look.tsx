@@ -18,7 +18,7 @@ import {
 } from "../../../src/views/look/look-view.js";
 import { movingSvg } from "../../../src/views/look/render.js";
 import { isScore, shadingOf } from "../../../src/views/look/shading.js";
-import { useMapDrawing, useTheme } from "../state.js";
+import { useMapDrawing, useRoom, useTheme } from "../state.js";
 import { Choices, Scrolled, save } from "./basic.js";
 
 /** Seconds each step is shown in a moving picture. */
@@ -225,14 +225,15 @@ export function LookPicture({
   const theme = useTheme();
   const [chosen, setView] = useState<ViewName>();
   const [maps] = useMapDrawing();
+  const [room, measured] = useRoom();
   const [open, setOpen] = useState<PictureOptions["open"]>();
   const view = chosen && picture.views.includes(chosen) ? chosen : picture.views[0];
   // Where the page looks at no step, the picture has one of its own.
   const [ownStep, setOwnStep] = useState<number>();
   const own = OWN_SELECTION.includes(view) ? (selected ?? ownStep) : undefined;
   const drawing = useMemo(
-    () => drawPicture(trace, picture, { ...maps, view, open, theme, selected: own }),
-    [trace, picture, view, maps, open, theme, own],
+    () => drawPicture(trace, picture, { ...maps, view, open, theme, room, selected: own }),
+    [trace, picture, view, maps, open, theme, room, own],
   );
   const moves = useMemo(
     () => momentsOf(trace, picture, { ...maps, theme }).length > 1,
@@ -242,7 +243,7 @@ export function LookPicture({
   // Rows of places that look are no steps that can be chosen.
   const steps = look.from === undefined;
   return (
-    <>
+    <div ref={measured}>
       {(picture.views.length > 1 || moves || children) && (
         <div className="row">
           {picture.views.length > 1 && (
@@ -296,6 +297,6 @@ export function LookPicture({
         }}
         onForce={changeable.includes(look.name) ? onForce : undefined}
       />
-    </>
+    </div>
   );
 }

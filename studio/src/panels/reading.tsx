@@ -14,6 +14,8 @@ export interface Reading {
   readonly salience?: TraceLook | undefined;
   /** Once it is measured. */
   readonly effect?: TraceLook | undefined;
+  /** Whether the effect is that of other places than these, and so not to be told of here. */
+  readonly elsewhere?: boolean | undefined;
   readonly step: number;
   /** What was decided. */
   readonly piece: string;
@@ -29,18 +31,33 @@ export const valuesAt = (look: TraceLook | undefined, step: number): Float32Arra
 const ROWS = 40;
 
 /** The places of a step in a table: what was looked at, what more attention would be worth, and what each caused. */
-export function PlaceTable({ places, attention, salience, effect, step, piece, onForce }: Reading) {
-  const [looked, slopes, caused] = [attention, salience, effect].map((look) => valuesAt(look, step));
+export function PlaceTable({
+  places,
+  attention,
+  salience,
+  effect,
+  elsewhere,
+  step,
+  piece,
+  onForce,
+}: Reading) {
+  const [looked, slopes, caused] = [attention, salience, elsewhere ? undefined : effect].map((look) =>
+    valuesAt(look, step),
+  );
   const count = attention?.shape[2] ?? effect?.shape[2] ?? 0;
   const labels = placeLabels(places, count);
   const greatest = Math.max(1e-9, ...(slopes ?? []).map(Math.abs));
   const most = Math.max(1e-9, ...(looked ?? []));
   const by = looked ?? caused;
   const all = labels.map((_, place) => place);
+  /** Whether any of a place's numbers is one that the table can tell from 0. */
+  const tells = (place: number) =>
+    [looked, slopes, caused].some((values) => Math.abs(values?.[place] ?? 0) >= 0.005);
   const shown =
     count <= ROWS
       ? all
       : all
+          .filter(tells)
           .sort((a, b) => (by?.[b] ?? 0) - (by?.[a] ?? 0))
           .slice(0, ROWS)
           .sort((a, b) => a - b);
@@ -52,7 +69,7 @@ export function PlaceTable({ places, attention, salience, effect, step, piece, o
             <th scope="col">{places.kind === "slots" ? places.title : "place"}</th>
             {looked && <th scope="col">attention</th>}
             {slopes && <th scope="col">salience</th>}
-            <th scope="col">effect</th>
+            {!elsewhere && <th scope="col">effect</th>}
             {onForce && (
               <th scope="col">
                 <span className="hidden">force</span>
@@ -89,7 +106,7 @@ export function PlaceTable({ places, attention, salience, effect, step, piece, o
                     {slopes[place]!.toFixed(2)}
                   </td>
                 )}
-                <td>{caused ? (caused[place]?.toFixed(2) ?? "") : "…"}</td>
+                {!elsewhere && <td>{caused ? (caused[place]?.toFixed(2) ?? "") : "…"}</td>}
                 {onForce && attention && (
                   <td>
                     <button
@@ -108,12 +125,18 @@ export function PlaceTable({ places, attention, salience, effect, step, piece, o
         </tbody>
       </table>
       {count > ROWS && (
-        <p className="note">{`The ${ROWS} of ${count} places with the greatest numbers are shown.`}</p>
+        <p className="note">
+          {shown.length < ROWS
+            ? `Of ${count} places those are shown whose numbers are not all 0.`
+            : `The ${ROWS} of ${count} places with the greatest numbers are shown.`}
+        </p>
       )}
       <p className="note">
         {slopes &&
           `Salience is the gradient that reaches each weight, in nats per unit of attention: more attention there would make “${piece}” likelier (or, below 0, less likely). `}
-        {`The effect is how many nats less likely “${piece}” is once that place is taken away.`}
+        {elsewhere
+          ? "Taken away are places of the input, not these; Explain shows what each of them caused."
+          : `The effect is how many nats less likely “${piece}” is once that place is taken away.`}
       </p>
     </>
   );
@@ -148,7 +171,7 @@ export function PlaceMaps({
     const height = heightOf(places.image, side);
     const id = nameOf(`over ${label} ${drawing.style}`);
     return (
-      <figure className="map">
+      <figure className="map" style={{ width: side }}>
         <div className="map-picture" style={{ width: side }}>
           <svg viewBox={`0 0 ${side} ${height}`} width={side} height={height} role="img" aria-label={label}>
             <MapOver places={places} values={values} side={side} {...drawing} name={id} />
@@ -180,14 +203,16 @@ export function PlaceMaps({
           {mass !== undefined && ` · ${percent(mass)} of it on what it tells of`}
         </>,
       )}
-      {map(salience, "salience of", 200, undefined, "salience: where more attention would help")}
-      {effect ? (
-        map(effect, "effect on", attention ? 200 : 320, undefined, "causal effect: what it would miss")
-      ) : (
-        <p className="busy" aria-live="polite">
-          Covering places …
-        </p>
-      )}
+      <div className="maps beside">
+        {map(salience, "salience of", 200, undefined, "salience: where more attention would help")}
+        {effect ? (
+          map(effect, "effect on", attention ? 200 : 320, undefined, "causal effect: what it would miss")
+        ) : (
+          <p className="busy" aria-live="polite">
+            Covering places …
+          </p>
+        )}
+      </div>
     </div>
   );
 }
