@@ -22,6 +22,20 @@ test("values are a function of seed, stream and step", () => {
   expect(draw(2 ** 40 + 1, "noise", 2)).not.toEqual(draw(1, "noise", 2));
 });
 
+test("many at once are what would have been drawn one after another", () => {
+  for (const before of [0, 1, 2])
+    for (const count of [0, 1, 2, 7, 1031])
+      for (const kind of ["uniform", "normal"] as const) {
+        const [one, all] = [new Random(2 ** 33 + 5, "bulk", 3), new Random(2 ** 33 + 5, "bulk", 3)];
+        for (let index = 0; index < before; index++) expect(all.bits()).toBe(one.bits());
+        const found = new Float64Array(count + 4);
+        all.fill(kind, found, 2, count + 2);
+        const expected = Float64Array.from({ length: count }, () => one[kind]());
+        expect([...found]).toEqual([0, 0, ...expected, 0, 0]);
+        expect(all.bits()).toBe(one.bits());
+      }
+});
+
 test("uniform and normal deviates have the moments they should", () => {
   const random = new Random(3, "moments");
   const count = 20_000;

@@ -264,12 +264,12 @@ export class Trainer<Example = unknown, Prepared = unknown> {
       const each = axis < 0 ? countOf(whole) : countOf(whole.slice(axis + 1));
       const [first, last, examples] = axis < 0 ? [0, 1, 1] : [from, to, batch];
       const random = new Random(this.settings.seed, `noise ${name}`, this.#step);
-      const [draw, words] =
-        role.distribution === "normal" ? [() => random.normal(), 2] : [() => random.uniform(), 1];
-      const data = typedArray(tensor.dtype, countOf(shape));
-      for (let index = 0; index < data.length; ) {
+      const words = role.distribution === "normal" ? 2 : 1;
+      const data = typedArray(tensor.dtype, countOf(shape)) as Float32Array | Float64Array;
+      const taken = (last - first) * each;
+      for (let index = 0; index < data.length; index += taken) {
         random.skip(first * each * words);
-        for (const end = index + (last - first) * each; index < end; index++) data[index] = draw();
+        random.fill(role.distribution ?? "uniform", data, index, index + taken);
         random.skip((examples - last) * each * words);
       }
       found[name] = { dtype: tensor.dtype, shape, data };

@@ -178,11 +178,7 @@ export class Prober {
       const value = zeros(tensor);
       const random = new Random(sample, `noise ${name}`);
       const { role } = inputAttributes(tensor)!;
-      const draw =
-        role.kind === "noise" && role.distribution === "normal"
-          ? () => random.normal()
-          : () => random.uniform();
-      for (let index = 0; index < value.data.length; index++) value.data[index] = draw();
+      if (role.kind === "noise") random.fill(role.distribution ?? "uniform", value.data as Float32Array);
       fed[name] = value;
     }
     return fed;
