@@ -1,6 +1,6 @@
 import type { ReactElement } from "react";
 import { Canvas, Level, legendPlaces } from "./canvas.js";
-import { light, SERIES, type Theme } from "./theme.js";
+import { light, SERIES, type Theme, textWidth } from "./theme.js";
 
 /** A score of the examples of one range, of source lengths or of whatever they are put together by. */
 export interface LengthScore {
@@ -37,6 +37,10 @@ export function ScoreByLength({
     series.map(({ name }) => name),
     13,
   );
+  // What is scored stands above its numbers where it is as short as they are, otherwise before the names.
+  const measured = Math.ceil(textWidth(measure, 13));
+  const short = measured <= LEFT - 8;
+  const legend = short ? LEFT + 12 : measured + 32;
   const x = (index: number) => LEFT + ((index + 0.5) * (WIDTH - LEFT - RIGHT)) / Math.max(1, ranges.length);
   const y = (score: number) => HEIGHT - BOTTOM - (score / 100) * (HEIGHT - TOP - BOTTOM);
   return (
@@ -62,7 +66,7 @@ export function ScoreByLength({
       <text x={(LEFT + WIDTH - RIGHT) / 2} y={HEIGHT - 20} textAnchor="middle" fill={theme.faint}>
         {by}
       </text>
-      <text x={LEFT - 8} y={TOP - 14} textAnchor="end" fill={theme.faint}>
+      <text x={short ? LEFT - 8 : 8} y={TOP - 14} textAnchor={short ? "end" : "start"} fill={theme.faint}>
         {measure}
       </text>
       {series.map(({ name, scores }, index) => {
@@ -88,7 +92,7 @@ export function ScoreByLength({
                 )}
               </g>
             ))}
-            <text x={LEFT + 12 + places[index]!} y={TOP - 14} fill={colour} fontWeight={600}>
+            <text x={legend + places[index]!} y={TOP - 14} fill={colour} fontWeight={600}>
               {`${index % 2 === 0 ? "●" : "■"} ${name}`}
             </text>
           </g>

@@ -57,6 +57,10 @@ test("scores by length are drawn as they were, a line and a shape for each model
     />,
   );
   await expect(svg).toMatchFileSnapshot("pictures/score-by-length.svg");
+  // What is scored stands above its numbers; where it is longer than they are, it begins where the picture does.
+  expect(svg).toMatch(/<text x="48" [^>]*text-anchor="end"[^>]*>BLEU</);
+  const long = svgOf(<ScoreByLength measure="sequences without an error" series={[]} />);
+  expect(long).toMatch(/<text x="8" [^>]*text-anchor="start"[^>]*>sequences without an error</);
   expect(svg.match(/<circle/g)).toHaveLength(4);
   expect(svg).toContain("<title>without, 10 examples: 34.0</title>");
 });

@@ -3,7 +3,7 @@ import { rowLabels, type TraceLook, type Weighed } from "../../attention/index.j
 import { RegardError } from "../../core/index.js";
 import { headingHeight } from "../canvas.js";
 import { drawableAll, headingLines } from "../drawable.js";
-import { type Theme, textWidth } from "../theme.js";
+import { linesOf, type Theme, textWidth } from "../theme.js";
 import { type Draw, enlarged, nameOf, themeOf } from "./drawing.js";
 import { Heat } from "./heat.js";
 import { gridOf, heightOf, imageAt, SCALE_BELOW, ScaledMap } from "./maps.js";
@@ -77,9 +77,9 @@ export function arithmeticOf(
 /** What becomes of products, as a heading. */
 export const poolingTitle = ({ pooled }: Weighed): string => (pooled ? "pooling" : "no pooling");
 
-const [MARGIN, IMAGE, MAP, BAR] = [16, 196, 92, 120];
+const [MARGIN, IMAGE, MAP, BAR] = [16, 190, 92, 120];
 /** Pixels between stages, where the sign of what is done stands. */
-const SIGN = 44;
+const SIGN = 40;
 const [LABEL, HEADING, CHIP] = [30, 46, 26];
 
 /** Values of a grid around 0, above it in one colour and below it in the other. */
@@ -159,14 +159,17 @@ export const drawMechanics: Draw = (trace, [look], options) => {
     Math.max(1e-9, ...sums.flatMap((one) => of(one).map(Math.abs))),
   ) as [number, number];
   const longest = Math.max(1e-9, ...(pooled ?? [0]).map(Math.abs));
-  const lines = sums.map((one) => arithmeticOf(one, weights));
+  const arithmetic = sums.map((one) => arithmeticOf(one, weights));
 
   // From left to right: image, features × weights = products → what is handed on.
   const atFeatures = MARGIN + IMAGE + SIGN;
   const atWeights = atFeatures + MAP + SIGN;
   const atProducts = atWeights + IMAGE + SIGN;
   const atPooling = atProducts + MAP + SIGN;
-  const pooling = Math.max(200, BAR + 70, ...lines.map((line) => textWidth(line, 11)));
+  const asWide = Math.max(...arithmetic.map((line) => textWidth(line, 11)));
+  const room = (options.room ?? Number.POSITIVE_INFINITY) - atPooling - MARGIN;
+  const pooling = Math.max(220, Math.min(asWide, room));
+  const lines = arithmetic.map((line) => linesOf(line, 11, pooling));
   const width = Math.ceil(
     Math.max(atPooling + pooling + MARGIN, ...headingLines(title).map((line) => textWidth(line, 16) + 40)),
   );
@@ -306,9 +309,11 @@ export const drawMechanics: Draw = (trace, [look], options) => {
                   </text>
                 </>
               )}
-              <text y={34} fontSize={11} fill={theme.faint}>
-                {lines[index]}
-              </text>
+              {lines[index]!.map((line, at) => (
+                <text key={line} y={34 + 14 * at} fontSize={11} fill={theme.faint}>
+                  {line}
+                </text>
+              ))}
             </g>
           </g>
         );

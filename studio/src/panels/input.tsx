@@ -112,6 +112,7 @@ export function InputForm({
               </option>
             ))}
           </select>
+          <small>or give your own, below</small>
         </label>
       )}
       {image ? (

@@ -27,6 +27,10 @@ export interface Reading {
 export const valuesAt = (look: TraceLook | undefined, step: number): Float32Array | undefined =>
   look && (step < look.shape[0] ? rowOf(look, step) : look.shape[0] === 1 ? rowOf(look, 0) : undefined);
 
+/** A number of a table, without the sign of what is nothing. */
+const fixed = (value: number | undefined): string =>
+  value === undefined ? "" : (Math.abs(value) < 0.005 ? 0 : value).toFixed(2);
+
 /** Rows a table has at most: of more places, those with the greatest numbers. */
 const ROWS = 40;
 
@@ -91,7 +95,7 @@ export function PlaceTable({
                       value={looked[place]}
                       aria-label={`attention on ${label}`}
                     />{" "}
-                    {looked[place]!.toFixed(2)}
+                    {fixed(looked[place])}
                   </td>
                 )}
                 {slopes && (
@@ -103,10 +107,10 @@ export function PlaceTable({
                       value={Math.abs(slopes[place]!) / greatest}
                       aria-label={`salience of ${label}`}
                     />{" "}
-                    {slopes[place]!.toFixed(2)}
+                    {fixed(slopes[place])}
                   </td>
                 )}
-                {!elsewhere && <td>{caused ? (caused[place]?.toFixed(2) ?? "") : "…"}</td>}
+                {!elsewhere && <td>{caused ? fixed(caused[place]) : "…"}</td>}
                 {onForce && attention && (
                   <td>
                     <button
