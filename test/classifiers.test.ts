@@ -104,6 +104,46 @@ test("see draws where it looked and what it saw; the same image from a file, and
   );
 });
 
+test("a machine that is given its gradients learns, looks at places of its grid, and is scored after each beside gazes at random", async () => {
+  const machine = join(folder, "machine");
+  const small = [
+    "glimpses=3",
+    "grid=3",
+    "side=14",
+    "scales=1",
+    "hidden=64",
+    "factors=64",
+    "generative=0.01",
+  ].flatMap((option) => ["--set", option]);
+  const steps = ["--steps", "200", "--validate-every", "100", "--batch", "32", "--learning-rate", "0.03"];
+  const trained = await regard(["train", "foveal-rbm", "--data", data, "--out", machine, ...steps, ...small]);
+  expect(trained.code, trained.err).toBe(0);
+  const { out } = await regard(["evaluate", machine, "--json"]);
+  const { metrics } = JSON.parse(out);
+  expect(metrics.error).toBeLessThan(0.5);
+  expect(metrics.errorAfter3).toBe(metrics.error);
+  expect(metrics.errorAfter1).toBeGreaterThan(metrics.errorAfter3);
+  for (const glimpse of [1, 2, 3])
+    expect(metrics[`errorRandomAfter${glimpse}`]).not.toBe(metrics[`errorAfter${glimpse}`]);
+  const seen = JSON.parse((await regard(["see", machine, "test:3", "--json"])).out);
+  const [{ kind, windows }, { kind: map, grid }] = seen.traces;
+  expect({ kind, map, grid }).toEqual({ kind: "glimpses", map: "spatial", grid: { rows: 3, columns: 3 } });
+  // Every glimpse rests in the middle of one of three parts.
+  for (const [{ x, y }] of windows)
+    expect([3 * x - 0.5, 3 * y - 0.5]).toBeAllClose([Math.floor(3 * x), Math.floor(3 * y)], 1e-5);
+  const explained = JSON.parse((await regard(["explain", machine, "test:3", "--json"])).out);
+  expect(explained.output).toBe(seen.output);
+  const [png, file] = [join(folder, "machine.png"), join(folder, "machine.onnx")];
+  await writeFile(png, Buffer.from(seen.traces[1].image.url.split(",")[1], "base64"));
+  expect((await regard(["export", machine, "--out", file])).code).toBe(0);
+  const exported = JSON.parse((await regard(["see", file, png, "--json"])).out);
+  expect(exported.output).toBe(seen.output);
+  expect(exported.traces[0].windows.flat().map(({ x }: { x: number }) => x)).toBeAllClose(
+    windows.flat().map(({ x }: { x: number }) => x),
+    1e-5,
+  );
+});
+
 test("explain tells which parts of the image the class depends on", async () => {
   const { out, err } = await regard(["explain", run, "test:3", "--json"]);
   expect(err).not.toContain("regard:");
@@ -177,6 +217,16 @@ test.each<[string, () => readonly string[], RegExp]>([
     "a folder without images",
     () => ["train", "ram", "--data", folder],
     /has no training images; it should hold train-images-idx3-ubyte and train-labels-idx1-ubyte, packed \(\.gz\) or not\./,
+  ],
+  [
+    "a limit for what is drawn by Regard",
+    () => ["train", "foveal-rbm", "--limit", "50"],
+    /--limit is for IDX files, as MNIST has them, and "digits" is none; leave it out\./,
+  ],
+  [
+    "more fixations than places",
+    () => ["train", "foveal-rbm", "--data", data, "--set", "grid=2", "--set", "glimpses=5"],
+    /option "glimpses" .*places/,
   ],
   [
     "one glimpse alone",

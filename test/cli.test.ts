@@ -168,6 +168,12 @@ test("models lists them, as text and as JSON", async () => {
   const { out } = await regard(["models", "--json"]);
   expect(JSON.parse(out)).toEqual([
     expect.objectContaining({ id: "lstm", year: 1997, task: "bit-sequences", attention: ["none"] }),
+    expect.objectContaining({
+      id: "foveal-rbm",
+      year: 2010,
+      task: "classification",
+      attention: ["glimpses"],
+    }),
     expect.objectContaining({ id: "rnn-encoder-decoder", year: 2014, attention: ["none"] }),
     expect.objectContaining({
       id: "neural-turing-machine",
@@ -614,7 +620,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
       "an unknown model",
       () => ["train", "rnnserch"],
 
-      /^regard: there is no model called "rnnserch"; choose one of lstm, rnn-encoder-decoder, neural-turing-machine, seq2seq, ram, rnnsearch, show-and-tell, show-attend-tell, .*transformer.*\.$/,
+      /^regard: there is no model called "rnnserch"; choose one of lstm, foveal-rbm, rnn-encoder-decoder, neural-turing-machine, seq2seq, ram, rnnsearch, show-and-tell, show-attend-tell, .*transformer.*\.$/,
     ],
     [
       "no model",

@@ -1,9 +1,9 @@
 import type { DataKind, ExampleOf, Splits } from "./contract.js";
 import { readCaptions, splitsOfCaptions } from "./format/captions.node.js";
+import { idxOptions } from "./format/idx.js";
 import { readIdx, splitsOfIdx } from "./format/idx.node.js";
 import type { PairOptions } from "./format/pairs.js";
 import { readPairs, splitsOfFolder, VALIDATION } from "./format/pairs.node.js";
-import { placingOptions } from "./placing.js";
 import type { Reading, ReadingOption } from "./reading.js";
 
 /** How files are read. */
@@ -41,7 +41,7 @@ const captions: Format<"captions"> = {
 const idx: Format<"labelled images"> = {
   kind: "labelled images",
   title: "IDX files, as MNIST has them",
-  options: Object.keys(placingOptions) as (keyof typeof placingOptions)[],
+  options: Object.keys(idxOptions) as (keyof typeof idxOptions)[],
   splits: splitsOfIdx,
   read: readIdx,
 };

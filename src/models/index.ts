@@ -1,5 +1,6 @@
 import { UsageError } from "../core/index.js";
 import { lstm } from "./1997-hochreiter-lstm/model.js";
+import { fovealRbm } from "./2010-larochelle-foveal-rbm/model.js";
 import { rnnEncoderDecoder } from "./2014-cho-rnn-encoder-decoder/model.js";
 import { neuralTuringMachine } from "./2014-graves-neural-turing-machine/model.js";
 import { ram } from "./2014-mnih-ram/model.js";
@@ -13,6 +14,7 @@ import type { AnyModelCard } from "./contract.js";
 export * from "./contract.js";
 export * from "./loss.js";
 export {
+  fovealRbm,
   lstm,
   neuralTuringMachine,
   ram,
@@ -27,6 +29,7 @@ export {
 /** Every model, in the order of the papers. */
 export const models: readonly AnyModelCard[] = [
   lstm,
+  fovealRbm,
   rnnEncoderDecoder,
   neuralTuringMachine,
   seq2seq,

@@ -85,6 +85,16 @@ export function gibbs<Visible>(
   return phase(machine, visible);
 }
 
+/** Both phases of contrastive divergence: what was seen, and what a chain makes of it. */
+export const contrast = <Visible>(
+  machine: BoltzmannMachine<Visible>,
+  seen: Visible,
+  options: ChainOptions,
+): { readonly positive: Phase<Visible>; readonly negative: Phase<Visible> } => ({
+  positive: phase(machine, seen),
+  negative: gibbs(machine, seen, options),
+});
+
 /** A machine of binary units (Smolensky 1986): E(v, h) = −vᵀW h − bᵀv − cᵀh. */
 export interface RestrictedBoltzmannMachine extends BoltzmannMachine<Tensor> {
   /** E(v, h), [B]. */

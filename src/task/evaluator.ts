@@ -5,11 +5,13 @@ import {
   Decoder,
   decodeByBeam,
   GreedyDecoder,
+  type Probe,
   type Unrolled,
   unrolled,
 } from "../decode/index.js";
 import type { Model, Tensors } from "../models/index.js";
 import { Mode } from "../nn/index.js";
+import { inputAttributes } from "../ops/index.js";
 import {
   type Backend,
   constants,
@@ -49,6 +51,7 @@ export interface Predicted<Example> {
 /** Scores and runs a model whose parameters are given anew each time, unless they are fixed. */
 export class Evaluator<Example, Prepared> {
   #greedy: Promise<GreedyDecoder> | undefined;
+  #forced: ForcedRun | undefined;
 
   private constructor(
     private readonly task: Task<Example, Prepared>,
@@ -59,6 +62,8 @@ export class Evaluator<Example, Prepared> {
     /** What writes by beams, where they were asked for. */
     private readonly decoder: Decoder | undefined,
     private readonly predictor: Session | undefined,
+    /** Loads what runs with a look forced, which few ask for. */
+    private readonly loadForced: () => Promise<ForcedRun>,
     /** Rows and columns of the places of an image that attention weighs. */
     readonly grid: readonly [rows: number, columns: number] | undefined,
     /** What the looks of `predict` are, by name. */
@@ -94,6 +99,11 @@ export class Evaluator<Example, Prepared> {
         : undefined;
     const run = drive.kind === "tokens" ? undefined : unrolled(model, drive, inputs, Mode.plain());
     const predictor = run && (await backend.load(programOf(run), load));
+    const loadForced = async () => {
+      if (drive.kind === "tokens") throw new RegardError(WRITES(task.id));
+      const probed = unrolled(model, drive, inputs, Mode.plain(), { probed: true });
+      return { session: await backend.load(programOf(probed), load), probes: probed.probes };
+    };
     return new Evaluator(
       task as Task<Example, Prepared>,
       prepared,
@@ -101,8 +111,14 @@ export class Evaluator<Example, Prepared> {
       greedy,
       decoder,
       predictor,
+      loadForced,
       model.grids?.source,
-      run?.looks ?? {},
+      Object.fromEntries(
+        Object.entries(run?.looks ?? {}).map(([name, { used, ...about }]) => [
+          name,
+          { ...about, ...(used && { hard: true }) },
+        ]),
+      ),
     );
   }
 
@@ -176,14 +192,23 @@ export class Evaluator<Example, Prepared> {
     );
   }
 
-  /** What the model gives for examples, and where it looked, in their order. @throws RegardError where it writes tokens */
+  /**
+   * What the model gives for examples, and where it looked, in their order.
+   * @param options.forced a look by name, and for an example by its index what is looked at in all steps in place of what the model would
+   * @throws RegardError where it writes tokens
+   */
   async predict(
     parameters: Values,
     examples: readonly Example[],
-    options: { onProgress?: (done: number) => void } = {},
+    options: {
+      onProgress?: (done: number) => void;
+      forced?: { readonly look: string; of(index: number): ArrayLike<number> };
+    } = {},
   ): Promise<Predicted<Example>[]> {
-    const { predictor } = this;
-    if (!predictor) throw new RegardError(`a model for ${this.task.id} writes tokens; use write.`);
+    const { forced } = options;
+    if (forced) this.#forced ??= await this.loadForced();
+    const predictor = forced ? this.#forced!.session : this.predictor;
+    if (!predictor) throw new RegardError(WRITES(this.task.id));
     const found: Predicted<Example>[] = new Array(examples.length);
     const axis = this.task.drive.kind === "once" ? 0 : 1;
     await this.#byLength(examples, options, async (part) => {
@@ -192,7 +217,13 @@ export class Evaluator<Example, Prepared> {
         this.prepared,
         { kind: "ask" },
       );
-      const results = await predictor.run(neededBy(predictor, { ...parameters, ...values }));
+      const results = await predictor.run(
+        neededBy(predictor, {
+          ...parameters,
+          ...values,
+          ...(forced && forcedValues(this.#forced!.probes, forced.look, part.map(forced.of))),
+        }),
+      );
       part.forEach((index, row) => {
         const { outputs, looks } = partedResults(results, row, axis);
         found[index] = { example: examples[index]!, outputs, looks };
@@ -222,7 +253,47 @@ export class Evaluator<Example, Prepared> {
     await (await this.#greedy)?.release();
     await this.decoder?.release();
     await this.predictor?.release();
+    await this.#forced?.session.release();
   }
+}
+
+/** A whole run whose looks can be forced. */
+interface ForcedRun {
+  readonly session: Session;
+  readonly probes: Readonly<Record<string, Probe>>;
+}
+
+const WRITES = (task: string): string => `a model for ${task} writes tokens; use write.`;
+
+/**
+ * What is fed for one look to be forced in all steps, and no other to be changed.
+ * @param rows of each example, what it looks at in all steps
+ */
+function forcedValues(
+  probes: Readonly<Record<string, Probe>>,
+  look: string,
+  rows: readonly ArrayLike<number>[],
+): Values {
+  const fed: Record<string, Value> = {};
+  for (const [name, { force, forced, nudge }] of Object.entries(probes))
+    for (const [tensor, filled] of [
+      [force, name === look ? 1 : 0],
+      [forced, 0],
+      [nudge, 0],
+    ] as const) {
+      const shape = tensor.shape.map((size) => (size === "batch" ? rows.length : (size as number)));
+      const data = typedArray(tensor.dtype, countOf(shape)).fill(filled as never);
+      fed[inputAttributes(tensor)!.name] = { dtype: tensor.dtype, shape, data };
+    }
+  // Steps come first and examples second, as in all that runs freely.
+  const { shape, data } = fed[inputAttributes(probes[look]!.forced)!.name]!;
+  const inner = countOf(shape.slice(2));
+  rows.forEach((row, example) => {
+    for (let step = 0; step < shape[0]!; step++)
+      for (let index = 0; index < inner; index++)
+        data[(step * rows.length + example) * inner + index] = row[step * inner + index]!;
+  });
+  return fed;
 }
 
 const OUTPUT = "output.";

@@ -3,7 +3,10 @@ import { RegardError } from "../core/index.js";
 import type { Value } from "../session/index.js";
 
 /** What a look is, without its tensors. */
-export type LookAbout = Pick<Look, "kind" | "over" | "from" | "axes">;
+export type LookAbout = Pick<Look, "kind" | "over" | "from" | "axes"> & {
+  /** Whether one place was chosen of those that it weighs. */
+  readonly hard?: boolean;
+};
 
 /** Axes of a row of a look in a trace, in the order in which one of each kind is taken. */
 const ROWS: readonly LookAxis[] = ["step", "query"];

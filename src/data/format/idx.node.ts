@@ -80,12 +80,12 @@ async function read(file: string, axes: number): Promise<IdxArray> {
 /**
  * Reads a folder of labelled images as IDX files, packed with gzip or not: `train-images-idx3-ubyte` with `train-labels-idx1-ubyte`, and
  * those of other splits, such as `t10k` (`test`). Without files for validation, the last twelfth of training is validated on.
- * @param options how images are placed, and the seed by which they are
+ * @param options how many are trained on, how images are placed, and the seed by which they are
  * @throws UsageError naming the file that cannot be used
  */
 export async function readIdx(
   folder: string,
-  options: Placing & { readonly seed: number },
+  options: Placing & { readonly seed: number; readonly limit?: number | undefined },
 ): Promise<Splits<LabelledImage> & { readonly size: readonly [height: number, width: number] }> {
   const files = (await filesOf(folder)) ?? {};
   if (!files.train)
@@ -104,7 +104,8 @@ export async function readIdx(
       );
   }
   const { train, validation, ...tests } = stills;
-  if (validation) return placedSplits({ train: train!, validation, tests }, options, options);
+  const first = (images: Stills) => part(images, 0, Math.min(images.count, options.limit ?? images.count));
+  if (validation) return placedSplits({ train: first(train!), validation, tests }, options, options);
   const last = Math.max(1, Math.floor(train!.count / VALIDATED));
   if (train!.count < 2)
     throw new UsageError(
@@ -112,7 +113,7 @@ export async function readIdx(
     );
   return placedSplits(
     {
-      train: part(train!, 0, train!.count - last),
+      train: first(part(train!, 0, train!.count - last)),
       validation: part(train!, train!.count - last, train!.count),
       tests,
     },

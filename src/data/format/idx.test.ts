@@ -53,6 +53,10 @@ test("images and labels are read by split, packed or not, the last of training f
   ]);
   expect(data.train.map(({ label }) => label)).toEqual([0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4]);
   expect(data.validation[0]).toMatchObject({ name: "validation 0", label: 5 });
+  // Of fewer to train on, the same are validated on.
+  const few = await readIdx(path, { seed: 1, limit: 5 });
+  expect(few.train.map(({ label }) => label)).toEqual([0, 1, 2, 3, 4]);
+  expect(few.validation.map(({ label }) => label)).toEqual([5]);
   const second = await data.train[1]!.pixels();
   expect([second.width, second.height, ...second.data]).toEqual([
     5,

@@ -1,6 +1,17 @@
+import { z } from "zod";
 import { UsageError } from "../../core/index.js";
 import type { GreyImage } from "../contract.js";
-import type { Stills } from "../placing.js";
+import { placingOptions, type Stills } from "../placing.js";
+
+/** What may be said of how folders of IDX files are read. */
+export const idxOptions = {
+  ...placingOptions,
+  limit: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("images of training that are trained on, the first of them (all)"),
+};
 
 /** An array of bytes as an IDX file holds it. */
 export interface IdxArray {

@@ -147,6 +147,57 @@ const predicted = (
   onProgress?: (done: number) => void,
 ) => evaluator.predict(parameters, images, onProgress ? { onProgress } : {});
 
+/** Numbers by the step they are of, from 1, where there are several. */
+const numbered = (name: string, values: readonly number[]): Record<string, number> =>
+  values.length < 2 ? {} : Object.fromEntries(values.map((value, step) => [`${name}${step + 1}`, value]));
+
+/** How often the class is wrong after each step, [T]. */
+const errorsAfter = (found: readonly Predicted<LabelledImage>[]): number[] => {
+  const all = found.map(({ example, outputs }) =>
+    classified(outputs).along.map((label) => (label === example.label ? 0 : 1)),
+  );
+  return (all[0] ?? []).map((_, step) => all.reduce((sum, wrong) => sum + wrong[step]!, 0) / all.length);
+};
+
+/**
+ * The same images with gazes at random, which a model that chooses its gazes is to be compared with: places of a grid, where it
+ * chooses of those, none twice, or windows as large as its own anywhere in the image. Undefined where it chooses none.
+ */
+async function atRandom(
+  { evaluator, parameters }: Scoring<LabelledImage, Classes>,
+  found: readonly Predicted<LabelledImage>[],
+): Promise<Predicted<LabelledImage>[] | undefined> {
+  const looks = Object.entries(evaluator.looks);
+  const [look] =
+    looks.find(([, { kind, hard }]) => kind === "weights" && hard) ??
+    looks.find(([, { kind }]) => kind === "windows") ??
+    [];
+  if (look === undefined) return undefined;
+  const of = (index: number): Float32Array => {
+    const { shape, data } = found[index]!.looks[look]!;
+    const [steps, row] = [shape[0]!, shape.slice(1).reduce((a, b) => a * b, 1)];
+    const random = new Random(1, "gazes at random", index);
+    const forced = Float32Array.from(data);
+    const left = Array.from({ length: row }, (_, place) => place);
+    for (let step = 0; step < steps; step++) {
+      const there = forced.subarray(step * row, (step + 1) * row);
+      if (evaluator.looks[look]!.kind === "weights") {
+        there.fill(0);
+        there[left.splice(random.integer(left.length), 1)[0]!] = 1;
+      } else {
+        const [x, y] = [random.uniform(), random.uniform()];
+        for (let window = 0; window < row; window += 4) there.set([x, y], window);
+      }
+    }
+    return forced;
+  };
+  return evaluator.predict(
+    parameters,
+    found.map(({ example }) => example),
+    { forced: { look, of } },
+  );
+}
+
 /** The class of an image. */
 export const classification: Task<LabelledImage, Classes, ClassificationSizes, Classified> = {
   id: "classification",
@@ -219,6 +270,7 @@ export const classification: Task<LabelledImage, Classes, ClassificationSizes, C
   async report(scoring, images, { onProgress }) {
     const { classes, size } = scoring.prepared;
     const [tally, found] = [new Tally(), await predicted(scoring, images, onProgress)];
+    const random = await atRandom(scoring, found);
     const said = found.map((one) => tally.add(one, size));
     const ofClass = Array.from({ length: classes }, (_, label) =>
       said.filter((_one, index) => images[index]!.label === label),
@@ -231,6 +283,8 @@ export const classification: Task<LabelledImage, Classes, ClassificationSizes, C
           insideRandom: tally.area / tally.boxes,
           insideCentre: tally.middle / tally.boxes,
         }),
+        ...numbered("errorAfter", errorsAfter(found)),
+        ...(random && numbered("errorRandomAfter", errorsAfter(random))),
       },
       breakdown: {
         measure: "error",
@@ -266,10 +320,16 @@ export const classification: Task<LabelledImage, Classes, ClassificationSizes, C
     expected: label === undefined ? [] : [String(label)],
   }),
   title: ({ name }) => name,
-  async places({ pixels }) {
+  async places({ pixels }, _, { grids = {} }) {
     const image = pictureOf(await pixels());
-    const [rows, columns] = PARTS;
-    return { image: { kind: "canvas", image }, parts: { kind: "grid", image, rows, columns } };
+    const gridsOf = (all: Readonly<Record<string, readonly [rows: number, columns: number]>>) =>
+      Object.fromEntries(
+        Object.entries(all).map(([name, [rows, columns]]) => [
+          name,
+          { kind: "grid", image, rows, columns } as const,
+        ]),
+      );
+    return { image: { kind: "canvas", image }, ...gridsOf({ parts: PARTS, ...grids }) };
   },
   read: (outputs) => ({ ...classified(outputs), ...(outputs.seen && { seen: seenOf(outputs.seen) }) }),
   async show({ label: right }, { label, probabilities, along, seen }) {
