@@ -1,6 +1,6 @@
 import type { ReactElement, ReactNode } from "react";
 import { drawable, headingLines } from "./drawable.js";
-import { FONT, type Theme, textWidth } from "./theme.js";
+import { FONT, linesOf, type Theme, textWidth } from "./theme.js";
 
 export interface CanvasProps {
   readonly width: number;
@@ -54,6 +54,43 @@ export function Canvas({
     </svg>
   );
 }
+
+/** The size of a note's letters, and pixels from one of its lines to the next. */
+const [NOTE_SIZE, NOTE_LINE] = [12, 16];
+
+/** What is said below a picture, in lines that fit. */
+export interface NoteLines {
+  readonly lines: readonly string[];
+  readonly width: number;
+  /** Pixels below its first line. */
+  readonly more: number;
+}
+
+/** A note in lines, as wide as there is room, its margins counted. */
+export function noteLines(note: string | undefined, room = Number.POSITIVE_INFINITY): NoteLines {
+  const lines = note === undefined ? [] : linesOf(note, NOTE_SIZE * 1.1, Math.max(240, room - 32));
+  return {
+    lines,
+    width: Math.max(0, ...lines.map((line) => textWidth(line, NOTE_SIZE * 1.1) + 32)),
+    more: NOTE_LINE * Math.max(0, lines.length - 1),
+  };
+}
+
+/** A note below a picture. @param y of its first line */
+export const Note = ({
+  note,
+  y,
+  theme,
+}: {
+  readonly note: NoteLines;
+  readonly y: number;
+  readonly theme: Theme;
+}): readonly ReactElement[] =>
+  note.lines.map((line, index) => (
+    <text key={line} x={16} y={y + NOTE_LINE * index} fontSize={NOTE_SIZE} fill={theme.faint}>
+      {line}
+    </text>
+  ));
 
 /** A line across a picture at one level, with what it stands for before it. */
 export function Level({

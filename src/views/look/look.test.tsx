@@ -290,7 +290,7 @@ test("products that are not added up are told as they are, and a look that says 
   expect(() => channelSums(look, 0)).toThrow('look "map" does not say what it weighed');
 });
 
-test("where there is little room, maps take more lines, and glimpses stand below their image", () => {
+test("where there is little room, pictures take more lines or smaller cells", () => {
   const [wide, narrow] = [drawPicture(maps, only(maps)), drawPicture(maps, only(maps), { room: 360 })];
   expect(wide.width).toBeGreaterThan(4 * 150);
   expect(narrow.width).toBeLessThanOrEqual(360);
@@ -298,6 +298,9 @@ test("where there is little room, maps take more lines, and glimpses stand below
   const [look] = maps.looks as [TraceLook];
   const [, cell] = narrow.boxes!({ look, row: 2, head: 0, place: 5 });
   expect(narrow.at!(cell!.x + 2, cell!.y + 2)).toMatchObject({ row: 2, place: 5 });
+  // Heads of a memory below each other, and smaller cells of a matrix.
+  expect(drawPicture(memory, only(memory), { room: 300 }).width).toBeLessThanOrEqual(300);
+  expect(drawPicture(sentence, only(sentence), { room: 230 }).width).toBeLessThanOrEqual(230);
   const trail = drawPicture(glimpses, only(glimpses), { room: 260 });
   expect(trail.width).toBeLessThanOrEqual(260);
   expect(trail.height).toBeGreaterThan(300);

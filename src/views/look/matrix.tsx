@@ -6,10 +6,10 @@ import {
   type Trace,
   type TraceLook,
 } from "../../attention/index.js";
-import { headingHeight } from "../canvas.js";
+import { headingHeight, Note, noteLines } from "../canvas.js";
 import { drawableAll, headingLines } from "../drawable.js";
 import { textWidth } from "../theme.js";
-import { type Box, type Draw, themeOf } from "./drawing.js";
+import { type Box, type Draw, type DrawOptions, themeOf } from "./drawing.js";
 import { darkestNote, greatestPlace, ofLook, type Shading, shadingOf, wholeOf } from "./shading.js";
 
 /** The side of a cell in pixels: generous for a sentence, smaller for a long text so that it still fits a page. */
@@ -28,15 +28,25 @@ const SLANT = 50;
 
 /** Pixels of a line below the cells. */
 const NOTE = 24;
-const NOTE_SIZE = 12;
 
-function layoutOf(trace: Trace, look: TraceLook, shading: Shading, title: string | undefined) {
+function layoutOf(
+  trace: Trace,
+  look: TraceLook,
+  shading: Shading,
+  { title, room = Number.POSITIVE_INFINITY }: Pick<DrawOptions, "title" | "room">,
+) {
   const places = placesOf(trace, look);
   const columns = drawableAll(placeLabels(places, look.shape[2]));
   const rows = drawableAll(rowLabels(trace, look));
-  const note = darkestNote(look, shading);
-  const cell = cellSize(Math.max(columns.length, rows.length));
-  const fontSize = Math.max(9, Math.min(15, cell * 0.48));
+  const usual = cellSize(Math.max(columns.length, rows.length));
+  // About what labels take; where there is little room cells lose their numbers first.
+  const labels = Math.max(0, ...rows.map((word) => textWidth(word, Math.min(15, usual * 0.48)))) + 60;
+  const cell = Math.min(
+    usual,
+    Math.max(SMALL + 6, Math.floor((room - labels) / Math.max(1, columns.length))),
+  );
+  const letters = Math.max(9, Math.min(15, usual * 0.48));
+  const fontSize = cell < usual ? Math.min(letters, Math.max(11, cell * 0.6)) : letters;
   const radians = (SLANT * Math.PI) / 180;
   const widest = Math.max(0, ...columns.map((word) => textWidth(word, fontSize)));
   const left = Math.ceil(Math.max(0, ...rows.map((word) => textWidth(word, fontSize)))) + 20;
@@ -44,14 +54,15 @@ function layoutOf(trace: Trace, look: TraceLook, shading: Shading, title: string
   const top =
     headingHeight(title) + (heading.length > 0 ? 8 : 0) + Math.ceil(widest * Math.sin(radians)) + 20;
   const overhang = Math.max(0, textWidth(columns.at(-1) ?? "", fontSize) * Math.cos(radians) - cell / 2);
+  const note = noteLines(darkestNote(look, shading), room);
   const width = Math.ceil(
     Math.max(
       left + cell * columns.length + overhang + 16,
       ...heading.map((line) => textWidth(line, 16) + 40),
-      note ? textWidth(note, NOTE_SIZE) * 1.1 + 32 : 0,
+      note.width,
     ),
   );
-  const height = top + cell * rows.length + 16 + (note ? NOTE : 0);
+  const height = top + cell * rows.length + 16 + (note.lines.length > 0 ? NOTE + note.more : 0);
   return { places, columns, rows, note, cell, left, top, width, height, fontSize };
 }
 
@@ -66,7 +77,7 @@ export const drawMatrix: Draw = (trace, [look], options) => {
     trace,
     look,
     shading,
-    options.title,
+    options,
   );
   const [right, bottom] = [left + cell * columns.length, top + cell * rows.length];
   const lines = [
@@ -145,11 +156,7 @@ export const drawMatrix: Draw = (trace, [look], options) => {
           );
         });
       })}
-      {note && (
-        <text x={16} y={bottom + 26} fontSize={NOTE_SIZE} fill={theme.faint}>
-          {note}
-        </text>
-      )}
+      <Note note={note} y={bottom + 26} theme={theme} />
     </>
   );
   const across = places.kind === "tokens" ? "word" : "step";

@@ -74,6 +74,10 @@ export function arithmeticOf(
   ].join("");
 }
 
+/** A sum in lines, broken between its terms. */
+const termsOf = (sum: string, width: number): string[] =>
+  linesOf(sum.replace(/ (?![+=])/g, "\u00a0"), 11, width).map((line) => line.replaceAll("\u00a0", " "));
+
 /** What becomes of products, as a heading. */
 export const poolingTitle = ({ pooled }: Weighed): string => (pooled ? "pooling" : "no pooling");
 
@@ -169,7 +173,7 @@ export const drawMechanics: Draw = (trace, [look], options) => {
   const asWide = Math.max(...arithmetic.map((line) => textWidth(line, 11)));
   const room = (options.room ?? Number.POSITIVE_INFINITY) - atPooling - MARGIN;
   const pooling = Math.max(220, Math.min(asWide, room));
-  const lines = arithmetic.map((line) => linesOf(line, 11, pooling));
+  const lines = arithmetic.map((line) => termsOf(line, pooling));
   const width = Math.ceil(
     Math.max(atPooling + pooling + MARGIN, ...headingLines(title).map((line) => textWidth(line, 16) + 40)),
   );

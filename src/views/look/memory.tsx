@@ -1,5 +1,5 @@
 import { placesOf, rowLabels, rowOf } from "../../attention/index.js";
-import { headingHeight } from "../canvas.js";
+import { headingHeight, Note, noteLines } from "../canvas.js";
 import { drawableAll, headingLines } from "../drawable.js";
 import { textWidth } from "../theme.js";
 import { type Draw, themeOf } from "./drawing.js";
@@ -18,6 +18,9 @@ function ticks(count: number, cell: number, apart: number): number[] {
 
 const clamp = (value: number, least: number, most: number): number => Math.max(least, Math.min(most, value));
 
+/** Pixels that panels take from left to right at most, and below which each has a line of its own. */
+const [ROOM, NARROW] = [972, 480];
+
 /** Heads of a memory over time, a panel for each: steps from left to right, slots from top to bottom. */
 export const drawMemory: Draw = (trace, looks, options) => {
   const theme = themeOf(options);
@@ -35,7 +38,10 @@ export const drawMemory: Draw = (trace, looks, options) => {
       name: look.shape[1] === 1 ? look.name : `${look.name}, head ${head + 1}`,
     }));
   });
-  const across = clamp(Math.floor(760 / Math.max(1, steps * Math.min(2, panels.length))), 4, 26);
+  const room = Math.min(ROOM, options.room ?? ROOM);
+  const beside = room < NARROW ? 1 : Math.min(2, panels.length);
+  const wide = Math.min(760, room - 12 - beside * (LEFT + GAP));
+  const across = clamp(Math.floor(wide / Math.max(1, steps * beside)), 4, 26);
   const down = clamp(Math.floor(420 / Math.max(1, slots)), 3, 22);
   const [width, height] = [
     Math.max(across * steps, ...panels.map(({ name }) => textWidth(name, 13) * 1.1)),
@@ -43,15 +49,15 @@ export const drawMemory: Draw = (trace, looks, options) => {
   ];
   const labelled = labels.every((label) => textWidth(label, 11) <= across + 2);
   const top = headingHeight(title) + 12;
-  const perLine = clamp(Math.floor(960 / (width + LEFT + GAP)), 1, panels.length);
+  const perLine = clamp(Math.floor((room - 12) / (width + LEFT + GAP)), 1, panels.length);
   const block = NAME + height + AXIS + 10;
   const placeOf = (index: number) => ({
     x: 12 + LEFT + (index % perLine) * (width + LEFT + GAP),
     y: top + NAME + Math.floor(index / perLine) * block,
   });
-  const note = darkestNote(looks[0], panels[0]!.shading);
+  const note = noteLines(darkestNote(looks[0], panels[0]!.shading), options.room);
   const lines = Math.ceil(panels.length / perLine);
-  const whole = top + lines * block + 8 + (note ? NOTE : 0);
+  const whole = top + lines * block + 8 + (note.lines.length > 0 ? NOTE + note.more : 0);
   const body = (
     <>
       {panels.map(({ look, head, shading, name }, index) => {
@@ -108,18 +114,14 @@ export const drawMemory: Draw = (trace, looks, options) => {
           </g>
         );
       })}
-      {note && (
-        <text x={16} y={whole - 10} fontSize={12} fill={theme.faint}>
-          {note}
-        </text>
-      )}
+      <Note note={note} y={whole - 10 - note.more} theme={theme} />
     </>
   );
   return {
     width: Math.ceil(
       Math.max(
         12 + perLine * (width + LEFT + GAP),
-        note ? textWidth(note, 12) + 32 : 0,
+        note.width,
         ...headingLines(title).map((line) => textWidth(line, 16) + 40),
       ),
     ),
