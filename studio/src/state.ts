@@ -1,4 +1,13 @@
-import { createContext, use, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import {
+  createContext,
+  type RefCallback,
+  use,
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import type { RunEvent, RunState, RunSummary } from "../../src/service/protocol.js";
 import type { MapStyle } from "../../src/views/look/drawing.js";
 import { MAP_OPACITY } from "../../src/views/look/maps.js";
@@ -56,19 +65,18 @@ function changeMapDrawing(change: Partial<MapDrawing>): void {
 /** Pixels are taken in steps, so that not every pixel is another drawing. */
 const ROOM_STEP = 20;
 
-/** The width of an element in pixels, rounded down, once it is on the page. */
-export function useRoom(): readonly [room: number | undefined, ref: (element: HTMLElement | null) => void] {
+/** The width of an element in pixels, rounded down; undefined until it is on the page, which is before it is first painted. */
+export function useRoom(): readonly [room: number | undefined, ref: RefCallback<HTMLElement>] {
   const [room, setRoom] = useState<number>();
-  const [element, setElement] = useState<HTMLElement | null>(null);
-  useEffect(() => {
+  const ref = useCallback((element: HTMLElement | null) => {
     if (!element) return;
     const measure = () => setRoom(Math.floor(element.clientWidth / ROOM_STEP) * ROOM_STEP);
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
-  }, [element]);
-  return [room, setElement];
+  }, []);
+  return [room, ref];
 }
 
 /** Where the page is: `#/page/argument?name=value`. */

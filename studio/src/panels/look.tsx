@@ -232,7 +232,10 @@ export function LookPicture({
   const [ownStep, setOwnStep] = useState<number>();
   const own = OWN_SELECTION.includes(view) ? (selected ?? ownStep) : undefined;
   const drawing = useMemo(
-    () => drawPicture(trace, picture, { ...maps, view, open, theme, room, selected: own }),
+    () =>
+      room === undefined
+        ? undefined
+        : drawPicture(trace, picture, { ...maps, view, open, theme, room, selected: own }),
     [trace, picture, view, maps, open, theme, room, own],
   );
   const moves = useMemo(
@@ -279,24 +282,30 @@ export function LookPicture({
           {children}
         </div>
       )}
-      <PointedPicture
-        trace={trace}
-        drawing={drawing}
-        view={view}
-        label={label}
-        selected={
-          steps && own === undefined && selected !== undefined && view !== "heads" && selected < look.shape[0]
-            ? { look, row: selected, head: 0 }
-            : undefined
-        }
-        onSelect={(spot) => {
-          if (view === "heads") {
-            setOpen({ look: spot.look.name, head: spot.head });
-            setView("matrix");
-          } else if (spot.look.from === undefined) (onSelect ?? setOwnStep)(spot.row);
-        }}
-        onForce={changeable.includes(look.name) ? onForce : undefined}
-      />
+      {drawing && (
+        <PointedPicture
+          trace={trace}
+          drawing={drawing}
+          view={view}
+          label={label}
+          selected={
+            steps &&
+            own === undefined &&
+            selected !== undefined &&
+            view !== "heads" &&
+            selected < look.shape[0]
+              ? { look, row: selected, head: 0 }
+              : undefined
+          }
+          onSelect={(spot) => {
+            if (view === "heads") {
+              setOpen({ look: spot.look.name, head: spot.head });
+              setView("matrix");
+            } else if (spot.look.from === undefined) (onSelect ?? setOwnStep)(spot.row);
+          }}
+          onForce={changeable.includes(look.name) ? onForce : undefined}
+        />
+      )}
     </div>
   );
 }
