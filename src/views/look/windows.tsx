@@ -86,6 +86,8 @@ export const drawTrail: Draw = (trace, [look], options) => {
   const height = heightOf(image, side);
   const top = headingHeight(title) + 16;
   const windows = labels.map((_, row) => windowsOf(look, row));
+  // Of several windows of a step the first sees most sharply; the others would leave nothing dim.
+  const bright = windows.flatMap(([first]) => first ?? []);
   const centres = windows.map(([first]) => [first!.x * side, first!.y * height] as const);
   const strips = labels.map((_, row): readonly (Image | LookWindow)[] => {
     const seen = look.from === undefined ? trace.steps[row]?.seen : undefined;
@@ -157,7 +159,7 @@ export const drawTrail: Draw = (trace, [look], options) => {
       <g transform={`translate(16 ${top})`}>
         <Dimmed name={id}>{whole}</Dimmed>
         <clipPath id={`${id}-seen`}>
-          {windows.flat().map((window, index) => (
+          {bright.map((window, index) => (
             <rect key={index} {...rounded(boxOf(window, side, height))} />
           ))}
         </clipPath>
@@ -170,7 +172,7 @@ export const drawTrail: Draw = (trace, [look], options) => {
               <Frame
                 key={`${row} ${index}`}
                 box={boxOf(window, side, height)}
-                opacity={selected === undefined ? 0.55 : selected === row ? 1 : 0.25}
+                opacity={selected === row ? 1 : index > 0 ? 0.12 : selected === undefined ? 0.55 : 0.25}
               />
             )),
           )}
