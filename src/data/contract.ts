@@ -126,6 +126,21 @@ export interface LabelledImage {
   box?(): Box;
 }
 
+/** Grey frames in order, one after another, and something in them to be followed. */
+export interface Film {
+  readonly name: string;
+  /** How many frames it has. */
+  readonly frames: number;
+  /** Frame `index`, from 0. @throws RegardError naming the file where it cannot be read */
+  frame(index: number): Promise<GreyImage>;
+  /** Where the thing is in the first frame. */
+  readonly first: Box;
+  /** Where it is in each frame; absent where that is not known. */
+  boxes?(): readonly Box[];
+  /** The part of it that is seen in a frame while the rest is hidden; undefined while nothing is, absent where that is not known. */
+  seen?(index: number): Box | undefined;
+}
+
 /**
  * Words or pieces a text may have where nothing else is asked for: memory grows with the longest, and with attention by its
  * square.
@@ -158,6 +173,7 @@ export interface ExampleOf {
   readonly captions: CaptionedImage;
   readonly bits: BitSequence;
   readonly "labelled images": LabelledImage;
+  readonly films: Film;
 }
 
 export type DataKind = keyof ExampleOf;
@@ -193,4 +209,7 @@ export type BitDataset = DatasetEntry<"bits">;
 /** Images of one thing each. */
 export type LabelledDataset = DatasetEntry<"labelled images">;
 
-export type Dataset = PairDataset | CaptionDataset | LabelledDataset | BitDataset;
+/** Films of something that moves. */
+export type FilmDataset = DatasetEntry<"films">;
+
+export type Dataset = PairDataset | CaptionDataset | LabelledDataset | BitDataset | FilmDataset;

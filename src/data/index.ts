@@ -2,6 +2,7 @@ import type { Dataset } from "./contract.js";
 import { bilingual, bilingualReversed } from "./generate/bilingual/index.js";
 import { associativeRecallData, copyData, repeatCopyData } from "./generate/bits/index.js";
 import { digits } from "./generate/digits/index.js";
+import { films } from "./generate/films/index.js";
 import { scenes } from "./generate/scenes/index.js";
 
 export { pngUrl } from "../core/index.js";
@@ -28,4 +29,5 @@ export const datasets: readonly Dataset[] = [
   copyData,
   repeatCopyData,
   associativeRecallData,
+  films,
 ];

@@ -24,4 +24,9 @@ export const OWN_DATA: Readonly<Record<DataKind, OwnData>> = {
     hasWords: false,
     hint: "your own: a folder of images and labels as IDX files, put into the studio's data folder",
   },
+  films: {
+    isTable: false,
+    hasWords: false,
+    hint: "your own: a folder for each film, its frames as numbered images with the first box in box.txt (x, y, width, height), put into the studio's data folder",
+  },
 };

@@ -1,14 +1,21 @@
 import type { Look } from "../attention/index.js";
-import { RegardError, type TypedArray, UsageError } from "../core/index.js";
+import { RegardError, type Shape, type TypedArray, UsageError } from "../core/index.js";
 import type { Model, Tensors } from "../models/index.js";
 import { Mode } from "../nn/index.js";
 import { decodeModel, lower } from "../onnx/index.js";
+import { inputAttributes } from "../ops/index.js";
 import type { Drive } from "./drive.js";
 import { decodingGraph } from "./greedy.js";
 import { unrolled } from "./unroll.js";
 
 /** What a look of a file is. */
 export type FileLook = Pick<Look, "kind" | "over" | "from" | "axes">;
+
+/** An input that random numbers are fed to; a size may name those of what is read. */
+export interface FileNoise {
+  readonly distribution: "uniform" | "normal";
+  readonly shape: Shape;
+}
 
 /** What a file says about itself, beside its graph. */
 export interface ModelFile {
@@ -24,12 +31,14 @@ export interface ModelFile {
   readonly grids: Readonly<Record<string, readonly [rows: number, columns: number]>>;
   /** The outputs that say where it looked, by name. */
   readonly looks: Readonly<Record<string, FileLook>>;
+  /** What it draws by chance, to be fed beside what it reads, by name. */
+  readonly noise: Readonly<Record<string, FileNoise>>;
   /** What the axes of each output mean. */
   readonly axes: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What a file says in entries of its own; every other entry is something that its task prepared. */
-const OWN = ["model", "task", "images", "grids", "looks", "axes"];
+const OWN = ["model", "task", "images", "grids", "looks", "axes", "noise"];
 
 /** What comes before the names of looks among the outputs of a file that has several. */
 export const LOOK_OUTPUT = "look.";
@@ -45,7 +54,7 @@ function graphOf(
   drive: Drive,
   inputs: Tensors,
   words: { readonly example: string; readonly place: string },
-): { graph: Tensors; looks: Record<string, FileLook>; axes: Record<string, readonly string[]> } {
+): Pick<ModelFile, "looks" | "axes" | "noise"> & { readonly graph: Tensors } {
   if (drive.kind === "tokens") {
     const graph = decodingGraph(model, inputs, drive.longest);
     const known: Readonly<Record<string, readonly string[]>> = {
@@ -59,9 +68,11 @@ function graphOf(
         ? { weights: { kind: "weights", over: "source", axes: ["step", "batch", "place"] } }
         : {},
       axes: Object.fromEntries(Object.keys(graph).map((name) => [name, known[name]!])),
+      noise: {},
     };
   }
-  const { outputs, looks } = unrolled(model, drive, inputs, Mode.plain());
+  const mode = Mode.plain();
+  const { outputs, looks } = unrolled(model, drive, inputs, mode);
   const found = Object.entries(looks).map(([name, look]) => [LOOK_OUTPUT + name, look] as const);
   const first = drive.kind === "once" ? [words.example] : ["step", words.example];
   return {
@@ -88,6 +99,12 @@ function graphOf(
         ]),
       ),
     },
+    noise: Object.fromEntries(
+      [...mode.noise].map(([name, tensor]) => {
+        const { distribution = "uniform" } = inputAttributes(tensor)!.role;
+        return [name, { distribution, shape: tensor.shape }];
+      }),
+    ),
   };
 }
 
@@ -100,9 +117,9 @@ export function encodeModelFile(
   about: Pick<ModelFile, "model" | "task" | "prepared" | "images">,
   words: { readonly example: string; readonly place: string },
 ): Uint8Array {
-  const { graph, looks, axes } = graphOf(model, drive, inputs, words);
+  const { graph, looks, axes, noise } = graphOf(model, drive, inputs, words);
   const { model: id, task, images = null, prepared } = about;
-  const entries = { images, grids: model.grids ?? {}, looks, axes, ...prepared };
+  const entries = { images, grids: model.grids ?? {}, looks, axes, noise, ...prepared };
   const metadata = {
     "regard.model": id,
     "regard.task": task,
@@ -151,5 +168,7 @@ export function decodeModelFile(bytes: Uint8Array, name: string): ModelFile {
     looks: json("looks"),
     grids: json("grids"),
     axes: json("axes"),
+    // Files of before there was such a model have none.
+    noise: metadata.has("regard.noise") ? json("noise") : {},
   };
 }

@@ -1,7 +1,8 @@
 import { encodeTrace, type TraceLook } from "../attention/index.js";
 import { UsageError } from "../core/index.js";
 import { type Decoded, decodedOf, decodeModelFile, LOOK_OUTPUT, type ModelFile } from "../decode/index.js";
-import type { OpenedModel, Values } from "../session/index.js";
+import { input } from "../ops/index.js";
+import { neededBy, type OpenedModel, type Values } from "../session/index.js";
 import {
   type AnyTask,
   exampleOf,
@@ -71,7 +72,12 @@ export class FileSubject {
     const { task } = this;
     const example = task.example(fields, this.#prepared, this.#images);
     const { values } = await task.collate([example], this.#prepared, { kind: "ask" });
-    const results = await this.#session.run(values);
+    const noise = Object.entries(this.#about.noise).map(([name, { distribution, shape }]) =>
+      input(name, "float32", shape, { kind: "noise", distribution }),
+    );
+    const inputs = Object.entries(task.inputs(task.sizes(this.#prepared, this.#images)));
+    const read = neededBy({ inputs: [...inputs.map(([, tensor]) => tensor), ...noise] }, values);
+    const results = await this.#session.run(read);
     const { drive } = task;
     const axis = drive.kind === "once" ? 0 : 1;
     const outputs: Values = Object.fromEntries(

@@ -1,11 +1,14 @@
 import type { Bindings, DType, Tensor, TypedArray } from "../core/index.js";
 import {
+  countOf,
   formatShape,
   kindOf,
+  Random,
   RegardError,
   resolveDimension,
   ShapeError,
   stores,
+  typedArray,
   UsageError,
 } from "../core/index.js";
 import type { LowerOptions, Program } from "../onnx/index.js";
@@ -68,14 +71,48 @@ export interface Backend {
   load(program: Program, options?: LoadOptions): Promise<Session>;
 }
 
-/** Those of some values that a program reads: a model's step does not use all of its parameters. */
-export const neededBy = ({ inputs }: Pick<Session, "inputs">, values: Values): Values =>
-  Object.fromEntries(
-    inputs.flatMap((tensor) => {
-      const { name } = inputAttributes(tensor)!;
-      return values[name] ? [[name, values[name]]] : [];
-    }),
-  );
+/**
+ * Those of some values that a program reads: a model's step does not use all of its parameters. What it draws by chance and is not
+ * given is drawn by the seed 0, so that what is scored, asked and explained is one and the same.
+ */
+export function neededBy({ inputs }: Pick<Session, "inputs">, values: Values): Values {
+  const found: Record<string, Value> = {};
+  let sizes: Bindings | undefined;
+  for (const tensor of inputs) {
+    const { name, role } = inputAttributes(tensor)!;
+    if (values[name]) found[name] = values[name];
+    else if (role.kind === "noise") {
+      sizes ??= sizesOf(inputs, values);
+      found[name] = noiseValue(tensor, sizes, 0);
+    }
+  }
+  return found;
+}
+
+/** Sizes by their names, as the values of inputs have them. */
+function sizesOf(inputs: readonly Tensor[], values: Values): Bindings {
+  const sizes = new Map<string, number>();
+  for (const tensor of inputs) {
+    const value = values[inputAttributes(tensor)!.name];
+    tensor.shape.forEach((dimension, axis) => {
+      if (value && typeof dimension === "string") sizes.set(dimension, value.shape[axis]!);
+    });
+  }
+  return sizes;
+}
+
+/**
+ * What a noise input is fed where it is drawn as a whole: a function of (seed, name). The first rows are the same however many there
+ * are, so that what a step draws does not depend on how many follow.
+ */
+export function noiseValue(noise: Tensor, sizes: Bindings, seed: number): Value {
+  const { name, role } = inputAttributes(noise)!;
+  const { dtype } = noise;
+  const shape = noise.shape.map((dimension) => resolveDimension(dimension, sizes));
+  const data = typedArray(dtype, countOf(shape));
+  new Random(seed, `noise ${name}`).fill(role.distribution ?? "uniform", data as Float32Array);
+  return { dtype, shape, data };
+}
 
 /** @throws ShapeError where something is no value at all */
 function requireValue(role: string, value: unknown): asserts value is Value {

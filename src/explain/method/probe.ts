@@ -3,7 +3,6 @@ import { gradient } from "../../autodiff/index.js";
 import {
   countOf,
   prefixed,
-  Random,
   resolveDimension,
   type Tensor,
   typedArray,
@@ -18,6 +17,7 @@ import {
   type Backend,
   type LoadOptions,
   neededBy,
+  noiseValue,
   type Session,
   type Value,
   type Values,
@@ -174,13 +174,7 @@ export class Prober {
       fed[nameOf(probe.forced)] = forced;
       fed[nameOf(probe.nudge)] = zeros(probe.nudge);
     }
-    for (const [name, tensor] of this.noise) {
-      const value = zeros(tensor);
-      const random = new Random(sample, `noise ${name}`);
-      const { role } = inputAttributes(tensor)!;
-      if (role.kind === "noise") random.fill(role.distribution ?? "uniform", value.data as Float32Array);
-      fed[name] = value;
-    }
+    for (const [name, tensor] of this.noise) fed[name] = noiseValue(tensor, sizes, sample);
     return fed;
   }
 
