@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { toBase64, UsageError } from "../core/index.js";
-import { assertImage, readImage } from "../data/format/image.node.js";
+import { filmOfFolder } from "../data/format/films.node.js";
+import { assertImage, greyOf, readImage } from "../data/format/image.node.js";
 import type { Splits } from "../data/index.js";
 import { type Asked, Subject } from "../service/index.js";
 import { openOnnx } from "../session/node.js";
-import type { Field, FieldValue } from "../task/index.js";
+import type { Field, FieldValue, ImageValue } from "../task/index.js";
 import { openRunData, openRunEncoder } from "../train/run-data.node.js";
 import { RunFolder } from "../train/run-folder.node.js";
 import { backendFor } from "./backend.js";
@@ -74,7 +75,21 @@ async function filledIn(field: Field, input: string): Promise<FieldValue> {
       return bitsOf(input);
     case "numbers":
       return numbersOf(input);
+    case "film":
+      return filmValueOf(input, field.size);
   }
+}
+
+/** A folder of frames with their first box. @throws UsageError naming what cannot be used */
+async function filmValueOf(folder: string, size: readonly [number, number]): Promise<FieldValue> {
+  const film = await filmOfFolder(folder, size);
+  const frames: ImageValue[] = [];
+  for (let index = 0; index < film.frames; index++) {
+    const { width, height, data } = await film.frame(index);
+    frames.push({ width, height, data: toBase64(data) });
+  }
+  const { x, y, width, height } = film.first;
+  return { frames, box: [x, y, width, height] };
 }
 
 /** `1011 0010` as rows of bits. @throws UsageError for anything else */
@@ -101,15 +116,6 @@ function numbersOf(input: string): number[] {
         );
       return value;
     });
-}
-
-/** Brightness of colours (ITU-R BT.601). */
-function greyOf(colours: Uint8Array): Uint8Array {
-  return Uint8Array.from({ length: colours.length / 3 }, (_, pixel) =>
-    Math.round(
-      0.299 * colours[3 * pixel]! + 0.587 * colours[3 * pixel + 1]! + 0.114 * colours[3 * pixel + 2]!,
-    ),
-  );
 }
 
 /** The pixels of an image file. @throws UsageError where it cannot be read */

@@ -1,6 +1,7 @@
 import type { DataKind, ExampleOf, Splits } from "./contract.js";
 import { readCaptions, splitsOfCaptions } from "./format/captions.node.js";
 import { idxOptions } from "./format/idx.js";
+import { readFilms, splitsOfFilms } from "./format/films.node.js";
 import { readIdx, splitsOfIdx } from "./format/idx.node.js";
 import type { PairOptions } from "./format/pairs.js";
 import { readPairs, splitsOfFolder, VALIDATION } from "./format/pairs.node.js";
@@ -46,6 +47,13 @@ const idx: Format<"labelled images"> = {
   read: readIdx,
 };
 
+const films: Format<"films"> = {
+  kind: "films",
+  title: "folders of frames with a first box",
+  splits: splitsOfFilms,
+  read: readFilms,
+};
+
 const pairs: Format<"pairs"> = {
   kind: "pairs",
   title: "parallel files",
@@ -58,7 +66,7 @@ const pairs: Format<"pairs"> = {
 };
 
 /** Every format, in the order in which they are tried: what has none of the others is taken for pairs. */
-export const formats: readonly Format[] = [captions, idx, pairs];
+export const formats: readonly Format[] = [captions, idx, films, pairs];
 
 /** Height and width that images of files are brought to where nothing else is asked for. */
 export const IMAGE_SIZE = [128, 128] as const;

@@ -1,3 +1,6 @@
+import { UsageError } from "../core/index.js";
+import type { Box } from "./contract.js";
+
 /** Images kept in memory once they have been read: the ones that were asked for last, up to a number of bytes. */
 export class ImageCache<Item extends { readonly data: { readonly byteLength: number } }> {
   readonly #kept = new Map<string, Item>();
@@ -31,4 +34,23 @@ export class ImageCache<Item extends { readonly data: { readonly byteLength: num
   get bytes(): number {
     return this.#bytes;
   }
+}
+
+/**
+ * @param name what the box is, or where it stands, for the message
+ * @throws UsageError where a box is none, or not inside an image of some height and width
+ */
+export function requireInside(
+  { x, y, width, height }: Box,
+  [high, wide]: readonly [height: number, width: number],
+  name: string,
+): void {
+  if (![x, y, width, height].every(Number.isFinite) || width <= 0 || height <= 0)
+    throw new UsageError(
+      `${name} is ${[x, y, width, height].join(" ")}, but a box is four numbers, x, y, width and height in pixels, the last two above 0.`,
+    );
+  if (x < 0 || y < 0 || x + width > wide || y + height > high)
+    throw new UsageError(
+      `${name} reaches from ${x}, ${y} to ${x + width}, ${y + height}, but the frame has ${wide} × ${high} pixels; give one inside it.`,
+    );
 }

@@ -107,8 +107,13 @@ export interface ClassificationSizes {
   readonly image: readonly [height: number, width: number, channels: number];
 }
 
+export interface TrackingSizes {
+  /** Height and width of the frames. */
+  readonly frame: readonly [height: number, width: number];
+}
+
 /** An update rule and its options, as a run's settings take them. */
-export type OptimizerChoice = Readonly<{ name: string; decay?: number }>;
+export type OptimizerChoice = Readonly<{ name: string; decay?: number; momentum?: number }>;
 
 /** What a run begins with where nothing else is asked for. */
 export interface TrainingDefaults {

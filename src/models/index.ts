@@ -1,6 +1,7 @@
 import { UsageError } from "../core/index.js";
 import { lstm } from "./1997-hochreiter-lstm/model.js";
 import { fovealRbm } from "./2010-larochelle-foveal-rbm/model.js";
+import { attentiveTracking } from "./2011-denil-attentive-tracking/model.js";
 import { rnnEncoderDecoder } from "./2014-cho-rnn-encoder-decoder/model.js";
 import { neuralTuringMachine } from "./2014-graves-neural-turing-machine/model.js";
 import { ram } from "./2014-mnih-ram/model.js";
@@ -15,6 +16,7 @@ export * from "./contract.js";
 export * from "./loss.js";
 export {
   fovealRbm,
+  attentiveTracking,
   lstm,
   neuralTuringMachine,
   ram,
@@ -30,6 +32,7 @@ export {
 export const models: readonly AnyModelCard[] = [
   lstm,
   fovealRbm,
+  attentiveTracking,
   rnnEncoderDecoder,
   neuralTuringMachine,
   seq2seq,

@@ -4,6 +4,7 @@ import {
   add,
   cast,
   crossEntropy,
+  div,
   equal,
   mul,
   neg,
@@ -13,6 +14,7 @@ import {
   reshape,
   slice,
   softplus,
+  square,
   sub,
 } from "../ops/index.js";
 
@@ -64,4 +66,18 @@ export function bitLoss(
 ): { loss: Tensor; losses: Tensor } {
   const losses = bitLosses(logits, bits, counted);
   return { loss: mode.perToken(reduceSum(losses), reduceSum(counted)), losses };
+}
+
+/** How far a middle may be off, as a share of the box's sides: one standard deviation of the density that a miss is scored by. */
+export const MISS = 0.25;
+
+/**
+ * How far boxes are off where they should be, in nats: −log of a normal density of the middle around the box, up to a constant.
+ * @param boxes and `right` [..., 4]: middle x and y, width and height as shares of the frame
+ * @param known [...]: 1 where it is known where the box should be, 0 elsewhere, where nothing is lost
+ */
+export function boxLosses(boxes: Tensor, right: Tensor, known: Tensor): Tensor {
+  const [middle, size] = [0, 2].map((from) => slice(right, -1, from, 2));
+  const off = div(sub(slice(boxes, -1, 0, 2), middle!), size!);
+  return mul(mul(reduceSum(square(off), { axes: -1 }), 0.5 / MISS ** 2), known);
 }

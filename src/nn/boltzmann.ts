@@ -97,6 +97,8 @@ export const contrast = <Visible>(
 
 /** A machine of binary units (Smolensky 1986): E(v, h) = −vᵀW h − bᵀv − cᵀh. */
 export interface RestrictedBoltzmannMachine extends BoltzmannMachine<Tensor> {
+  /** What adds up in each visible unit, its bias included, from hidden ones or how likely they are to be on: [B, H] to [B, V]. */
+  below(hidden: Tensor): Tensor;
   /** E(v, h), [B]. */
   energy(visible: Tensor, hidden: Tensor): Tensor;
   /** −log Σ_h exp(−E(v, h)), [B]. */
@@ -120,12 +122,14 @@ export function restrictedBoltzmannMachine(
   const visibleBias = scope.parameter("visible", [sizes.visible], zeros);
   const hiddenBias = scope.parameter("hidden", [sizes.hidden], zeros);
   const inputs = (visible: Tensor) => add(matmul(visible, weight), hiddenBias);
+  const below = (hidden: Tensor) => add(matmul(hidden, weight, { transposeRight: true }), visibleBias);
   const alone = (visible: Tensor) => neg(reduceSum(mul(visible, visibleBias), { axes: -1 }));
   return {
     inputs,
+    below,
     visible(hidden, draw) {
-      const below = add(matmul(hidden, weight, { transposeRight: true }), visibleBias);
-      return sizes.drawn ? drawUnits(below, draw("visible", below.shape)) : sigmoid(below);
+      const given = below(hidden);
+      return sizes.drawn ? drawUnits(given, draw("visible", given.shape)) : sigmoid(given);
     },
     energy: (visible, hidden) => sub(alone(visible), reduceSum(mul(inputs(visible), hidden), { axes: -1 })),
     freeEnergy: (visible) => freeEnergy(alone(visible), inputs(visible)),

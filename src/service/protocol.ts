@@ -72,13 +72,15 @@ export const startRequestSchema = z.object({
   device: z.enum(["cpu", "webgpu"]).default("cpu"),
 });
 
+const imageValue = z.object({
+  width: z.int().min(1).max(4096),
+  height: z.int().min(1).max(4096),
+  data: z.string(),
+});
 const fieldValue = z.union([
   text,
-  z.object({
-    width: z.int().min(1).max(4096),
-    height: z.int().min(1).max(4096),
-    data: z.string(),
-  }),
+  imageValue,
+  z.object({ frames: z.array(imageValue).min(1).max(10_000), box: z.array(z.number()).length(4) }),
   z.array(z.number()).max(100_000),
   z.array(z.array(z.number()).max(1000)).max(100_000),
 ]);

@@ -64,8 +64,8 @@ export class Evaluator<Example, Prepared> {
     private readonly predictor: Session | undefined,
     /** Loads what runs with a look forced, which few ask for. */
     private readonly loadForced: () => Promise<ForcedRun>,
-    /** Rows and columns of the places of an image that attention weighs. */
-    readonly grid: readonly [rows: number, columns: number] | undefined,
+    /** Rows and columns of the places that looks go over, by name, where they form a grid. */
+    readonly grids: NonNullable<Model["grids"]>,
     /** What the looks of `predict` are, by name. */
     readonly looks: Readonly<Record<string, LookAbout>>,
   ) {}
@@ -112,7 +112,7 @@ export class Evaluator<Example, Prepared> {
       decoder,
       predictor,
       loadForced,
-      model.grids?.source,
+      model.grids ?? {},
       Object.fromEntries(
         Object.entries(run?.looks ?? {}).map(([name, { used, ...about }]) => [
           name,

@@ -1,6 +1,6 @@
 import type { Image } from "../attention/index.js";
 import { fromBase64, UsageError } from "../core/index.js";
-import type { Pixels } from "../data/index.js";
+import { type Film, type Pixels, requireInside } from "../data/index.js";
 
 /** What people give a model, by what they give it with. */
 export type Field = {
@@ -24,6 +24,8 @@ export type Field = {
   | { readonly kind: "bits"; readonly width: number; readonly longest: number }
   | { readonly kind: "numbers" /** How many; any number where absent. */; readonly count?: number }
   | { readonly kind: "choice"; readonly of: readonly string[] }
+  /** Grey frames and a box in the first of them. */
+  | { readonly kind: "film" /** Of the frames. */; readonly size: readonly [height: number, width: number] }
 );
 
 /** Colours or brightness of an image, 0 to 255, row by row in base64. */
@@ -33,7 +35,13 @@ export interface ImageValue {
   readonly data: string;
 }
 
-export type FieldValue = string | ImageValue | readonly number[] | readonly (readonly number[])[];
+/** A film that was given: its frames, and x, y, width and height of a box in the first, in pixels. */
+export interface FilmValue {
+  readonly frames: readonly ImageValue[];
+  readonly box: readonly number[];
+}
+
+export type FieldValue = string | ImageValue | FilmValue | readonly number[] | readonly (readonly number[])[];
 
 /** Something to show beside what was looked at. */
 export type Block = { readonly title: string } & (
@@ -76,4 +84,15 @@ export function pixelsOf(
       `the image is ${value.width} × ${value.height} with ${data.length} bytes, but the model reads ${width} × ${height} with ${wanted}; scale it first.`,
     );
   return { width, height, data };
+}
+
+/** A film that was given. @throws UsageError for none, for frames of another size, and for a box that is not inside */
+export function filmOf(value: FieldValue | undefined, size: readonly [height: number, width: number]): Film {
+  if (value === undefined || typeof value === "string" || !("frames" in value) || value.frames.length === 0)
+    throw new UsageError("this run reads films; give it frames and the box of the first.");
+  const frames = value.frames.map((frame) => pixelsOf(frame, size, 1));
+  const [x, y, width, height] = value.box;
+  const first = { x: x!, y: y!, width: width!, height: height! };
+  requireInside(first, size, "the box that was given");
+  return { name: "the film", frames: frames.length, first, frame: async (index) => frames[index]! };
 }

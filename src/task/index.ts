@@ -3,6 +3,7 @@ import { bits } from "./bit-sequences/task.js";
 import { captioning } from "./captioning/task.js";
 import { classification } from "./classification/task.js";
 import type { AnyTask } from "./contract.js";
+import { tracking } from "./tracking/task.js";
 import { translation } from "./translation/task.js";
 
 export * from "./bit-sequences/task.js";
@@ -18,12 +19,13 @@ export * from "./length.js";
 export * from "./scores.js";
 export * from "./spread.js";
 export * from "./traced.js";
+export * from "./tracking/task.js";
 export * from "./translation/task.js";
 export * from "./vocabularies.js";
 export * from "./watch.js";
 
 /** Every kind of model. */
-export const tasks: readonly AnyTask[] = [translation, captioning, classification, bits];
+export const tasks: readonly AnyTask[] = [translation, captioning, classification, bits, tracking];
 
 /** The task of a model. */
 export const taskOf = (card: Pick<AnyModelCard, "task">): AnyTask =>

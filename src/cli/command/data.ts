@@ -11,6 +11,8 @@ import {
   type CaptionDataset,
   datasets,
   detokenise,
+  type Film,
+  type FilmDataset,
   type LabelledDataset,
   type LabelledImage,
   type Pair,
@@ -153,6 +155,8 @@ async function make(id: string, { out, seed, limit, ...options }: MakeOptions): 
     return makeImages(dataset, await dataset.load(seed), { out, limit, ...options });
   if (dataset.kind === "labelled images")
     return makeIdx(dataset, await dataset.load(seed), { out, limit, ...options });
+  if (dataset.kind === "films")
+    return makeFilms(dataset, await dataset.load(seed), { out, limit, ...options });
   const { train, validation, tests } = await dataset.load(seed);
   const [from, to] = dataset.codes;
   const splits: Record<string, readonly Pair[]> = { train, val: validation, ...tests };
@@ -250,5 +254,42 @@ async function makeIdx(
       splits: Object.fromEntries(Object.entries(splits).map(([name, images]) => [name, images.length])),
     },
     `Wrote ${Object.keys(splits).join(", ")} to ${out}. Train with: regard train ram --data ${out}`,
+  );
+}
+
+/** A folder for each film of each split: its frames as PNG, and its boxes, a line each. */
+async function makeFilms(
+  { id }: FilmDataset,
+  { train, validation, tests }: Splits<Film>,
+  { out, limit, ...options }: Omit<MakeOptions, "seed">,
+): Promise<void> {
+  const splits = Object.fromEntries(
+    Object.entries({ train, validation, ...tests }).map(([name, all]) => [name, all.slice(0, limit)]),
+  );
+  for (const [split, films] of Object.entries(splits))
+    for (const [index, film] of films.entries()) {
+      status(`${split}: ${index} of ${films.length}`);
+      const folder = join(out, split, String(index + 1).padStart(4, "0"));
+      await mkdir(folder, { recursive: true });
+      for (let frame = 0; frame < film.frames; frame++)
+        await writeAtomically(
+          join(folder, `${String(frame + 1).padStart(4, "0")}.png`),
+          await encodePng(await film.frame(frame)),
+        );
+      const boxes = film.boxes?.() ?? [film.first];
+      await writeAtomically(
+        join(folder, "boxes.txt"),
+        boxes.map(({ x, y, width, height }) => `${x},${y},${width},${height}\n`).join(""),
+      );
+    }
+  status();
+  print(
+    options,
+    {
+      dataset: id,
+      folder: out,
+      splits: Object.fromEntries(Object.entries(splits).map(([name, films]) => [name, films.length])),
+    },
+    `Wrote ${Object.keys(splits).join(", ")} to ${out}. Train with: regard train attentive-tracking --data ${out}`,
   );
 }

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import sharp from "sharp";
 import { type Random, RegardError, UsageError } from "../../core/index.js";
-import type { Augmentation, Pixels } from "../contract.js";
+import type { Augmentation, GreyImage, Pixels } from "../contract.js";
 
 /** Pixels an image may have at most: 10,000 × 10,000. Larger ones are refused before they are decoded. */
 export const MOST_PIXELS = 100_000_000;
@@ -101,7 +101,31 @@ export async function augmentImage(
 }
 
 /** Pixels as the bytes of a PNG file. */
-export const encodePng = ({ width, height, data }: Pixels): Promise<Uint8Array> =>
-  sharp(data, { raw: { width, height, channels: 3 } })
+export const encodePng = ({ width, height, data }: Pixels | GreyImage): Promise<Uint8Array> =>
+  sharp(data, { raw: { width, height, channels: data.length === width * height ? 1 : 3 } })
     .png()
     .toBuffer();
+
+/** An image as brightness, at its own size or another. @throws RegardError naming the image where it cannot be decoded */
+export async function readGrey(
+  file: string,
+  [height, width]: readonly [height: number, width: number],
+): Promise<GreyImage> {
+  const { data } = await readImage(file, [height, width]);
+  return { width, height, data: greyOf(data) };
+}
+
+/** Brightness of colours (ITU-R BT.601). */
+export const greyOf = (colours: Uint8Array): Uint8Array =>
+  Uint8Array.from({ length: colours.length / 3 }, (_, pixel) =>
+    Math.round(
+      0.299 * colours[3 * pixel]! + 0.587 * colours[3 * pixel + 1]! + 0.114 * colours[3 * pixel + 2]!,
+    ),
+  );
+
+/** Height and width of an image file, as people see it. @throws UsageError where it is none */
+export async function imageSize(file: string): Promise<readonly [height: number, width: number]> {
+  await assertImage(file);
+  const { autoOrient } = await sharp(file, { limitInputPixels: false }).metadata();
+  return [autoOrient.height, autoOrient.width];
+}

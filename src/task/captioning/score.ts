@@ -18,7 +18,7 @@ export async function scoreImages(
   let pointing = NO_POINTING;
   const { evaluator, prepared } = scoring;
   const scores = await scoreForced(scoring, images, ({ gold, captions }, weights) => {
-    const [rows, columns] = evaluator.grid!;
+    const [rows, columns] = evaluator.grids.source!;
     if (gold && prepared.target.kind === "word")
       pointing = addPointing(
         pointing,
