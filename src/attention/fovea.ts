@@ -69,7 +69,9 @@ export function gazesAt(levels: GazeLevels, places: Tensor, unit: Tensor): Tenso
     const at = add(unsqueeze(places, 2), offsets); // [B, M, P, 2], shares of the image
     // Means over squares reach beyond the image, by half a square at each side.
     const scale = constant([2 * (width / (width + size - 1)), 2 * (height / (height + size - 1))], { dtype });
-    const shift = constant([1 - (size - 1) / (width + size - 1), 1 - (size - 1) / (height + size - 1)], { dtype });
+    const shift = constant([1 - (size - 1) / (width + size - 1), 1 - (size - 1) / (height + size - 1)], {
+      dtype,
+    });
     const grid = reshape(sub(mul(at, scale), shift), [batch!, multiplyDimensions(count!, cells.length), 2]);
     return reshape(gridSample(unsqueeze(level, 1), grid), [batch!, count!, cells.length]);
   });

@@ -16,13 +16,17 @@ const INSIDE = "img";
 const LONGEST = 200;
 
 /** The file of boxes and the frames of a film's folder; undefined where it is none. */
-async function filesOf(folder: string): Promise<{ boxes: string; images: string; names: string[] } | undefined> {
+async function filesOf(
+  folder: string,
+): Promise<{ boxes: string; images: string; names: string[] } | undefined> {
   if (!(await stat(folder)).isDirectory()) return undefined;
   const all = await readdir(folder);
   const boxes = all.filter((name) => BOXES.test(name)).sort();
   if (boxes.length === 0) return undefined;
   if (boxes.length > 1)
-    throw new UsageError(`${folder} has both ${boxes.join(" and ")}; leave one, with the box of the first frame or of all.`);
+    throw new UsageError(
+      `${folder} has both ${boxes.join(" and ")}; leave one, with the box of the first frame or of all.`,
+    );
   const within = all.some((name) => IMAGE.test(name)) ? folder : join(folder, INSIDE);
   const names = (await readdir(within).catch(() => [] as string[])).filter((name) => IMAGE.test(name));
   return { boxes: join(folder, boxes[0]!), images: within, names };
@@ -32,8 +36,11 @@ async function filesOf(folder: string): Promise<{ boxes: string; images: string;
 async function filmFolders(folder: string): Promise<string[]> {
   if (await filesOf(folder)) return [folder];
   const found: string[] = [];
-  for (const entry of (await readdir(folder, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1)))
-    if (entry.isDirectory() && (await filesOf(join(folder, entry.name)))) found.push(join(folder, entry.name));
+  for (const entry of (await readdir(folder, { withFileTypes: true })).sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  ))
+    if (entry.isDirectory() && (await filesOf(join(folder, entry.name))))
+      found.push(join(folder, entry.name));
   return found;
 }
 
@@ -54,7 +61,12 @@ async function foldersOf(path: string): Promise<Record<string, string[]> | undef
 /** The splits of a folder of films that can be scored; undefined where it holds none. */
 export async function splitsOfFilms(path: string): Promise<string[] | undefined> {
   const splits = await foldersOf(path);
-  return splits && [...Object.keys(splits).filter((name) => name !== "train" && name !== "validation"), "validation"];
+  return (
+    splits && [
+      ...Object.keys(splits).filter((name) => name !== "train" && name !== "validation"),
+      "validation",
+    ]
+  );
 }
 
 /** The number at the end of a file's name, by which frames follow each other. */
@@ -70,7 +82,9 @@ function ordered(folder: string, names: readonly string[]): string[] {
   const numbered = names.map((name) => {
     const number = numberOf(name);
     if (number === undefined)
-      throw new UsageError(`${join(folder, name)} has no number at the end of its name; number the frames in order.`);
+      throw new UsageError(
+        `${join(folder, name)} has no number at the end of its name; number the frames in order.`,
+      );
     return { name, number };
   });
   numbered.sort((a, b) => a.number - b.number);
@@ -160,7 +174,10 @@ async function readFilm(folder: string, name: string, cache: ImageCache<GreyImag
  * One film from its folder, for a model that reads frames of some size.
  * @throws UsageError naming the file that cannot be used, or where the frames are of another size
  */
-export async function filmOfFolder(folder: string, [height, width]: readonly [number, number]): Promise<Film> {
+export async function filmOfFolder(
+  folder: string,
+  [height, width]: readonly [number, number],
+): Promise<Film> {
   await stat(folder).catch(() => {
     throw new UsageError(
       `cannot read "${folder}": there is no such folder; give a folder of frames with boxes.txt, or an example of the run's data such as test:0.`,
@@ -204,7 +221,12 @@ export async function readFilms(
     }
   }
   const { train = [], validation, ...tests } = splits;
-  const notes = first && first.size[0] < first.own[0] ? [`frames are scaled from ${first.own[1]} × ${first.own[0]} to ${first.size[1]} × ${first.size[0]} pixels.`] : [];
+  const notes =
+    first && first.size[0] < first.own[0]
+      ? [
+          `frames are scaled from ${first.own[1]} × ${first.own[0]} to ${first.size[1]} × ${first.size[0]} pixels.`,
+        ]
+      : [];
   if (validation) return { size: first!.size, train, validation, tests, notes };
   const last = train.length === 1 ? 0 : Math.max(1, Math.floor(train.length / 10));
   return {

@@ -44,7 +44,9 @@ const configuration = z.object({
   policy: z
     .enum(["hedge", "exp3", ...BASELINES])
     .default("hedge")
-    .describe("how the gaze of each frame is chosen: learnt from what all gazes would earn, from what the chosen one earns, or not learnt"),
+    .describe(
+      "how the gaze of each frame is chosen: learnt from what all gazes would earn, from what the chosen one earns, or not learnt",
+    ),
   gazes: z.int().min(2).max(8).default(2).describe("gazes along each side of what is followed"),
   hidden: z.int().min(1).max(4096).default(500).describe("hidden units, the features of a gaze"),
   particles: z.int().min(2).max(1000).default(100).describe("particles of the filter"),
@@ -54,13 +56,28 @@ const configuration = z.object({
     .max(1)
     .default(0.05)
     .describe("distance of features, from 0 to 1, at which a particle counts little: σ"),
-  spread: z.number().min(0).max(28).default(3).describe("how far particles are moved by chance, in pixels of the template"),
-  drift: z.number().min(0).max(28).default(0.5).describe("how much their velocity changes by chance, in pixels of the template a frame"),
-  rate: z.number().min(0).max(100).default(1).describe("how fast the policy learns: η"),
+  spread: z
+    .number()
+    .min(0)
+    .max(28)
+    .default(2)
+    .describe("how far particles are moved by chance, in pixels of the template"),
+  drift: z
+    .number()
+    .min(0)
+    .max(28)
+    .default(0.5)
+    .describe("how much their velocity changes by chance, in pixels of the template a frame"),
+  rate: z.number().min(0).max(1000).default(20).describe("how fast the policy learns: η"),
   exploration: z.number().min(0).max(1).default(0.1).describe("share of gazes that exp3 draws alike: γ"),
   glances: z.int().min(1).max(256).default(8).describe("gazes of a frame that training learns features of"),
   chains: z.int().min(1).max(4096).default(100).describe("Gibbs chains that training keeps"),
-  penalty: z.number().min(0).max(1).default(0.001).describe("how much the squares of the weights of features count"),
+  penalty: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.001)
+    .describe("how much the squares of the weights of features count"),
 });
 
 /** Pixels along a side of what is followed, as gazes see it: boxes of other sizes are scaled to it. */
@@ -131,7 +148,11 @@ export const attentiveTracking: ModelCard<z.output<typeof configuration>, Tracki
       id: "reward",
       title: "Reward of a gaze: how well it tells particles apart",
       scopes: [],
-      equations: ["r_t(k) = Σ_n w_n(k)²", "hedge: G_t = G_{t−1} + r_t", "exp3: G_t = G_{t−1} + r_t / p_t, of the chosen gaze"],
+      equations: [
+        "r_t(k) = Σ_n w_n(k)²",
+        "hedge: G_t = G_{t−1} + r_t",
+        "exp3: G_t = G_{t−1} + r_t / p_t, of the chosen gaze",
+      ],
       from: ["weights"],
       gives: "[B, K]",
     },
@@ -164,7 +185,13 @@ export const attentiveTracking: ModelCard<z.output<typeof configuration>, Tracki
      * @param template [B, M, H]: what there should be
      * @returns [B, M, N]
      */
-    const weigh = (levels: GazeLevels, places: Tensor, parts: Tensor, template: Tensor, unit: Tensor): Tensor => {
+    const weigh = (
+      levels: GazeLevels,
+      places: Tensor,
+      parts: Tensor,
+      template: Tensor,
+      unit: Tensor,
+    ): Tensor => {
       const [batch, count] = template.shape;
       const at = add(places, unsqueeze(mul(parts, unsqueeze(unit, 1)), 2)); // [B, M, N, 2]
       const M = count as number;
@@ -248,12 +275,24 @@ export const attentiveTracking: ModelCard<z.output<typeof configuration>, Tracki
 
       // fixed, circular, random
       const drawn = samplePlace(add(mul(gains, 0), 1 / K), uniform(1));
-      const others = concat([expand(unsqueeze(first, 0), [batch, 1, K]), unsqueeze(turn, 1), unsqueeze(drawn, 1)], 1);
+      const others = concat(
+        [expand(unsqueeze(first, 0), [batch, 1, K]), unsqueeze(turn, 1), unsqueeze(drawn, 1)],
+        1,
+      );
       const otherPlaces = slice(slice(moved, 1, 1, R - 1), 3, 0, 2);
-      const otherWeights = weigh(levels, otherPlaces, matmul(others, middles), matmul(others, template), unit);
+      const otherWeights = weigh(
+        levels,
+        otherPlaces,
+        matmul(others, middles),
+        matmul(others, template),
+        unit,
+      );
 
       const every = concat([weights, otherWeights], 1); // [B, R, N]
-      const followed = concat([unsqueeze(concat([places, slice(own, 2, 2, 2)], 2), 1), slice(moved, 1, 1, R - 1)], 1);
+      const followed = concat(
+        [unsqueeze(concat([places, slice(own, 2, 2, 2)], 2), 1), slice(moved, 1, 1, R - 1)],
+        1,
+      );
       const estimates = slice(estimateOf(followed, every), 2, 0, 2); // [B, R, 2]
       const boxes = concat([estimates, expand(unsqueeze(size, 1), [batch, R, 2])], 2); // [B, R, 4]
       const box = slice(boxes, 1, 0, 1); // [B, 1, 4]
@@ -290,7 +329,12 @@ export const attentiveTracking: ModelCard<z.output<typeof configuration>, Tracki
     };
 
     const looksOf = (
-      { box, windows, shares, chosen }: Pick<ReturnType<typeof advance>, "box" | "windows" | "shares" | "chosen">,
+      {
+        box,
+        windows,
+        shares,
+        chosen,
+      }: Pick<ReturnType<typeof advance>, "box" | "windows" | "shares" | "chosen">,
       axes: readonly LookAxis[],
     ): Record<string, Look> => {
       const windowsOver = (value: Tensor): Look => ({

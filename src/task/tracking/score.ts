@@ -36,7 +36,9 @@ export function trackedOf(outputs: Values, frames: number): Tracked {
       }),
     };
   };
-  const names = Object.keys(outputs).flatMap((name) => (name.startsWith(`${BOX}.`) ? [name.slice(BOX.length)] : []));
+  const names = Object.keys(outputs).flatMap((name) =>
+    name.startsWith(`${BOX}.`) ? [name.slice(BOX.length)] : [],
+  );
   return { ...track(""), beside: Object.fromEntries(names.map((name) => [name.slice(1), track(name)])) };
 }
 
@@ -50,7 +52,12 @@ export const placeOfBox = (
 export const boxOfPlace = (
   [x, y, width, height]: Place,
   [high, wide]: readonly [height: number, width: number],
-): Box => ({ x: (x - width / 2) * wide, y: (y - height / 2) * high, width: width * wide, height: height * high });
+): Box => ({
+  x: (x - width / 2) * wide,
+  y: (y - height / 2) * high,
+  width: width * wide,
+  height: height * high,
+});
 
 /** The part among rows × columns of what is followed that is seen while the rest of it is hidden; undefined where that is not known. */
 export function seenPart(

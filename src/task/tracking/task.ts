@@ -32,7 +32,10 @@ const PARTS = 8;
 const TOLD = 10;
 
 /** Frames of films side by side, [T, B, height, width] from 0 to 1; black after the end of each. */
-function framesValue(films: readonly (readonly GreyImage[])[], [height, width]: PreparedFilms["size"]): Value {
+function framesValue(
+  films: readonly (readonly GreyImage[])[],
+  [height, width]: PreparedFilms["size"],
+): Value {
   const size = height * width;
   const steps = Math.max(...films.map(({ length }) => length));
   const data = new Float32Array(steps * films.length * size);
@@ -95,11 +98,20 @@ async function framesOf(
   return frames;
 }
 
-const pictureOf = (image: GreyImage): Image => ({ width: image.width, height: image.height, url: pngUrl(image) });
+const pictureOf = (image: GreyImage): Image => ({
+  width: image.width,
+  height: image.height,
+  url: pngUrl(image),
+});
 
 /** What lies in a box of an image; black outside. */
 function cut({ width, height, data }: GreyImage, box: Box): GreyImage {
-  const [left, top, wide, high] = [box.x, box.y, box.width, box.height].map(Math.round) as [number, number, number, number];
+  const [left, top, wide, high] = [box.x, box.y, box.width, box.height].map(Math.round) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   const found = new Uint8Array(wide * high);
   for (let y = Math.max(0, -top); y < Math.min(high, height - top); y++)
     for (let x = Math.max(0, -left); x < Math.min(wide, width - left); x++)
@@ -132,7 +144,10 @@ async function tallied(
     own: tally((index) => tracks[index]!),
     beside: {
       ...Object.fromEntries(
-        Object.keys(tracks[0]?.beside ?? {}).map((name) => [name, tally((index) => tracks[index]!.beside[name]!)]),
+        Object.keys(tracks[0]?.beside ?? {}).map((name) => [
+          name,
+          tally((index) => tracks[index]!.beside[name]!),
+        ]),
       ),
       still: tally((index) => stillTrack(films[index]!, size)),
     },
@@ -165,7 +180,8 @@ export const tracking: Task<Film, PreparedFilms, TrackingSizes, Tracked> = {
   },
   restored(stored) {
     const size = (stored as Partial<PreparedFilms> | undefined)?.size;
-    if (!Array.isArray(size)) throw new RegardError("the run holds no size of frames; it is of another task.");
+    if (!Array.isArray(size))
+      throw new RegardError("the run holds no size of frames; it is of another task.");
     return { size: size as unknown as PreparedFilms["size"] };
   },
   describe: ({ size: [height, width] }) => `frames of ${width} × ${height} pixels`,
@@ -228,7 +244,9 @@ export const tracking: Task<Film, PreparedFilms, TrackingSizes, Tracked> = {
         ...Object.assign(
           {},
           ...Object.entries(beside).map(([name, { scores }]) =>
-            Object.fromEntries(Object.entries(scores ?? {}).map(([id, value]) => [id + capitalised(name), value])),
+            Object.fromEntries(
+              Object.entries(scores ?? {}).map(([id, value]) => [id + capitalised(name), value]),
+            ),
           ),
         ),
       },
@@ -272,14 +290,18 @@ export const tracking: Task<Film, PreparedFilms, TrackingSizes, Tracked> = {
       own.add(film, track);
       return own.scores;
     };
-    const told = Object.entries({ "as it looked": tracked, ...tracked.beside, still: stillTrack(film, size) }).flatMap(
-      ([name, track]) => {
-        const scores = tally(track);
-        return scores
-          ? [`${name}: ${scores.error.toFixed(1)} pixels off, ${(100 * scores.lost).toFixed(0)} % of frames lost`]
-          : [];
-      },
-    );
+    const told = Object.entries({
+      "as it looked": tracked,
+      ...tracked.beside,
+      still: stillTrack(film, size),
+    }).flatMap(([name, track]) => {
+      const scores = tally(track);
+      return scores
+        ? [
+            `${name}: ${scores.error.toFixed(1)} pixels off, ${(100 * scores.lost).toFixed(0)} % of frames lost`,
+          ]
+        : [];
+    });
     const right = film.boxes?.();
     const own = tally(tracked);
     return {

@@ -17,7 +17,12 @@ export function along(points: readonly Point[], share: number): Point {
     (t / 2) *
       (c[axis] -
         a[axis] +
-        t * (2 * a[axis] - 5 * b[axis] + 4 * c[axis] - d[axis] + t * (3 * (b[axis] - c[axis]) + d[axis] - a[axis])));
+        t *
+          (2 * a[axis] -
+            5 * b[axis] +
+            4 * c[axis] -
+            d[axis] +
+            t * (3 * (b[axis] - c[axis]) + d[axis] - a[axis])));
   return [on(0), on(1)];
 }
 
