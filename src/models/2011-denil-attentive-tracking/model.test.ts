@@ -111,6 +111,8 @@ const MIDDLES = [
   [6.5, 6.5],
 ] as const;
 
+const within = (place: number) => Math.max(0, Math.min(1, place));
+
 /** The filter worked out one particle at a time, for one film and one policy. */
 async function followed(b: number, policy: string) {
   const { parameters } = build(policy);
@@ -145,8 +147,8 @@ async function followed(b: number, policy: string) {
     particles = particles.map(([px, py, vx, vy], n) => {
       const push = (index: number) => noise.motion!.data[(t * N + n) * 4 + index]!;
       return [
-        px! + vx! + SPREAD * unit[0] * push(0),
-        py! + vy! + SPREAD * unit[1] * push(1),
+        within(px! + vx! + SPREAD * unit[0] * push(0)),
+        within(py! + vy! + SPREAD * unit[1] * push(1)),
         vx! + DRIFT * unit[0] * push(2),
         vy! + DRIFT * unit[1] * push(3),
       ];

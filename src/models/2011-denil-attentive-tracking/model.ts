@@ -19,6 +19,8 @@ import {
   expand,
   fill,
   matmul,
+  maximum,
+  minimum,
   mul,
   reduceMean,
   reduceSum,
@@ -260,7 +262,10 @@ export const attentiveTracking: ModelCard<z.output<typeof configuration>, Tracki
       const push = mul(motion, unsqueeze(scale, 1)); // [B, N, 4]
       const velocity = slice(particles, 3, 2, 2);
       const carried = concat([add(slice(particles, 3, 0, 2), velocity), velocity], 3);
-      const moved = add(carried, unsqueeze(push, 1)); // [B, R, N, 4]
+      const pushed = add(carried, unsqueeze(push, 1));
+      // What is followed stays in the frame, at least with its middle.
+      const within = maximum(minimum(slice(pushed, 3, 0, 2), 1), 0);
+      const moved = concat([within, slice(pushed, 3, 2, 2)], 3); // [B, R, N, 4]
       const uniform = (index: number) => expand(slice(choice, 0, index, 1), [batch]);
 
       const wide = expand(unsqueeze(size, 1), [batch, N, 2]);

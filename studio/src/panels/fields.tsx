@@ -28,7 +28,10 @@ export function imageValue({ width, height, data }: ImageData, channels: 1 | 3):
 }
 
 /** An image file at the size a model reads, what is transparent made white. @throws where it is no image, or too large */
-async function readFile(file: File, { size: [height, width], channels }: Of<"image">): Promise<ImageValue> {
+async function readFile(
+  file: File,
+  { size: [height, width], channels }: Pick<Of<"image">, "size" | "channels">,
+): Promise<ImageValue> {
   const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => {
     throw new Error(`“${file.name}” cannot be read as an image; give a JPEG, PNG or WebP file.`);
   });
@@ -192,6 +195,60 @@ function NumbersControl({ field, value, onChange }: Control<"numbers">) {
   );
 }
 
+/** Frames, in the order of the numbers in their names, and the box of the first. */
+function FilmControl({ field, onChange }: Omit<Control<"film">, "value">) {
+  const [frames, setFrames] = useState<readonly ImageValue[]>([]);
+  const [text, setText] = useState("");
+  const [problem, setProblem] = useState<string>();
+  const give = (images: readonly ImageValue[], numbers: string) => {
+    const box = (numbers.match(/[\d.]+/g) ?? []).map(Number);
+    if (images.length > 0 && box.length === 4) onChange({ frames: images, box });
+  };
+  const take = async (files: readonly File[]) => {
+    const inOrder = [...files].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+    const images: ImageValue[] = [];
+    for (const file of inOrder) images.push(await readFile(file, { ...field, channels: 1 }));
+    setFrames(images);
+    give(images, text);
+  };
+  return (
+    <>
+      <div className="field wide">
+        <label className="button quiet">
+          {frames.length > 0 ? `${frames.length} frames` : "Choose the frames"}
+          <input
+            className="hidden"
+            type="file"
+            accept="image/*"
+            multiple
+            onChange={({ target }) => {
+              setProblem(undefined);
+              take([...(target.files ?? [])]).catch((error: Error) => setProblem(error.message));
+            }}
+          />
+        </label>
+        <small>{`numbered in order; they are brought to ${field.size[1]} × ${field.size[0]} pixels`}</small>
+        <Problem text={problem} />
+      </div>
+      <label className="field wide">
+        <span>Box in the first frame: x, y, width and height in pixels</span>
+        <input
+          value={text}
+          required
+          inputMode="decimal"
+          pattern="\s*[\d.]+([\s,;]+[\d.]+){3}\s*"
+          title="four numbers with spaces between them"
+          placeholder="40 30 28 28"
+          onChange={({ target }) => {
+            setText(target.value);
+            give(frames, target.value);
+          }}
+        />
+      </label>
+    </>
+  );
+}
+
 /** What people give a field with. */
 export function FieldControl({
   field,
@@ -206,6 +263,7 @@ export function FieldControl({
   readonly onChange: (value: FieldValue) => void;
 }) {
   if (field.kind === "image") return <ImageControl field={field} onChange={onChange} />;
+  if (field.kind === "film") return <FilmControl field={field} onChange={onChange} />;
   if (field.kind === "bits")
     return (
       <div className="field wide">
