@@ -1,7 +1,7 @@
 import type { DataKind, ExampleOf, Splits } from "./contract.js";
 import { readCaptions, splitsOfCaptions } from "./format/captions.node.js";
-import { idxOptions } from "./format/idx.js";
 import { readFilms, splitsOfFilms } from "./format/films.node.js";
+import { idxOptions } from "./format/idx.js";
 import { readIdx, splitsOfIdx } from "./format/idx.node.js";
 import type { PairOptions } from "./format/pairs.js";
 import { readPairs, splitsOfFolder, VALIDATION } from "./format/pairs.node.js";

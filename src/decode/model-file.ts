@@ -4,7 +4,6 @@ import type { Model, Tensors } from "../models/index.js";
 import { Mode } from "../nn/index.js";
 import { decodeModel, lower } from "../onnx/index.js";
 import { inputAttributes } from "../ops/index.js";
-import { decodingGraph } from "./decoding-graph.js";
 import type { Drive } from "./drive.js";
 import { decodingGraph } from "./greedy.js";
 import { unrolled } from "./unroll.js";

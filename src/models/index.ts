@@ -15,8 +15,8 @@ import type { AnyModelCard } from "./contract.js";
 export * from "./contract.js";
 export * from "./loss.js";
 export {
-  fovealRbm,
   attentiveTracking,
+  fovealRbm,
   lstm,
   neuralTuringMachine,
   ram,
