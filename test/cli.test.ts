@@ -584,6 +584,7 @@ test("data lists what there is, and writes an embedded dataset that can be train
     "copy",
     "repeat-copy",
     "associative-recall",
+    "films",
     "multi30k",
     "tatoeba-en-es",
   ]);
@@ -630,7 +631,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
     [
       "an unknown dataset",
       () => ["train", "rnnsearch", "--data", "klingon"],
-      /^regard: there is no dataset or file called ".*klingon"; give one of bilingual, bilingual-es-en, scenes, digits, digits-translated, digits-cluttered, copy, repeat-copy, associative-recall, multi30k, tatoeba-en-es, a table of pairs \(\.tsv\), a folder of parallel files, or captions with their images\.$/,
+      /^regard: there is no dataset or file called ".*klingon"; give one of bilingual, bilingual-es-en, scenes, digits, digits-translated, digits-cluttered, copy, repeat-copy, associative-recall, films, multi30k, tatoeba-en-es, a table of pairs \(\.tsv\), a folder of parallel files, or captions with their images\.$/,
     ],
     [
       "an unknown device",

@@ -1,4 +1,5 @@
 import {
+  type LookWindow,
   meanOfLooks,
   placeLabels,
   placesOf,
@@ -15,6 +16,7 @@ import { openLook, type Picture, type PictureOptions, viewOf } from "./look-view
 import { eachNote } from "./maps.js";
 import { arithmeticOf, channelSums, clearestRow, poolingTitle } from "./mechanics.js";
 import { isScore, shadingOf } from "./shading.js";
+import { MANY } from "./windows.js";
 
 export interface TerminalOptions {
   /** Whether the terminal shows 24-bit colour; shades of grey characters otherwise. */
@@ -216,6 +218,16 @@ const barsText: Write = (trace, [look], { width }) => {
   ].join("\n");
 };
 
+/** Where many windows are: the mean of their centres and one standard deviation each way. */
+function cloudText(windows: readonly LookWindow[], share: (value: number) => string): string {
+  const along = (axis: "x" | "y") => {
+    const mean = windows.reduce((sum, one) => sum + one[axis], 0) / windows.length;
+    const square = windows.reduce((sum, one) => sum + (one[axis] - mean) ** 2, 0) / windows.length;
+    return `${share(mean)} ± ${share(Math.sqrt(square))}`;
+  };
+  return `${windows.length} around ${along("x")} from the left, ${along("y")} from the top`;
+}
+
 /** A line for each step: where its windows were, and how large, in per cent of the image. */
 const windowsText: Write = (trace, [look]) => {
   const labels = drawableAll(rowLabels(trace, look));
@@ -223,7 +235,9 @@ const windowsText: Write = (trace, [look]) => {
   const share = (value: number) => `${(100 * value).toFixed(1)} %`;
   return labels
     .map((label, row) => {
-      const windows = windowsOf(look, row).map(
+      const all = windowsOf(look, row);
+      if (all.length > MANY) return `${label.padStart(left)}  ${cloudText(all, share)}`;
+      const windows = all.map(
         ({ x, y, width, height }) =>
           `centre ${share(x)} from the left, ${share(y)} from the top, ${share(width)} × ${share(height)}`,
       );

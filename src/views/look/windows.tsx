@@ -272,6 +272,9 @@ const [CELL, CELLS] = [132, 6];
 /** As the paper draws them (Gregor et al. 2015, fig. 3). */
 const RED = "#ff3b30";
 
+/** Windows of a step beyond which they are drawn as dots in their middles, and told of together: the particles of a filter. */
+export const MANY = 12;
+
 /** Windows over a canvas that changes: the picture as it stands after every step, with the window of that step. */
 export const drawCanvases: Draw = (trace, [look], options) => {
   const theme = themeOf(options);
@@ -304,9 +307,20 @@ export const drawCanvases: Draw = (trace, [look], options) => {
               style={enlarged(now, CELL)}
             />
             <g clipPath={`url(#${id}-clip)`}>
-              {windowsOf(look, row).map((window, index) => (
-                <Frame key={index} box={boxOf(window, CELL, height)} opacity={1} colour={RED} />
-              ))}
+              {windowsOf(look, row).map((window, index, { length }) =>
+                length > MANY ? (
+                  <circle
+                    key={index}
+                    cx={+(window.x * CELL).toFixed(2)}
+                    cy={+(window.y * height).toFixed(2)}
+                    r={1.4}
+                    fill={RED}
+                    fillOpacity={0.7}
+                  />
+                ) : (
+                  <Frame key={index} box={boxOf(window, CELL, height)} opacity={1} colour={RED} />
+                ),
+              )}
             </g>
             <rect
               width={CELL}
