@@ -6,6 +6,7 @@ import { projectedDot } from "./projected-dot.js";
 
 export * from "./addressing.js";
 export * from "./fovea.js";
+export * from "./filterbank.js";
 export * from "./gaze.js";
 export * from "./hard.js";
 export * from "./look.js";

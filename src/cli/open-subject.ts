@@ -57,6 +57,8 @@ export async function fieldsOf(
   form: readonly Field[],
   input: string,
 ): Promise<Readonly<Record<string, FieldValue>>> {
+  const choice = form.find((one) => one.kind === "choice" && one.of.includes(input));
+  if (choice) return { [choice.name]: input };
   const field = onlyField(form);
   return { [field.name]: await filledIn(field, input) };
 }

@@ -7,6 +7,8 @@ import { neuralTuringMachine } from "./2014-graves-neural-turing-machine/model.j
 import { ram } from "./2014-mnih-ram/model.js";
 import { seq2seq } from "./2014-sutskever-seq2seq/model.js";
 import { rnnsearch } from "./2015-bahdanau-rnnsearch/model.js";
+import { drawClassifier } from "./2015-gregor-draw/classifier.js";
+import { draw } from "./2015-gregor-draw/model.js";
 import { showAndTell } from "./2015-vinyals-show-and-tell/model.js";
 import { showAttendTell } from "./2015-xu-show-attend-tell/model.js";
 import { transformer } from "./2017-vaswani-transformer/model.js";
@@ -16,6 +18,8 @@ export * from "./contract.js";
 export * from "./loss.js";
 export {
   attentiveTracking,
+  draw,
+  drawClassifier,
   fovealRbm,
   lstm,
   neuralTuringMachine,
@@ -40,6 +44,8 @@ export const models: readonly AnyModelCard[] = [
   rnnsearch,
   showAndTell,
   showAttendTell,
+  draw,
+  drawClassifier,
   transformer,
 ];
 

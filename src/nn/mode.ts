@@ -97,6 +97,11 @@ export class Mode {
     return tensor;
   }
 
+  /** Standard normal numbers where what is chosen by chance is drawn; 0, their mean, elsewhere. */
+  deviates(name: string, shape: Shape): Tensor {
+    return this.sampling ? this.chance(name, shape, "normal") : fill(0, { dtype: this.dtype, shape });
+  }
+
   /** Where something happens that only training does, such as dropping a unit: bool, each by itself with this probability. */
   happens(name: string, shape: Shape, probability: number): Tensor {
     if (!this.training || probability === 0) return equal(fill(0, { dtype: "int32", shape }), 1);

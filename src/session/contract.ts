@@ -90,7 +90,7 @@ export function neededBy({ inputs }: Pick<Session, "inputs">, values: Values): V
 }
 
 /** Sizes by their names, as the values of inputs have them. */
-function sizesOf(inputs: readonly Tensor[], values: Values): Bindings {
+export function sizesOf(inputs: readonly Tensor[], values: Values): Map<string, number> {
   const sizes = new Map<string, number>();
   for (const tensor of inputs) {
     const value = values[inputAttributes(tensor)!.name];

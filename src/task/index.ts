@@ -4,6 +4,7 @@ import { captioning } from "./captioning/task.js";
 import { classification } from "./classification/task.js";
 import type { AnyTask } from "./contract.js";
 import { tracking } from "./tracking/task.js";
+import { generation } from "./generation/task.js";
 import { translation } from "./translation/task.js";
 
 export * from "./bit-sequences/task.js";
@@ -14,6 +15,7 @@ export * from "./classification/task.js";
 export * from "./contract.js";
 export * from "./evaluator.js";
 export * from "./form.js";
+export * from "./generation/task.js";
 export * from "./images.js";
 export * from "./length.js";
 export * from "./scores.js";
@@ -25,7 +27,7 @@ export * from "./vocabularies.js";
 export * from "./watch.js";
 
 /** Every kind of model. */
-export const tasks: readonly AnyTask[] = [translation, captioning, classification, bits, tracking];
+export const tasks: readonly AnyTask[] = [translation, captioning, classification, bits, tracking, generation];
 
 /** The task of a model. */
 export const taskOf = (card: Pick<AnyModelCard, "task">): AnyTask =>

@@ -12,7 +12,7 @@ import { Batches, type Splits } from "../data/index.js";
 import { type Model, modelById } from "../models/index.js";
 import { Mode, Scope, TOKENS } from "../nn/index.js";
 import { inputAttributes } from "../ops/index.js";
-import { type Backend, neededBy, type Session, scalar, type Value, type Values } from "../session/index.js";
+import { type Backend, neededBy, type Session, scalar, sizesOf, type Value, type Values } from "../session/index.js";
 import {
   type AnyTask,
   Evaluator,
@@ -192,7 +192,7 @@ export class Trainer<Example = unknown, Prepared = unknown> {
     const results = await this.training.run(
       neededBy(this.training, {
         ...this.state.feeds,
-        ...this.#noise(batch.length, this.#bindings(values)),
+        ...this.#noise(batch.length, sizesOf(this.training.inputs, values)),
         ...this.#shared(values, batch.length, share),
         ...(group.size > 1 && { [TOKENS]: scalar(tokens / group.size) }),
       }),
@@ -218,18 +218,6 @@ export class Trainer<Example = unknown, Prepared = unknown> {
         `the loss or gradient was not finite for ${MOST_SKIPPED} steps in a row, up to step ${this.#step}; lower --learning-rate (it is ${settings.learningRate}).`,
       );
     return { step: this.#step, loss, gradientNorm, learningRate, tokens, skipped, report };
-  }
-
-  /** Sizes by their names, as the values of a whole batch have them. */
-  #bindings(values: Values): Map<string, number> {
-    const found = new Map<string, number>();
-    for (const tensor of this.training.inputs)
-      tensor.shape.forEach((dimension, axis) => {
-        const value = values[inputAttributes(tensor)!.name];
-        if (value && typeof dimension === "string" && !found.has(dimension))
-          found.set(dimension, value.shape[axis]!);
-      });
-    return found;
   }
 
   /** This process's share of the values of a batch. */

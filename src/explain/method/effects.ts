@@ -2,7 +2,7 @@ import { countOf, type Tensor, typedArray } from "../../core/index.js";
 import type { Model, Tensors } from "../../models/index.js";
 import { Mode } from "../../nn/index.js";
 import { inputAttributes } from "../../ops/index.js";
-import { type Backend, neededBy, type Session, type Value, type Values } from "../../session/index.js";
+import { type Backend, neededBy, noiseValue, type Session, sizesOf, type Value, type Values } from "../../session/index.js";
 
 /** Variants that are read at once. */
 const TOGETHER = 64;
@@ -16,6 +16,7 @@ export class Effects {
     private readonly session: Session,
     /** The axis of examples of each input, by name. */
     private readonly axes: ReadonlyMap<string, number>,
+    private readonly noise: ReadonlyMap<string, Tensor>,
   ) {}
 
   /**
@@ -23,9 +24,11 @@ export class Effects {
    * @param targets what scoring needs beside them
    */
   static async load(model: Model, inputs: Tensors, targets: Tensors, backend: Backend): Promise<Effects> {
-    const { losses } = model.objective({ ...inputs, ...targets }, Mode.plain());
+    const mode = Mode.plain();
+    const { losses } = model.objective({ ...inputs, ...targets }, mode);
     const session = await backend.load({ losses });
-    return new Effects(session, new Map(session.inputs.map((tensor) => [nameOf(tensor), axisOf(tensor)])));
+    const axes = session.inputs.map((tensor) => [nameOf(tensor), axisOf(tensor)] as const);
+    return new Effects(session, new Map(axes), mode.noise);
   }
 
   /**
@@ -47,11 +50,20 @@ export class Effects {
             return [name, axis === undefined || axis < 0 ? value : pick(value, axis)];
           }),
         );
+      const fed = {
+        ...all(variants, (value, axis) => sliced(value, axis, start, size)),
+        ...all(taken, (value, axis) => tiled(value, axis, size)),
+      };
+      // All are scored under the same chance, that of one example.
+      const sizes = sizesOf(this.session.inputs, fed).set("batch", 1);
+      const one = Object.fromEntries(
+        [...this.noise].map(([name, tensor]) => [name, noiseValue(tensor, sizes, 0)]),
+      );
       const { losses: found } = await this.session.run(
         neededBy(this.session, {
           ...parameters,
-          ...all(variants, (value, axis) => sliced(value, axis, start, size)),
-          ...all(taken, (value, axis) => tiled(value, axis, size)),
+          ...fed,
+          ...all(one, (value, axis) => tiled(value, axis, size)),
         }),
       );
       const decisions = found!.data.length / size;

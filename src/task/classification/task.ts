@@ -79,7 +79,9 @@ function seenOf({ shape, data }: Value): GreyImage[][] {
       return {
         width,
         height,
-        data: Uint8Array.from(data.subarray(start, start + size), (value) => Math.round(255 * value)),
+        data: Uint8Array.from(data.subarray(start, start + size), (value) =>
+          Math.round(255 * Math.min(1, Math.max(0, value))),
+        ),
       };
     }),
   );
