@@ -406,7 +406,7 @@ describe("decay", () => {
       card.build(scope, card.configuration.parse({}) as never, sizes as never);
       expect(taskOf(card)).toBeDefined();
       for (const { name, shape, kind } of scope.parameters) {
-        const kinds = [/\.table$/, /position$/, /scale$/];
+        const kinds = [/\.table$/, /(position|places)$/, /scale$/];
         const expected =
           ["table", "position", "gain"][kinds.findIndex((pattern) => pattern.test(name))] ??
           (shape.length > 1 ? "weight" : "bias");
