@@ -174,6 +174,7 @@ test("models lists them, as text and as JSON", async () => {
       task: "classification",
       attention: ["glimpses"],
     }),
+    expect.objectContaining({ id: "attentive-tracking", year: 2011, task: "tracking" }),
     expect.objectContaining({ id: "rnn-encoder-decoder", year: 2014, attention: ["none"] }),
     expect.objectContaining({
       id: "neural-turing-machine",
@@ -191,6 +192,8 @@ test("models lists them, as text and as JSON", async () => {
       task: "captioning",
       attention: ["spatial"],
     }),
+    expect.objectContaining({ id: "draw", year: 2015, task: "generation", attention: ["glimpses"] }),
+    expect.objectContaining({ id: "draw-classifier", year: 2015, task: "classification" }),
     expect.objectContaining({ id: "transformer", year: 2017, task: "translation", attention: ["heads"] }),
   ]);
   expect((await regard(["models"])).out).toContain("Bahdanau, Cho & Bengio 2015");

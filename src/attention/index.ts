@@ -5,8 +5,8 @@ import type { Mechanism } from "./mechanism.js";
 import { projectedDot } from "./projected-dot.js";
 
 export * from "./addressing.js";
-export * from "./fovea.js";
 export * from "./filterbank.js";
+export * from "./fovea.js";
 export * from "./gaze.js";
 export * from "./hard.js";
 export * from "./look.js";

@@ -110,6 +110,8 @@ export interface ClassificationSizes {
 export interface TrackingSizes {
   /** Height and width of the frames. */
   readonly frame: readonly [height: number, width: number];
+}
+
 export interface GenerationSizes {
   /** Height, width and channels of the images. */
   readonly image: readonly [height: number, width: number, channels: number];

@@ -81,6 +81,7 @@ export function boxLosses(boxes: Tensor, right: Tensor, known: Tensor): Tensor {
   const off = div(sub(slice(boxes, -1, 0, 2), middle!), size!);
   return mul(mul(reduceSum(square(off), { axes: -1 }), 0.5 / MISS ** 2), known);
 }
+
 /** −log p(x) in nats of images of 0 and 1 under logits, both [B, …], summed over all axes but the first, to [B]. */
 export const pixelLosses = (logits: Tensor, image: Tensor): Tensor =>
   reduceSum(sub(softplus(logits), mul(logits, image)), {

@@ -1,20 +1,11 @@
 import { attentionOf } from "../attention/index.js";
-import {
-  countOf,
-  RegardError,
-  resolveDimension,
-  type Tensor,
-  typedArray,
-  unprefixed,
-} from "../core/index.js";
+import { countOf, RegardError, resolveDimension, typedArray, unprefixed } from "../core/index.js";
 import {
   type Decoded,
   Decoder,
   decodeByBeam,
   GreedyDecoder,
-  noiseValues,
   type Probe,
-  sizesOf,
   type Unrolled,
   unrolled,
 } from "../decode/index.js";

@@ -3,8 +3,8 @@ import { bits } from "./bit-sequences/task.js";
 import { captioning } from "./captioning/task.js";
 import { classification } from "./classification/task.js";
 import type { AnyTask } from "./contract.js";
-import { tracking } from "./tracking/task.js";
 import { generation } from "./generation/task.js";
+import { tracking } from "./tracking/task.js";
 import { translation } from "./translation/task.js";
 
 export * from "./bit-sequences/task.js";
@@ -27,7 +27,14 @@ export * from "./vocabularies.js";
 export * from "./watch.js";
 
 /** Every kind of model. */
-export const tasks: readonly AnyTask[] = [translation, captioning, classification, bits, tracking, generation];
+export const tasks: readonly AnyTask[] = [
+  translation,
+  captioning,
+  classification,
+  bits,
+  tracking,
+  generation,
+];
 
 /** The task of a model. */
 export const taskOf = (card: Pick<AnyModelCard, "task">): AnyTask =>

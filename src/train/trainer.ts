@@ -12,7 +12,15 @@ import { Batches, type Splits } from "../data/index.js";
 import { type Model, modelById } from "../models/index.js";
 import { Mode, Scope, TOKENS } from "../nn/index.js";
 import { inputAttributes } from "../ops/index.js";
-import { type Backend, neededBy, type Session, scalar, sizesOf, type Value, type Values } from "../session/index.js";
+import {
+  type Backend,
+  neededBy,
+  type Session,
+  scalar,
+  sizesOf,
+  type Value,
+  type Values,
+} from "../session/index.js";
 import {
   type AnyTask,
   Evaluator,

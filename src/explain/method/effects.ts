@@ -2,7 +2,15 @@ import { countOf, type Tensor, typedArray } from "../../core/index.js";
 import type { Model, Tensors } from "../../models/index.js";
 import { Mode } from "../../nn/index.js";
 import { inputAttributes } from "../../ops/index.js";
-import { type Backend, neededBy, noiseValue, type Session, sizesOf, type Value, type Values } from "../../session/index.js";
+import {
+  type Backend,
+  neededBy,
+  noiseValue,
+  type Session,
+  sizesOf,
+  type Value,
+  type Values,
+} from "../../session/index.js";
 
 /** Variants that are read at once. */
 const TOGETHER = 64;
