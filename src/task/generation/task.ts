@@ -176,7 +176,7 @@ export const generation: Task<Example, Canvas, GenerationSizes, Drawn> = {
   },
   form: ({ size }) => [
     { name: "image", title: "Image", kind: "image", size, channels: 1, drawn: true },
-    { name: "from", title: "Drawn from", kind: "choice", of: [IMAGE, PRIOR] },
+    { name: "from", title: "Origin", kind: "choice", of: [IMAGE, PRIOR] },
   ],
   example({ image, from = IMAGE }, { size }) {
     if (from !== IMAGE && from !== PRIOR)
