@@ -22,6 +22,7 @@ const trainings = [
     "transformer",
     ["--set", "features=6", "--set", "inner=7", "--set", "heads=3", "--set", "layers=2"],
   ],
+  ["followed", "attentive-tracking", ["--set", "hidden=13", "--set", "particles=17"]],
 ] as const;
 
 beforeAll(async () => {
@@ -171,6 +172,16 @@ test("heads are seen side by side, and each by itself", async () => {
     await page.getByRole("heading", { name: `Which words each head looked at (${stack})` }).waitFor();
   expect(await page.getByRole("button", { name: "All heads" }).count()).toBe(3);
   await page.getByRole("button", { name: "Matrix" }).nth(1).click();
+  await expectAccessible(page);
+  expect(complaints).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test("a film is seen frame by frame with the box, the particles and the gazes of each", async () => {
+  const { page, complaints } = await pageAt("see/followed");
+  await page.getByText("How far off").waitFor();
+  for (const name of ["box", "particles", "gaze"])
+    await page.getByText(new RegExp(`\\(${name}\\)|Where in the image it looked`)).first().waitFor();
   await expectAccessible(page);
   expect(complaints).toEqual([]);
   await page.close();
