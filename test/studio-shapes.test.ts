@@ -180,7 +180,10 @@ test("heads are seen side by side, and each by itself", async () => {
 test("a film is followed in the studio, and where it looked is shown", async () => {
   const { page, complaints } = await pageAt("see/followed");
   await page.getByText("How far off").waitFor();
-  await page.getByText(/Where in the image it looked/).first().waitFor();
+  await page
+    .getByText(/Where in the image it looked/)
+    .first()
+    .waitFor();
   await expectAccessible(page);
   expect(complaints).toEqual([]);
   await page.close();
