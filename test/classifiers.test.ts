@@ -35,7 +35,7 @@ beforeAll(async () => {
   const { loss, validation } = JSON.parse(trained.out);
   expect(loss).toBeLessThan(Math.log(10));
   expect(validation).toMatchObject({ error: expect.any(Number), inside: expect.any(Number) });
-});
+}, 120_000);
 afterAll(() => rm(folder, { recursive: true }));
 
 test("what the model reports beside its loss is kept with it", async () => {
@@ -187,7 +187,60 @@ test("a run goes on to the same bytes as one that was never stopped", async () =
   expect((await readFile(join(stopped, file))).equals(await readFile(join(whole, file)))).toBe(true);
 });
 
+test("several things are named from left to right, explained thing by thing, and asked of an exported file", async () => {
+  const [ordered, file, png] = ["ordered", "ordered.onnx", "two.png"].map((name) => join(folder, name));
+  const trained = await regard([
+    ...["train", "dram", "--data", data, "--canvas", "50", "--things", "2", "--out", ordered!, "--json"],
+    ...["--set", "glimpses=2", "--set", "hidden=16", "--set", "patch=16", "--set", "coarse=5"],
+    ...["--steps", "40", "--validate-every", "20", "--batch", "16"],
+  ]);
+  expect(trained.code, trained.err).toBe(0);
+  const { dataOptions } = JSON.parse(await readFile(join(ordered!, "run.json"), "utf8")).settings;
+  expect(dataOptions).toMatchObject({ canvas: 50, things: 2 });
+  const { metrics, breakdown } = JSON.parse((await regard(["evaluate", ordered!, "--json"])).out);
+  // Both must be right, so that more images are wrong than things are.
+  const things = breakdown.ranges.map(({ examples, score }: { examples: number; score: number }) => [
+    examples,
+    (examples * score) / 100,
+  ]);
+  const sum = (column: 0 | 1) => things.reduce((all: number, row: number[]) => all + row[column]!, 0);
+  expect(sum(0)).toBe(600);
+  expect(metrics.error).toBeGreaterThan(sum(1) / 600);
+  expect(metrics.insideRandom).toBeGreaterThan(0.08);
+  const seen = JSON.parse((await regard(["see", ordered!, "test:3", "--json"])).out);
+  expect(seen.output).toMatch(/^\d \d$/);
+  expect(seen.references).toEqual([expect.stringMatching(/^\d \d$/)]);
+  expect(seen.blocks.map(({ title }: { title: string }) => title)).toEqual([
+    "Class of thing 1",
+    "Class of thing 2",
+  ]);
+  expect(seen.traces[0].words).toEqual(["glimpse 1", "glimpse 2", "glimpse 3", "glimpse 4"]);
+  const explained = JSON.parse((await regard(["explain", ordered!, "test:3", "--json"])).out);
+  expect(explained.words).toEqual(seen.output.split(" "));
+  expect(explained.scores.effect).toHaveLength(2);
+  await writeFile(png!, Buffer.from(seen.traces[0].image.url.split(",")[1], "base64"));
+  expect((await regard(["export", ordered!, "--out", file!])).code).toBe(0);
+  const asked = await regard(["see", file!, png!, "--json"]);
+  expect(asked.code, asked.err).toBe(0);
+  expect(JSON.parse(asked.out)).toMatchObject({ output: seen.output });
+});
+
 test.each<[string, () => readonly string[], RegExp]>([
+  [
+    "things in order for a model that names one",
+    () => ["train", "ram", "--data", "digit-rows"],
+    /the data asks for 2 classes of each image, in order, but ram gives one; ask for their set or their sum, or take a model that names several\./,
+  ],
+  [
+    "an answer of one thing",
+    () => ["train", "dram", "--data", data, "--answer", "sum"],
+    /the answer "sum" is asked of several things but each canvas has one; give 2 things or more, or no answer\./,
+  ],
+  [
+    "a canvas that is too small for two",
+    () => ["train", "dram", "--data", data, "--canvas", "41", "--things", "2"],
+    /a canvas of 41 pixels does not hold 2 images of 28 × 28; give one of 42 or more\./,
+  ],
   [
     "a canvas that is too small",
     () => ["train", "ram", "--data", data, "--canvas", "20"],
@@ -211,7 +264,7 @@ test.each<[string, () => readonly string[], RegExp]>([
   [
     "data of another kind",
     () => ["train", "ram", "--data", "scenes"],
-    /"scenes" holds captions but the model takes labelled images; name "digits" or "digits-translated" or "digits-cluttered", or your own data\./,
+    /"scenes" holds captions but the model takes labelled images; name "digits" or .* or "digit-rows", or your own data\./,
   ],
   [
     "a folder without images",

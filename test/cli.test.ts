@@ -624,7 +624,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
       "an unknown model",
       () => ["train", "rnnserch"],
 
-      /^regard: there is no model called "rnnserch"; choose one of lstm, foveal-rbm, rnn-encoder-decoder, neural-turing-machine, seq2seq, ram, rnnsearch, show-and-tell, show-attend-tell, .*transformer.*\.$/,
+      /^regard: there is no model called "rnnserch"; choose one of lstm, foveal-rbm, rnn-encoder-decoder, neural-turing-machine, seq2seq, ram, dram, rnnsearch, show-and-tell, show-attend-tell, .*transformer.*\.$/,
     ],
     [
       "no model",

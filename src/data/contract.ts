@@ -114,16 +114,20 @@ export interface Box {
   readonly height: number;
 }
 
-/** An image of one thing, and which of a number of kinds it is. */
+/** An image, and which of a number of kinds it, or each thing in it, is. */
 export interface LabelledImage {
   readonly name: string;
-  /** Its kind, counted from 0; absent where it is only asked about. */
+  /** Its kind, counted from 0; absent where it is only asked about, or things are named one after another. */
   readonly label?: number;
+  /** The kind of each thing, from left to right, where each is asked for; as many for every image. */
+  readonly labels?: readonly number[];
+  /** What its kind is called, where that is not its number. */
+  readonly called?: string;
   pixels(): Promise<GreyImage>;
   /** The same thing elsewhere, among other clutter, as training may ask for; absent where the image is as it is. */
   redrawn?(random: Random): Promise<GreyImage>;
-  /** Where the thing is in what `pixels` gives; absent where that is not known. */
-  box?(): Box;
+  /** Where each thing is in what `pixels` gives; absent where that is not known. */
+  boxes?(): readonly Box[];
 }
 
 /** Grey frames in order, one after another, and something in them to be followed. */
@@ -151,6 +155,8 @@ export const MAX_LENGTH = 250;
 export interface Splits<Example> {
   /** Height and width in pixels of the images, where it has images. */
   readonly size?: readonly [height: number, width: number];
+  /** What kinds of images are called, where that is not their number. */
+  readonly classes?: readonly string[];
   readonly train: readonly Example[];
   /** Examples of `train` that have all its words, where not all need be read to know them. */
   readonly wording?: readonly Example[];
@@ -206,7 +212,7 @@ export interface CaptionDataset extends DatasetEntry<"captions"> {
 /** Sequences of bits. */
 export type BitDataset = DatasetEntry<"bits">;
 
-/** Images of one thing each. */
+/** Images by their kinds. */
 export type LabelledDataset = DatasetEntry<"labelled images">;
 
 /** Films of something that moves. */

@@ -16,6 +16,18 @@ export const placingOptions = {
     .max(1000)
     .optional()
     .describe("pieces of other images that lie about on the canvas (0)"),
+  things: z
+    .int()
+    .min(1)
+    .max(4)
+    .optional()
+    .describe("images that are put on each canvas, none over another and from left to right (1)"),
+  answer: z
+    .enum(["order", "set", "sum"])
+    .optional()
+    .describe(
+      "what is asked of several things: each label from left to right, which they are in whatever order, or the sum of their labels (order)",
+    ),
 };
 
 export type Placing = Partial<z.output<z.ZodObject<typeof placingOptions>>>;
@@ -56,19 +68,41 @@ function addPart(canvas: GreyImage, at: { x: number; y: number }, image: GreyIma
   }
 }
 
+/** Draws of places until those of several images suit; the last is taken as it is. */
+const TRIES = 1000;
+
+/** Whether boxes lie from left to right, and none over another. */
+const inOrder = (boxes: readonly Box[]): boolean =>
+  boxes.every(
+    (box, index) =>
+      (index === 0 || boxes[index - 1]!.x + boxes[index - 1]!.width / 2 <= box.x + box.width / 2) &&
+      boxes
+        .slice(0, index)
+        .every(
+          (other) =>
+            other.x + other.width <= box.x ||
+            box.x + box.width <= other.x ||
+            other.y + other.height <= box.y ||
+            box.y + box.height <= other.y,
+        ),
+  );
+
 /**
- * An image anywhere on a black canvas, among pieces of other images: a function of `random`. Pieces are added first, then the image,
- * and sums end at white, as in DeepMind's `mnist-cluttered`.
+ * Images anywhere on a black canvas, among pieces of other images: a function of `random`. Pieces are added first, then the images,
+ * and sums end at white, as in DeepMind's `mnist-cluttered`. Several lie from left to right in their order, and none over another.
+ * @param images of one size
  * @param other draws another image, of the same size
+ * @returns the canvas, and the box around what each image shows
  */
 export function place(
-  image: GreyImage,
+  images: readonly GreyImage[],
   { canvas = 0, clutter = 0 }: Placing,
   random: Random,
   other: (random: Random) => GreyImage,
-): { readonly image: GreyImage; readonly x: number; readonly y: number } {
-  const width = Math.max(canvas, image.width);
-  const height = Math.max(canvas, image.height);
+): { readonly image: GreyImage; readonly boxes: readonly Box[] } {
+  const { width: wide, height: high } = images[0]!;
+  const width = Math.max(canvas, wide);
+  const height = Math.max(canvas, high);
   const placed: GreyImage = { width, height, data: new Uint8Array(width * height) };
   for (let piece = 0; piece < clutter; piece++) {
     const from = other(random);
@@ -80,10 +114,59 @@ export function place(
     const at = { x: random.integer(width - size.width + 1), y: random.integer(height - size.height + 1) };
     addPart(placed, at, from, { ...corner, ...size });
   }
-  const x = random.integer(width - image.width + 1);
-  const y = random.integer(height - image.height + 1);
-  addPart(placed, { x, y }, image, { x: 0, y: 0, width: image.width, height: image.height });
-  return { image: placed, x, y };
+  const around = images.map(boxAround);
+  const drawn = () =>
+    images.map(() => ({ x: random.integer(width - wide + 1), y: random.integer(height - high + 1) }));
+  const boxesAt = (corners: ReturnType<typeof drawn>) =>
+    corners.map(({ x, y }, index) => ({
+      ...around[index]!,
+      x: around[index]!.x + x,
+      y: around[index]!.y + y,
+    }));
+  let corners = drawn();
+  for (let tried = 1; tried < TRIES && !inOrder(boxesAt(corners)); tried++) corners = drawn();
+  images.forEach((image, index) => {
+    addPart(placed, corners[index]!, image, { x: 0, y: 0, width: wide, height: high });
+  });
+  return { image: placed, boxes: boxesAt(corners) };
+}
+
+/** Sets of labels that may come more than once each, in order: for two of ten labels 0 0, 0 1, …, 9 9, which are 55. */
+const setsOf = (labels: number, things: number, from = 0): number[][] =>
+  things === 0
+    ? [[]]
+    : Array.from({ length: labels - from }, (_, at) => from + at).flatMap((label) =>
+        setsOf(labels, things - 1, label).map((rest) => [label, ...rest]),
+      );
+
+/** What is asked of several labels: how it follows from them, and what its classes are called. */
+function answering(
+  answer: Placing["answer"],
+  labels: number,
+  things: number,
+): {
+  readonly of: (labels: readonly number[]) => Pick<LabelledImage, "label" | "labels" | "called">;
+  readonly classes: readonly string[];
+} {
+  const numbered = (count: number) => Array.from({ length: count }, (_, index) => String(index));
+  if (answer === "sum")
+    return {
+      of: (each) => ({ label: each.reduce((a, b) => a + b, 0) }),
+      classes: numbered(things * (labels - 1) + 1),
+    };
+  if (answer === "set") {
+    const classes = setsOf(labels, things).map((set) => set.join(" "));
+    const known = new Map(classes.map((set, index) => [set, index]));
+    return {
+      of(each) {
+        const called = [...each].sort((a, b) => a - b).join(" ");
+        // A label that training lacks makes a set that it lacks.
+        return { label: known.get(called) ?? classes.length, called };
+      },
+      classes,
+    };
+  }
+  return { of: (each) => ({ labels: each }), classes: numbered(labels) };
 }
 
 /**
@@ -99,27 +182,42 @@ export function placedSplits(
 ): Splits<LabelledImage> & { readonly size: readonly [height: number, width: number] } {
   const { train } = stills;
   const first = train.image(0);
-  const { canvas = 0, clutter = 0 } = placing;
-  if (canvas > 0 && canvas < Math.max(first.width, first.height))
+  const { canvas = 0, clutter = 0, things = 1, answer } = placing;
+  const side = Math.max(first.width, first.height);
+  const least = things === 1 ? side : Math.ceil((side * (things + 1)) / 2);
+  if (things === 1 && answer !== undefined)
     throw new UsageError(
-      `a canvas of ${canvas} pixels does not hold images of ${first.width} × ${first.height}; give one of ${Math.max(first.width, first.height)} or more.`,
+      `the answer "${answer}" is asked of several things but each canvas has one; give 2 things or more, or no answer.`,
+    );
+  if ((canvas > 0 || things > 1) && canvas < least)
+    throw new UsageError(
+      `a canvas of ${canvas || side} pixels does not hold ${things > 1 ? `${things} ` : ""}images of ${first.width} × ${first.height}; give one of ${least} or more.`,
     );
   const placed = canvas > 0 || clutter > 0;
   const other = (random: Random) => train.image(random.integer(train.count));
+  const labels = () => {
+    let most = 0;
+    for (let index = 0; index < train.count; index++) most = Math.max(most, train.label(index));
+    return most + 1;
+  };
+  const several = things > 1 ? answering(answer, labels(), things) : undefined;
   const example = (split: string, source: Stills, index: number): LabelledImage => {
-    const put = (random: Random) => place(source.image(index), placing, random, other);
+    const random = new Random(seed, `things ${split}`, index);
+    const members = [index, ...Array.from({ length: things - 1 }, () => random.integer(source.count))];
+    const put = (by: Random) =>
+      place(
+        members.map((member) => source.image(member)),
+        placing,
+        by,
+        other,
+      );
     const fixed = () => put(new Random(seed, `place ${split}`, index));
     return {
       name: `${split} ${index}`,
-      label: source.label(index),
+      ...(several?.of(members.map((member) => source.label(member))) ?? { label: source.label(index) }),
       pixels: async () => (placed ? fixed().image : source.image(index)),
-      ...(placed && { redrawn: async (random: Random) => put(random).image }),
-      box() {
-        const around = boxAround(source.image(index));
-        if (!placed) return around;
-        const { x, y } = fixed();
-        return { ...around, x: around.x + x, y: around.y + y };
-      },
+      ...(placed && { redrawn: async (by: Random) => put(by).image }),
+      boxes: () => (placed ? fixed().boxes : [boxAround(source.image(index))]),
     };
   };
   const listed = (split: string, source: Stills) => {
@@ -133,6 +231,7 @@ export function placedSplits(
   const [training, validation] = [listed("train", train), listed("validation", stills.validation)];
   return {
     size: [Math.max(canvas, first.height), Math.max(canvas, first.width)],
+    ...(several && { classes: several.classes }),
     get train() {
       return training();
     },

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Look } from "../attention/index.js";
-import type { Dimension, Tensor } from "../core/index.js";
+import { type Dimension, type Tensor, UsageError } from "../core/index.js";
 import type { Mode, Scope } from "../nn/index.js";
 
 /** Tensors by name. */
@@ -103,6 +103,8 @@ export interface BitsSizes {
 
 export interface ClassificationSizes {
   readonly classes: number;
+  /** Things of an image that are named one after another, [B, N]; one, [B], where absent. */
+  readonly things?: number;
   /** Height, width and channels of the images. */
   readonly image: readonly [height: number, width: number, channels: number];
 }
@@ -117,11 +119,21 @@ export interface GenerationSizes {
   readonly image: readonly [height: number, width: number, channels: number];
 }
 
+/** For models that give one class. @throws UsageError where several are asked for in order */
+export function assertOneClass({ things }: ClassificationSizes, model: string): void {
+  if (things !== undefined)
+    throw new UsageError(
+      `the data asks for ${things} classes of each image, in order, but ${model} gives one; ask for their set or their sum, or take a model that names several.`,
+    );
+}
+
 /** An update rule and its options, as a run's settings take them. */
 export type OptimizerChoice = Readonly<{ name: string; decay?: number; momentum?: number }>;
 
 /** What a run begins with where nothing else is asked for. */
 export interface TrainingDefaults {
+  /** The id of an embedded dataset. */
+  readonly data: string;
   readonly batch: number;
   readonly learningRate: number;
   readonly optimizer: OptimizerChoice;

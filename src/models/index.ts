@@ -2,6 +2,7 @@ import { UsageError } from "../core/index.js";
 import { lstm } from "./1997-hochreiter-lstm/model.js";
 import { fovealRbm } from "./2010-larochelle-foveal-rbm/model.js";
 import { attentiveTracking } from "./2011-denil-attentive-tracking/model.js";
+import { dram } from "./2014-ba-dram/model.js";
 import { rnnEncoderDecoder } from "./2014-cho-rnn-encoder-decoder/model.js";
 import { neuralTuringMachine } from "./2014-graves-neural-turing-machine/model.js";
 import { ram } from "./2014-mnih-ram/model.js";
@@ -20,6 +21,7 @@ export {
   attentiveTracking,
   draw,
   drawClassifier,
+  dram,
   fovealRbm,
   lstm,
   neuralTuringMachine,
@@ -41,6 +43,7 @@ export const models: readonly AnyModelCard[] = [
   neuralTuringMachine,
   seq2seq,
   ram,
+  dram,
   rnnsearch,
   showAndTell,
   showAttendTell,

@@ -414,8 +414,9 @@ export class Subject<Example_ = any> {
       over: variants.over,
       kind: "weights",
       unit: EFFECT.unit,
-      // Where one thing is decided at the end it is no step that depends on the places.
-      ...(rows.length !== shown.steps.length && rows.length === 1 && { from: OUTPUT_PLACES }),
+      // Where what is decided is no step, such as one thing at the end, it is that which depends on the places.
+      ...(rows.length !== shown.steps.length &&
+        rows.length === decisionsOf(shown).length && { from: OUTPUT_PLACES }),
     });
     return { look: rows.length === 0 ? { ...look, shape: [0, 1, variants.count] } : look, variants };
   }
@@ -480,7 +481,7 @@ export class Subject<Example_ = any> {
     const places = await this.#placesOf(example);
     const output: Record<string, Places> = {
       ...(looks.some(({ from }) => from === OUTPUT_PLACES) && {
-        [OUTPUT_PLACES]: { kind: "tokens", labels: [shown.output] },
+        [OUTPUT_PLACES]: { kind: "tokens", labels: decisionsOf(shown) },
       }),
       // What was written by then: the start, and every token but the last.
       ...(looks.some(({ over }) => over === WRITTEN_PLACES) && {
@@ -752,6 +753,9 @@ const headLooks = (looks: Readonly<Record<string, Look>>, steps: readonly WalkSt
     });
     return [{ name, over, kind, shape: [rows.length, heads, places], data }];
   });
+
+/** What was decided, where that is not what the steps say. */
+const decisionsOf = ({ output, decisions = [output] }: Shown): readonly string[] => decisions;
 
 /** The name of the places that stand for a whole output. */
 const OUTPUT_PLACES = "output";

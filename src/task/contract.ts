@@ -122,6 +122,8 @@ export interface Shown {
   /** In one line. */
   readonly output: string;
   readonly steps: readonly ShownStep[];
+  /** What was decided, where it is neither what the steps say nor the output as one. */
+  readonly decisions?: readonly string[];
   readonly blocks: readonly Block[];
   /** Whether it is right, where that is known. */
   readonly right?: boolean;
@@ -241,7 +243,6 @@ export interface Task<Example = unknown, Prepared = unknown, Sizes = unknown, Ou
   readonly takes: DataKind;
   /** What training begins with where nothing else is asked for. */
   readonly defaults: TrainingDefaults & {
-    readonly data: string;
     /** Targets of an example that a step trains on. */
     readonly targets: number;
   };

@@ -144,6 +144,11 @@ async function make(id: string, { out, seed, limit, ...options }: MakeOptions): 
     throw new UsageError(
       `"${id}" holds ${dataset.kind}, for which there are no files: they are drawn when they are needed. Train with: regard train MODEL --data ${id}`,
     );
+  const labelled = dataset.kind === "labelled images" ? await dataset.load(seed) : undefined;
+  if (labelled?.train[0]?.labels)
+    throw new UsageError(
+      `the images of "${id}" have several labels each, for which an IDX file has no room. Train with: regard train MODEL --data ${id}`,
+    );
   await mkdir(out, { recursive: false }).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(
       error.code === "EEXIST"
@@ -153,8 +158,7 @@ async function make(id: string, { out, seed, limit, ...options }: MakeOptions): 
   });
   if (dataset.kind === "captions")
     return makeImages(dataset, await dataset.load(seed), { out, limit, ...options });
-  if (dataset.kind === "labelled images")
-    return makeIdx(dataset, await dataset.load(seed), { out, limit, ...options });
+  if (dataset.kind === "labelled images") return makeIdx(dataset, labelled!, { out, limit, ...options });
   if (dataset.kind === "films")
     return makeFilms(dataset, await dataset.load(seed), { out, limit, ...options });
   const { train, validation, tests } = await dataset.load(seed);

@@ -64,8 +64,20 @@ test("images and labels are read by split, packed or not, the last of training f
     ...Array.from({ length: 15 }, (_, i) => 15 + i),
   ]);
   // The first pixel of the first image alone is black.
-  expect(data.train[0]!.box!()).toEqual({ x: 0, y: 0, width: 5, height: 3 });
+  expect(data.train[0]!.boxes!()).toEqual([{ x: 0, y: 0, width: 5, height: 3 }]);
   expect(data.train[0]!.redrawn).toBeUndefined();
+});
+
+test("a set that training lacks a label for is none of its classes", async () => {
+  const path = await folder("sets", {
+    [TRAIN]: images(4),
+    [TRAIN_LABELS]: labels(0, 2, 1, 0),
+    "t10k-images.idx3-ubyte": images(2),
+    "t10k-labels.idx1-ubyte": labels(3, 3),
+  });
+  const { classes, tests } = await readIdx(path, { seed: 1, things: 2, answer: "set", canvas: 30 });
+  expect(classes).toEqual(["0 0", "0 1", "0 2", "1 1", "1 2", "2 2"]);
+  expect(tests.test![0]).toMatchObject({ label: 6, called: "3 3" });
 });
 
 test("a folder of something else has no splits", async () => {
@@ -144,6 +156,15 @@ test("a canvas smaller than the images is refused", async () => {
   const path = await folder("small", { [TRAIN]: images(3), [TRAIN_LABELS]: labels(1, 2, 3) });
   await expect(readIdx(path, { seed: 1, canvas: 4 })).rejects.toThrow(
     "a canvas of 4 pixels does not hold images of 5 × 3; give one of 5 or more.",
+  );
+  await expect(readIdx(path, { seed: 1, things: 3, canvas: 9 })).rejects.toThrow(
+    "a canvas of 9 pixels does not hold 3 images of 5 × 3; give one of 10 or more.",
+  );
+  await expect(readIdx(path, { seed: 1, things: 2 })).rejects.toThrow(
+    "a canvas of 5 pixels does not hold 2 images of 5 × 3; give one of 8 or more.",
+  );
+  await expect(readIdx(path, { seed: 1, answer: "sum" })).rejects.toThrow(
+    'the answer "sum" is asked of several things but each canvas has one; give 2 things or more, or no answer.',
   );
 });
 

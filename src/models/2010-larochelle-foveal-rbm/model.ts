@@ -43,7 +43,7 @@ import {
   transpose,
   unsqueeze,
 } from "../../ops/index.js";
-import type { ClassificationSizes, ModelCard, Tensors } from "../contract.js";
+import { assertOneClass, type ClassificationSizes, type ModelCard, type Tensors } from "../contract.js";
 
 const size = z.int().min(1).max(4096);
 
@@ -128,6 +128,7 @@ export const fovealRbm: ModelCard<z.output<typeof configuration>, Classification
     },
   ],
   build(scope, { glimpses: T, grid, side, scales, hidden: H, factors: F, ...configuration }, sizes) {
+    assertOneClass(sizes, fovealRbm.id);
     const [height, width, channels] = sizes.image;
     const L = sizes.classes;
     const D = scales * side * side * channels;

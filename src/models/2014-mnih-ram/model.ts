@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { gazePicker, glimpses, type Look, logDensity, placeOf, windowsAt } from "../../attention/index.js";
+import { gazePicker, glimpses, placeOf, windowsAt } from "../../attention/index.js";
 import { multiplyDimensions, type Tensor } from "../../core/index.js";
 import { linear, type Mode, normal, orthogonal, uniform } from "../../nn/index.js";
 import {
@@ -10,59 +10,30 @@ import {
   equal,
   exp,
   fill,
-  maximum,
-  minimum,
   mul,
   neg,
   reduceMean,
-  reduceSum,
   relu,
   reshape,
   scan,
   slice,
-  square,
-  squeeze,
   stopGradient,
   sub,
   tanh,
   transpose,
 } from "../../ops/index.js";
-import type { ClassificationSizes, ModelCard, Tensors } from "../contract.js";
+import { assertOneClass, type ClassificationSizes, type ModelCard } from "../contract.js";
+import { gazeOptions, inside, reinforcement, retina } from "../gazes.js";
 import { repeated } from "../repeat.js";
 
 const size = z.int().min(1).max(4096);
 
 const configuration = z.object({
   glimpses: z.int().min(2).max(100).default(6).describe("glimpses of an image"),
-  side: z.int().min(1).max(256).default(8).describe("side of the retina's squares, in cells"),
-  scales: z
-    .int()
-    .min(1)
-    .max(6)
-    .default(1)
-    .describe("squares of the retina, each twice as large as the one before"),
   patch: size.default(128).describe("features of what a glimpse shows"),
   place: size.default(128).describe("features of where a glimpse lies"),
   hidden: size.default(256).describe("features of a glimpse and of the core"),
-  deviation: z
-    .number()
-    .min(0.001)
-    .max(1)
-    .default(0.1)
-    .describe("how far around its mean a gaze is drawn, as a share of half the image"),
-  copies: z
-    .int()
-    .min(1)
-    .max(64)
-    .default(1)
-    .describe("episodes of each image that a step of training averages over"),
-  reward: z
-    .enum(["probability", "right"])
-    .default("probability")
-    .describe(
-      "what gazes are rewarded with: the probability of the right class, or 1 where it is the likeliest",
-    ),
-  reinforcement: z.number().min(0).max(100).default(0.01).describe("how much the reward of a gaze counts"),
+  ...gazeOptions,
 });
 
 /**
@@ -132,9 +103,10 @@ export const ram: ModelCard<z.output<typeof configuration>, ClassificationSizes>
       gives: "[T, B]",
     },
   ],
-  build(scope, { glimpses: T, side, scales, hidden: H, deviation, ...configuration }, sizes) {
-    const [height, width, channels] = sizes.image;
-    const seen = scales * side * side * channels;
+  build(scope, { glimpses: T, hidden: H, ...configuration }, sizes) {
+    assertOneClass(sizes, ram.id);
+    const { side, deviation } = configuration;
+    const { sides, seen, look } = retina(configuration, sizes);
     const patch = linear(scope.at("glimpse.patch"), { input: seen, output: configuration.patch });
     // A place is two numbers beside the many of a patch: weights as small as those of a patch would hardly tell places apart.
     const place = linear(scope.at("glimpse.place"), {
@@ -157,19 +129,7 @@ export const ram: ModelCard<z.output<typeof configuration>, ClassificationSizes>
     });
     const locate = linear(scope.at("location"), { input: H, output: 2, initialise: normal(0.01) });
     const classify = linear(scope.at("class"), { input: H, output: sizes.classes });
-    const expect = linear(scope.at("baseline"), { input: H, output: 1 });
-
-    const sides = Array.from({ length: scales }, (_, scale) => {
-      const pixels = side * 2 ** scale;
-      return [pixels / width, pixels / height] as const;
-    });
-
-    const look = (windows: Tensor, axes: Look["axes"]): Look => ({
-      kind: "windows",
-      over: "image",
-      axes,
-      value: windows,
-    });
+    const learnt = reinforcement(scope.at("baseline"), H, configuration);
 
     /** Images with their channels first, no features, and the first place: drawn over all the image, or its centre. */
     const begin = ({ image }: { image?: Tensor }, mode: Mode, copies = 1) => {
@@ -231,29 +191,18 @@ export const ram: ModelCard<z.output<typeof configuration>, ClassificationSizes>
         const { losses } = crossEntropy(logits, labels);
         const right = cast(equal(argMax(logits), labels), logits.dtype);
         const reward = configuration.reward === "right" ? right : exp(neg(losses)); // R
-        const loss = reduceMean(losses);
+        // (2), (3): after the last gaze nothing is looked at, so nothing is learnt from it.
+        const gazes = (values: Tensor) => slice(values, 0, 0, T - 1); // [T − 1, B, …]
+        const learning = learnt(reduceMean(losses), {
+          states: gazes(outputs.hidden!),
+          drawn: gazes(outputs.drawn!),
+          means: gazes(outputs.mean!),
+          reward,
+        });
         const looks = { glimpse: look(outputs.windows, ["step", "batch", "window", "side"]) };
         const each = reduceMean(reshape(losses, [copies, image!.shape[0]!]), { axes: 0 });
-        return { ...learnt({ loss, reward, outputs }), losses: each, looks };
+        return { ...learning, losses: each, looks };
       },
     };
-
-    /**
-     * (2), (3): what is minimised is the cross-entropy, and beside it, of all gazes but the last, after which nothing is looked at, how far the
-     * baseline is from the reward and the reward's share in the density of each gaze. Nothing learns from the rest of it.
-     */
-    function learnt({ loss, reward, outputs }: { loss: Tensor; reward: Tensor; outputs: Tensors }) {
-      const gazes = (values: Tensor) => slice(values, 0, 0, T - 1); // [T − 1, B, …]
-      const expected = squeeze(expect(stopGradient(gazes(outputs.hidden!))), 2);
-      const advantage = sub(stopGradient(reward), expected); // R − b_t
-      const baseline = reduceMean(square(advantage));
-      const density = logDensity(gazes(outputs.drawn!), gazes(outputs.mean!), deviation);
-      const score = reduceMean(reduceSum(mul(stopGradient(advantage), density), { axes: 0 }));
-      const hybrid = sub(add(loss, baseline), mul(score, configuration.reinforcement));
-      return { loss: hybrid, report: { loss, reward: reduceMean(reward), baseline } };
-    }
   },
 };
-
-/** Places that were drawn, brought into the image. */
-const inside = (place: Tensor): Tensor => maximum(minimum(place, 1), -1);

@@ -31,11 +31,11 @@ test("what is said is the class after the last step, with its probability, and t
     data: Float32Array.of(5, 1, 1, 0, Math.log(3), 0),
   };
   const found = classified({ logits });
-  expect(found).toMatchObject({ label: 1, along: [0, 1] });
-  expect(found.probabilities).toBeAllClose([0.2, 0.6, 0.2], 1e-6);
+  expect(found).toMatchObject({ labels: [1], along: [0, 1] });
+  expect(found.probabilities[0]).toBeAllClose([0.2, 0.6, 0.2], 1e-6);
   // Logits whose exponentials would be endless.
   const large = { dtype: "float32" as const, shape: [2], data: Float32Array.of(1000, 1000) };
-  expect(classified({ logits: large }).probabilities).toEqual([0.5, 0.5]);
+  expect(classified({ logits: large }).probabilities).toEqual([[0.5, 0.5]]);
 });
 
 test("images are read as shares of white, one size for all", async () => {
@@ -136,13 +136,13 @@ test("error and loss are those of the labels, and glimpses count where their mid
   ).toBeCloseTo(wrong);
   // With nothing to go by it looks at the middle of the image, so its glimpses are there where the middle is.
   const middle = images.filter((one) => {
-    const { x, y, width, height } = one.box!();
+    const { x, y, width, height } = one.boxes!()[0]!;
     return x <= 30 && 30 <= x + width && y <= 30 && 30 <= y + height;
   }).length;
   expect(metrics.insideCentre).toBe(middle / 70);
   expect(metrics.inside).toBe(middle / 70);
   expect(metrics.insideRandom).toBeCloseTo(
-    images.reduce((sum, one) => sum + (one.box!().width * one.box!().height) / 3600, 0) / 70,
+    images.reduce((sum, one) => sum + (one.boxes!()[0]!.width * one.boxes!()[0]!.height) / 3600, 0) / 70,
   );
   await evaluator.release();
 });
@@ -206,6 +206,51 @@ test("the likelihood is of the class after the last step", async () => {
   expect(once.found!.data).toBeAllClose([Math.log(0.6), Math.log(0.5)], 1e-6);
 });
 
+test("things in order are right together, each read after its last step, and their likelihoods are rows", async () => {
+  const prepared = { classes: 3, size: [5, 7] as const, things: 2, names: ["a", "b", "c"] };
+  const two = image(0, { labels: [2, 0] });
+  const data = { train: [two], validation: [two], tests: {}, size: prepared.size, classes: prepared.names };
+  expect(classification.prepare(data, {} as never)).toEqual(prepared);
+  expect(classification.restored(JSON.parse(JSON.stringify(prepared)))).toEqual(prepared);
+  const { values, decisions } = await classification.collate([two, two], prepared, { kind: "score" });
+  expect([values.label!.shape, [...values.label!.data], decisions]).toEqual([
+    [2, 2],
+    [2, 0, 2, 0],
+    [2, 2],
+  ]);
+  await expect(classification.collate([image(1)], prepared, { kind: "score" })).rejects.toThrow(
+    'image "image of 1" is of 1 classes but training has 2 for each image; leave it out, or train with it.',
+  );
+  // Four steps, of which the second and the fourth count: c with a half, then a with three quarters.
+  const logits = {
+    dtype: "float32" as const,
+    shape: [4, 3],
+    data: Float32Array.of(9, 0, 0, 0, 0, Math.log(2), 0, 9, 0, Math.log(6), 0, 0),
+  };
+  const found = classified({ logits }, 2);
+  expect(found).toMatchObject({ labels: [2, 0], along: [0, 2, 1, 0] });
+  expect(found.probabilities.flat()).toBeAllClose([0.25, 0.25, 0.5, 0.75, 0.125, 0.125], 1e-6);
+  const shown = await classification.show(two, found, prepared, { model: {} });
+  expect(shown).toMatchObject({ output: "c a", decisions: ["c", "a"], right: true });
+  expect(shown.blocks).toHaveLength(2);
+  expect(
+    await classification.show(image(0, { labels: [2, 1] }), found, prepared, { model: {} }),
+  ).toMatchObject({
+    right: false,
+  });
+  const label = input("label", "int32", ["batch", 2]);
+  const likely = classification.likelihood!(
+    { logits: input("logits", "float32", [4, "batch", 3]) },
+    { label },
+  );
+  const told = await runOnce(
+    { likely },
+    { logits: { ...logits, shape: [4, 1, 3] }, label: classification.taken!(found, two, prepared).label! },
+  );
+  expect(told.likely!.shape).toEqual([2, 1]);
+  expect(told.likely!.data).toBeAllClose([Math.log(0.5), Math.log(0.75)], 1e-6);
+});
+
 test("what people give is one image of the model's size, and what is shown says whether it is right", async () => {
   const prepared = { classes: 3, size: [5, 7] as const };
   expect(classification.form(prepared, undefined)).toEqual([
@@ -221,7 +266,7 @@ test("what people give is one image of the model's size, and what is shown says 
   expect(() => given(5, 7)).toThrow(
     "the image is 5 × 7 with 35 bytes, but the model reads 7 × 5 with 35; scale it first.",
   );
-  const output = { label: 1, probabilities: [0.2, 0.7, 0.1], along: [0, 1] };
+  const output = { labels: [1], probabilities: [[0.2, 0.7, 0.1]], along: [0, 1] };
   const shown = (example: LabelledImage) => classification.show(example, output, prepared, { model: {} });
   expect(await shown(image(2))).toMatchObject({
     output: "1",

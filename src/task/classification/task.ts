@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Random, RegardError, subtractDimensions, UsageError } from "../../core/index.js";
 import { type Box, type GreyImage, type LabelledImage, pngUrl } from "../../data/index.js";
 import type { ClassificationSizes } from "../../models/index.js";
-import { input, logSoftmax, slice, squeeze, takeAlongAxis, unsqueeze } from "../../ops/index.js";
+import { input, logSoftmax, slice, squeeze, stack, takeAlongAxis, unsqueeze } from "../../ops/index.js";
 import type { Value, Values } from "../../session/index.js";
 import type { Scoring, Task, Use } from "../contract.js";
 import { withoutCells } from "../cover.js";
@@ -12,16 +12,20 @@ import { pixelsOf } from "../form.js";
 /** The classes that training knows, and how large its images are. */
 export interface Classes {
   readonly classes: number;
+  /** What they are called, where that is not their number. */
+  readonly names?: readonly string[];
+  /** Things of an image that are named in order, from left to right; where absent an image is of one class. */
+  readonly things?: number;
   readonly size: readonly [height: number, width: number];
 }
 
 /** What a model says of one image. */
 export interface Classified {
-  /** The likeliest class. */
-  readonly label: number;
-  /** Of each class, after the last step. */
-  readonly probabilities: readonly number[];
-  /** The likeliest class after each step; the last alone is trained. */
+  /** The likeliest class of each thing. */
+  readonly labels: readonly number[];
+  /** Of each class of each thing, after the last step that it has. */
+  readonly probabilities: readonly (readonly number[])[];
+  /** The likeliest class after each step; that after the last of a thing alone is trained. */
   readonly along: readonly number[];
   /** What each step saw, an image for each of its windows, where the model says. */
   readonly seen?: readonly (readonly GreyImage[])[];
@@ -59,15 +63,24 @@ function probabilitiesOf(logits: ArrayLike<number>): number[] {
 
 const greatest = (values: readonly number[]): number => values.indexOf(Math.max(...values));
 
-/** What the outputs of one image say: logits [classes], or of each step, [T, classes]. */
-export function classified({ logits }: Values): Classified {
+/** What the outputs of one image say of its things: logits [classes], or of each step, [T, classes], of which each thing has as many. */
+export function classified({ logits }: Values, things = 1): Classified {
   const classes = logits!.shape.at(-1)!;
   const rows = Array.from({ length: logits!.data.length / classes }, (_, row) =>
     probabilitiesOf(logits!.data.subarray(row * classes, (row + 1) * classes)),
   );
-  const probabilities = rows.at(-1)!;
-  return { label: greatest(probabilities), probabilities, along: rows.map(greatest) };
+  const probabilities = rows.filter((_, row) => (row + 1) % (rows.length / things) === 0);
+  return { labels: probabilities.map(greatest), probabilities, along: rows.map(greatest) };
 }
+
+/** What is right of an image, a class for each thing; nothing where that is not known. */
+const rightOf = ({ label, labels }: LabelledImage): readonly number[] =>
+  labels ?? (label === undefined ? [] : [label]);
+
+const nameOf = ({ names }: Classes, label: number): string => names?.[label] ?? String(label);
+const namesOf = (prepared: Classes, labels: readonly number[]): string =>
+  labels.map((label) => nameOf(prepared, label)).join(" ");
+const same = (one: readonly number[], other: readonly number[]): boolean => one.join() === other.join();
 
 /** What each step saw, [T, windows, rows, columns, 1], as images. */
 function seenOf({ shape, data }: Value): GreyImage[][] {
@@ -105,31 +118,36 @@ class Tally {
   images = 0;
   wrong = 0;
   loss = 0;
-  /** Of glimpses after the first, which is not chosen: all, and those whose middle lies in the box. */
+  /** Of glimpses after the first, which need not be chosen: all, and those whose middle lies in a box. */
   glimpses = 0;
   inside = 0;
-  /** Shares of the boxes in their images, and how many of them hold the middle of the image. */
+  /** Shares of the boxes in their images, and how many images have one that holds the middle. */
   area = 0;
   middle = 0;
-  boxes = 0;
+  boxed = 0;
 
-  add({ example, outputs, looks }: Predicted<LabelledImage>, size: Classes["size"]): Classified {
-    const found = classified(outputs);
+  add({ example, outputs, looks }: Predicted<LabelledImage>, { size, things }: Classes): Classified {
+    const found = classified(outputs, things);
+    const right = rightOf(example);
     this.images++;
-    if (found.label !== example.label) this.wrong++;
-    this.loss -= Math.log(Math.max(Number.MIN_VALUE, found.probabilities[example.label ?? -1] ?? 0));
-    const box = example.box?.();
+    if (!same(found.labels, right)) this.wrong++;
+    for (const [thing, probabilities] of found.probabilities.entries())
+      this.loss -=
+        Math.log(Math.max(Number.MIN_VALUE, probabilities[right[thing] ?? -1] ?? 0)) /
+        found.probabilities.length;
+    const boxes = example.boxes?.();
     // [T, windows, 4]: the first window is the finest.
     const windows = Object.values(looks).find(({ shape }) => shape.length === 3 && shape[2] === 4);
-    if (!box || !windows) return found;
+    if (!boxes || !windows) return found;
+    const isOn = (x: number, y: number) => boxes.some((box) => isInside(x, y, box, size));
     const [steps, scales] = windows.shape as [number, number];
-    this.boxes++;
-    this.area += (box.width * box.height) / (size[0] * size[1]);
-    if (isInside(0.5, 0.5, box, size)) this.middle++;
+    this.boxed++;
+    this.area += boxes.reduce((sum, { width, height }) => sum + width * height, 0) / (size[0] * size[1]);
+    if (isOn(0.5, 0.5)) this.middle++;
     for (let step = 1; step < steps; step++) {
       const [x, y] = windows.data.subarray(step * scales * 4, step * scales * 4 + 2);
       this.glimpses++;
-      if (isInside(x!, y!, box, size)) this.inside++;
+      if (isOn(x!, y!)) this.inside++;
     }
     return found;
   }
@@ -155,9 +173,13 @@ const numbered = (name: string, values: readonly number[]): Record<string, numbe
 
 /** How often the class is wrong after each step, [T]. */
 const errorsAfter = (found: readonly Predicted<LabelledImage>[]): number[] => {
-  const all = found.map(({ example, outputs }) =>
-    classified(outputs).along.map((label) => (label === example.label ? 0 : 1)),
-  );
+  const all = found.map(({ example, outputs }) => {
+    const right = rightOf(example);
+    const { along } = classified(outputs);
+    return along.map((label, step) =>
+      label === right[Math.floor((step * right.length) / along.length)] ? 0 : 1,
+    );
+  });
   return (all[0] ?? []).map((_, step) => all.reduce((sum, wrong) => sum + wrong[step]!, 0) / all.length);
 };
 
@@ -219,26 +241,28 @@ export const classification: Task<LabelledImage, Classes, ClassificationSizes, C
     { id: "error", title: "error", unit: "share", better: "lower", primary: true },
     { id: "inside", title: "glimpses on the thing", unit: "share", better: "higher" },
   ],
-  prepare({ train, size }) {
+  prepare({ train, size, classes: names }) {
     if (!size) throw new RegardError("the data does not say how large its images are.");
-    const classes = train.reduce((most, { label = 0 }) => Math.max(most, label), 0) + 1;
+    const classes = names?.length ?? train.reduce((most, image) => Math.max(most, ...rightOf(image)), 0) + 1;
+    const things = train[0]?.labels?.length;
     if (classes < 2)
       throw new UsageError(
         `all ${train.length} images of training are of one class, 0; there is nothing to tell apart.`,
       );
-    return { classes, size };
+    return { classes, size, ...(names && { names }), ...(things && { things }) };
   },
   restored(stored) {
     const found = stored as Partial<Classes> | undefined;
     if (typeof found?.classes !== "number" || !Array.isArray(found.size))
       throw new RegardError("the run holds no classes of images; it is of another task.");
-    return { classes: found.classes, size: found.size as unknown as Classes["size"] };
+    const { classes, size, names, things } = found as Classes;
+    return { classes, size, ...(names && { names }), ...(things && { things }) };
   },
-  describe: ({ classes, size: [height, width] }) =>
-    `${classes} classes of images of ${width} × ${height} pixels`,
-  sizes: ({ classes, size }) => ({ classes, image: [...size, 1] }),
+  describe: ({ classes, size: [height, width], things }) =>
+    `${classes} classes of ${things ? `each of ${things} things in ` : ""}images of ${width} × ${height} pixels`,
+  sizes: ({ classes, size, things }) => ({ classes, image: [...size, 1], ...(things && { things }) }),
   inputs: ({ image }) => ({ image: input("image", "float32", ["batch", ...image]) }),
-  targets: (_, batch) => ({ label: input("label", "int32", [batch]) }),
+  targets: ({ things }, batch) => ({ label: input("label", "int32", things ? [batch, things] : [batch]) }),
   sizing: {
     options: z.object({
       classes: z.int().min(2).max(65_536).default(10).describe("classes that are told apart"),
@@ -251,39 +275,49 @@ export const classification: Task<LabelledImage, Classes, ClassificationSizes, C
     sizes: ({ classes, image: [height, width] }) => ({ classes, image: [height, width, 1] }),
     lengths: {},
   },
-  async collate(images, { classes, size }, use) {
+  async collate(images, { classes, size, things }, use) {
     const image = greyValue(await Promise.all(images.map((one) => drawnFor(one, use))), size);
     if (use.kind === "ask") return { values: { image }, decisions: [] };
-    const labels = images.map(({ name, label }) => {
-      if (label === undefined || label >= classes)
+    const labels = images.map((one) => {
+      const right = rightOf(one);
+      if (right.length !== (things ?? 1))
         throw new UsageError(
-          `image "${name}" is of ${label === undefined ? "no class" : `class ${label}`} but training has ${classes}, 0 to ${classes - 1}; leave it out, or train with it.`,
+          `image "${one.name}" is of ${right.length === 0 ? "no class" : `${right.length} classes`} but training has ${things ? `${things} for each image` : `${classes}, 0 to ${classes - 1}`}; leave it out, or train with it.`,
         );
-      return label;
+      const unknown = right.find((label) => label >= classes);
+      if (unknown !== undefined)
+        throw new UsageError(
+          `image "${one.name}" is of class ${unknown} but training has ${classes}, 0 to ${classes - 1}; leave it out, or train with it.`,
+        );
+      return right;
     });
-    return { values: { image, ...labelled(labels) }, decisions: labels.map(() => 1) };
+    return { values: { image, ...labelled(labels, things) }, decisions: labels.map(() => things ?? 1) };
   },
   drive: { kind: "free" },
   async validate(scoring, images) {
     const tally = new Tally();
-    for (const found of await predicted(scoring, images)) tally.add(found, scoring.prepared.size);
+    for (const found of await predicted(scoring, images)) tally.add(found, scoring.prepared);
     return tally.scores;
   },
   async report(scoring, images, { onProgress }) {
-    const { classes, size } = scoring.prepared;
+    const { prepared } = scoring;
     const [tally, found] = [new Tally(), await predicted(scoring, images, onProgress)];
     const random = await atRandom(scoring, found);
-    const said = found.map((one) => tally.add(one, size));
-    const ofClass = Array.from({ length: classes }, (_, label) =>
-      said.filter((_one, index) => images[index]!.label === label),
+    // A thing at a time: its class, and whether that was said.
+    const said = found.map((one) => tally.add(one, prepared));
+    const things = images.flatMap((image, index) =>
+      rightOf(image).map((label, thing) => ({ label, wrong: said[index]!.labels[thing] !== label })),
+    );
+    const ofClass = Array.from({ length: prepared.classes }, (_, label) =>
+      things.filter((thing) => thing.label === label),
     );
     return {
       metrics: {
         ...tally.scores,
         // What gazes would reach that are drawn over the image, or rest in its middle.
-        ...(tally.boxes > 0 && {
-          insideRandom: tally.area / tally.boxes,
-          insideCentre: tally.middle / tally.boxes,
+        ...(tally.boxed > 0 && {
+          insideRandom: tally.area / tally.boxed,
+          insideCentre: tally.middle / tally.boxed,
         }),
         ...numbered("errorAfter", errorsAfter(found)),
         ...(random && numbered("errorRandomAfter", errorsAfter(random))),
@@ -299,15 +333,15 @@ export const classification: Task<LabelledImage, Classes, ClassificationSizes, C
                   from: label,
                   to: label,
                   examples: members.length,
-                  score: (100 * members.filter((one) => one.label !== label).length) / members.length,
+                  score: (100 * members.filter(({ wrong }) => wrong).length) / members.length,
                 },
               ],
         ),
       },
-      outputs: images.map(({ name, label }, index) => ({
-        source: name,
-        output: String(said[index]!.label),
-        references: label === undefined ? [] : [String(label)],
+      outputs: images.map((image, index) => ({
+        source: image.name,
+        output: namesOf(prepared, said[index]!.labels),
+        references: referencesOf(image),
       })),
     };
   },
@@ -316,10 +350,10 @@ export const classification: Task<LabelledImage, Classes, ClassificationSizes, C
     const pixels = pixelsOf(image, size, 1);
     return { name: "the image", pixels: async () => pixels };
   },
-  card: async ({ name, label, pixels }) => ({
-    title: name,
-    url: pngUrl(await pixels()),
-    expected: label === undefined ? [] : [String(label)],
+  card: async (image) => ({
+    title: image.name,
+    url: pngUrl(await image.pixels()),
+    expected: referencesOf(image),
   }),
   title: ({ name }) => name,
   async places({ pixels }, _, { grids = {} }) {
@@ -333,37 +367,50 @@ export const classification: Task<LabelledImage, Classes, ClassificationSizes, C
       );
     return { image: { kind: "canvas", image }, ...gridsOf({ parts: PARTS, ...grids }) };
   },
-  read: (outputs) => ({ ...classified(outputs), ...(outputs.seen && { seen: seenOf(outputs.seen) }) }),
-  async show({ label: right }, { label, probabilities, along, seen }) {
-    const known = right !== undefined;
+  read: (outputs, _, { things }) => ({
+    ...classified(outputs, things),
+    ...(outputs.seen && { seen: seenOf(outputs.seen) }),
+  }),
+  async show(image, { labels, probabilities, along, seen }, prepared) {
+    const right = rightOf(image);
+    const known = right.length > 0;
     return {
-      output: String(label),
+      output: namesOf(prepared, labels),
+      decisions: labels.map((label) => nameOf(prepared, label)),
       steps: along.map((likeliest, step) => ({
         label: `glimpse ${step + 1}`,
-        piece: String(likeliest),
+        piece: nameOf(prepared, likeliest),
         ...(seen && { seen: seen[step]!.map(pictureOf) }),
       })),
-      blocks: [
-        {
-          kind: "classes",
-          title: "Class",
-          items: probabilities.map((probability, one) => ({
-            label: String(one),
-            probability,
-            ...(known && { right: one === right }),
-          })),
-        },
-      ],
-      ...(known && { right: label === right }),
-      references: known ? [String(right)] : [],
+      blocks: probabilities.map((classes, thing) => ({
+        kind: "classes",
+        title: probabilities.length === 1 ? "Class" : `Class of thing ${thing + 1}`,
+        items: classes.map((probability, one) => ({
+          label: nameOf(prepared, one),
+          probability,
+          ...(known && { right: one === right[thing] }),
+        })),
+      })),
+      ...(known && { right: same(labels, right) }),
+      references: referencesOf(image),
     };
   },
-  taken: ({ label }) => labelled([label]),
+  taken: ({ labels }, _, { things }) => labelled([labels], things),
   likelihood({ logits }, { label }) {
+    const things = label!.shape.length === 2 ? (label!.shape[1] as number) : 1;
     const steps = logits!.shape[0]!;
-    const last =
-      logits!.shape.length === 3 ? squeeze(slice(logits!, 0, subtractDimensions(steps, 1), 1), 0) : logits!;
-    return squeeze(takeAlongAxis(logSoftmax(last), unsqueeze(label!, 1), 1), 1);
+    /** What is said of a thing after the last of its steps, [batch, classes]. */
+    const said = (thing: number) => {
+      if (logits!.shape.length === 2) return logits!;
+      const last =
+        typeof steps === "number" ? ((thing + 1) * steps) / things - 1 : subtractDimensions(steps, 1);
+      return squeeze(slice(logits!, 0, last, 1), 0);
+    };
+    const each = Array.from({ length: things }, (_, thing) => {
+      const right = label!.shape.length === 2 ? slice(label!, 1, thing, 1) : unsqueeze(label!, 1);
+      return squeeze(takeAlongAxis(logSoftmax(said(thing)), right, 1), 1);
+    });
+    return stack(each, 0);
   },
   variants({ image }) {
     const [rows, columns] = PARTS;
@@ -372,7 +419,16 @@ export const classification: Task<LabelledImage, Classes, ClassificationSizes, C
   without: "once a part of the image is covered with its mean",
 };
 
-/** Classes as what training and scoring need of them. */
-const labelled = (labels: readonly number[]): Values => ({
-  label: { dtype: "int32", shape: [labels.length], data: Int32Array.from(labels) },
+/** Classes as what training and scoring need of them: [batch], or [batch, things]. */
+const labelled = (labels: readonly (readonly number[])[], things?: number): Values => ({
+  label: {
+    dtype: "int32",
+    shape: things ? [labels.length, things] : [labels.length],
+    data: Int32Array.from(labels.flat()),
+  },
 });
+
+const referencesOf = (image: LabelledImage): string[] => {
+  const right = rightOf(image);
+  return right.length === 0 ? [] : [image.called ?? right.join(" ")];
+};

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { Random } from "../../../core/index.js";
-import type { GreyImage } from "../../contract.js";
+import type { Box, GreyImage } from "../../contract.js";
 import { boxAround, place } from "../../placing.js";
 import { DIGIT_SIZE, digits, writeDigit } from "./index.js";
 
-const [plain, translated, cluttered] = digits;
+const [plain, translated, cluttered, sums, pairs, rows] = digits;
 const sum = ({ data }: GreyImage) => data.reduce((a, b) => a + b, 0);
 
 test("the same seed writes the same digits, another seed others", async () => {
@@ -78,7 +78,7 @@ test("a translated digit is the same digit elsewhere, and its box moves with it"
     const [before, after] = [still.tests.test![index]!, moved.tests.test![index]!];
     expect(after.label).toBe(before.label);
     const [small, large] = [await before.pixels(), await after.pixels()];
-    const [from, to] = [before.box!(), after.box!()];
+    const [from, to] = [before.boxes!()[0]!, after.boxes!()[0]!];
     expect([to.width, to.height]).toEqual([from.width, from.height]);
     expect(boxAround(large)).toEqual(to);
     expect(sum(large)).toBe(sum(small));
@@ -106,8 +106,8 @@ test("clutter adds pieces of 8 × 8 of other images below the digit, up to white
     data: new Uint8Array(143).fill(value),
   });
   const asked: number[] = [];
-  const { image, x, y } = place(
-    bright(100),
+  const { image, boxes } = place(
+    [bright(100)],
     { canvas: 37, clutter: 3 },
     new Random(7, "clutter"),
     (random) => {
@@ -115,6 +115,8 @@ test("clutter adds pieces of 8 × 8 of other images below the digit, up to white
       return bright(90);
     },
   );
+  const { x, y, ...size } = boxes[0]!;
+  expect(size).toEqual({ width: 11, height: 13 });
   expect(asked).toHaveLength(3);
   expect([image.width, image.height]).toEqual([37, 37]);
   // Three pieces and the digit, wherever they lie on each other: nothing is lost but what is brighter than white.
@@ -124,4 +126,43 @@ test("clutter adds pieces of 8 × 8 of other images below the digit, up to white
     for (let column = 0; column < 11; column++)
       expect([100, 190, 255]).toContain(image.data[(y + row) * 37 + x + column]);
   expect(new Set(image.data).has(90)).toBe(true);
+});
+
+test("two digits lie from left to right and neither over the other; their sum, set or order is the answer", async () => {
+  const [summed, paired, inRows] = await Promise.all([sums, pairs, rows].map((data) => data!.load(4)));
+  const single = (await plain!.load(4)).validation;
+  expect(summed!.classes).toEqual(Array.from({ length: 19 }, (_, sum) => String(sum)));
+  expect(paired!.classes).toHaveLength(55);
+  expect(inRows!.classes).toHaveLength(10);
+  const partners = new Set<number>();
+  for (let index = 0; index < 70; index++) {
+    const image = inRows!.validation[index]!;
+    const [left, right] = image.labels!;
+    // The first is the digit of that number; what is beside it is another of the split.
+    expect(left).toBe(single[index]!.label);
+    partners.add(right!);
+    expect(summed!.validation[index]!.label).toBe(left! + right!);
+    const set = [left!, right!].sort().join(" ");
+    expect(paired!.validation[index]!.called).toBe(set);
+    expect(paired!.classes![paired!.validation[index]!.label!]).toBe(set);
+    const pixels = await image.pixels();
+    expect((await summed!.validation[index]!.pixels()).data).toEqual(pixels.data);
+    const [one, two] = image.boxes!() as [Box, Box];
+    expect(one.x + one.width / 2).toBeLessThanOrEqual(two.x + two.width / 2);
+    const apart = one.x + one.width <= two.x || one.y + one.height <= two.y || two.y + two.height <= one.y;
+    expect(apart, `image ${index}`).toBe(true);
+    // The boxes hold all that is seen, and the left one the digit that is named first.
+    let inside = 0;
+    for (const { x, y, width, height } of [one, two])
+      for (let row = y; row < y + height; row++)
+        inside += pixels.data.slice(row * 48 + x, row * 48 + x + width).reduce((a, b) => a + b, 0);
+    expect(inside).toBe(sum(pixels));
+    const still = await single[index]!.pixels();
+    const from = boxAround(still);
+    expect([one.width, one.height]).toEqual([from.width, from.height]);
+    expect(pixels.data.subarray(one.y * 48 + one.x, one.y * 48 + one.x + one.width)).toEqual(
+      still.data.subarray(from.y * 28 + from.x, from.y * 28 + from.x + from.width),
+    );
+  }
+  expect(partners.size).toBe(10);
 });

@@ -43,7 +43,7 @@ const variant = (id: string, title: string, placing: Placing): LabelledDataset =
   };
 };
 
-/** Digits written stroke by stroke, and where each is: in the middle, anywhere, and anywhere among pieces of others. */
+/** Digits written stroke by stroke, and where each is: in the middle, anywhere, anywhere among pieces of others, and two at once. */
 export const digits = [
   variant("digits", "written digits, 28 × 28, with the box of each", {}),
   variant("digits-translated", "written digits anywhere on a canvas of 60 × 60, with the box of each", {
@@ -55,6 +55,29 @@ export const digits = [
     {
       canvas: 60,
       clutter: 4,
+    },
+  ),
+  variant("digit-sums", "two written digits anywhere on a canvas of 48 × 48; their sum is asked for", {
+    canvas: 48,
+    things: 2,
+    answer: "sum",
+  }),
+  variant(
+    "digit-pairs",
+    "two written digits anywhere on a canvas of 48 × 48; which they are, in whatever order",
+    {
+      canvas: 48,
+      things: 2,
+      answer: "set",
+    },
+  ),
+  variant(
+    "digit-rows",
+    "two written digits anywhere on a canvas of 48 × 48, to be named from left to right",
+    {
+      canvas: 48,
+      things: 2,
+      answer: "order",
     },
   ),
 ];
