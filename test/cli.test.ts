@@ -184,6 +184,7 @@ test("models lists them, as text and as JSON", async () => {
     }),
     expect.objectContaining({ id: "seq2seq", year: 2014, attention: ["none"] }),
     expect.objectContaining({ id: "ram", year: 2014, task: "classification", attention: ["glimpses"] }),
+    expect.objectContaining({ id: "dram", year: 2014, task: "classification", attention: ["glimpses"] }),
     expect.objectContaining({ id: "rnnsearch", year: 2015, task: "translation", attention: ["alignment"] }),
     expect.objectContaining({ id: "show-and-tell", year: 2015, task: "captioning", attention: ["none"] }),
     expect.objectContaining({
@@ -584,6 +585,9 @@ test("data lists what there is, and writes an embedded dataset that can be train
     "digits",
     "digits-translated",
     "digits-cluttered",
+    "digit-sums",
+    "digit-pairs",
+    "digit-rows",
     "copy",
     "repeat-copy",
     "associative-recall",
@@ -634,7 +638,7 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
     [
       "an unknown dataset",
       () => ["train", "rnnsearch", "--data", "klingon"],
-      /^regard: there is no dataset or file called ".*klingon"; give one of bilingual, bilingual-es-en, scenes, digits, digits-translated, digits-cluttered, copy, repeat-copy, associative-recall, films, multi30k, tatoeba-en-es, a table of pairs \(\.tsv\), a folder of parallel files, or captions with their images\.$/,
+      /^regard: there is no dataset or file called ".*klingon"; give one of bilingual, bilingual-es-en, scenes, digits, digits-translated, digits-cluttered, digit-sums, digit-pairs, digit-rows, copy, repeat-copy, associative-recall, films, multi30k, tatoeba-en-es, a table of pairs \(\.tsv\), a folder of parallel files, or captions with their images\.$/,
     ],
     [
       "an unknown device",

@@ -19,9 +19,9 @@ export * from "./contract.js";
 export * from "./loss.js";
 export {
   attentiveTracking,
+  dram,
   draw,
   drawClassifier,
-  dram,
   fovealRbm,
   lstm,
   neuralTuringMachine,

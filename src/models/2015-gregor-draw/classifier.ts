@@ -3,7 +3,7 @@ import { filterGrid, type Look, readBy } from "../../attention/index.js";
 import type { Tensor } from "../../core/index.js";
 import { type CellState, linear, lstm, normal } from "../../nn/index.js";
 import { crossEntropy, fill, reduceMean, reshape, scan, transpose } from "../../ops/index.js";
-import type { ClassificationSizes, ModelCard } from "../contract.js";
+import { assertOneClass, type ClassificationSizes, type ModelCard } from "../contract.js";
 
 const configuration = z.object({
   glimpses: z.int().min(1).max(100).default(8).describe("glimpses of an image"),
@@ -50,7 +50,9 @@ export const drawClassifier: ModelCard<z.output<typeof configuration>, Classific
       gives: "[B, classes]",
     },
   ],
-  build(scope, { glimpses: T, read: N, hidden: H }, { classes, image }) {
+  build(scope, { glimpses: T, read: N, hidden: H }, sizes) {
+    assertOneClass(sizes, drawClassifier.id);
+    const { classes, image } = sizes;
     const [height, width, C] = image;
     const numbers = linear(scope.at("read"), { input: H, output: 5, initialise: normal(0.01) });
     const core = lstm(scope.at("core"), { input: C * N * N, hidden: H });
