@@ -79,6 +79,16 @@ const cases: Record<string, () => Promise<{ settings: Partial<RunSettings>; data
     },
     data: await scenes(),
   }),
+  "a classifier that gives its gradients, of what it drew": async () => {
+    const digits = await datasets.find(({ id }) => id === "digits")!.load(1);
+    return {
+      settings: {
+        model: "foveal-rbm",
+        configuration: { glimpses: 3, grid: 5, side: 3, hidden: 11, factors: 7, generative: 0.5 },
+      },
+      data: { ...digits, train: digits.train.slice(0, 60), validation: digits.validation.slice(0, 5) },
+    };
+  },
 };
 
 const STEPS = 4;
