@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { toBase64, UsageError } from "../core/index.js";
-import { filmOfFolder } from "../data/format/films.node.js";
+import { filmOfFolder, framesOfFolder } from "../data/format/films.node.js";
 import { assertImage, greyOf, readImage } from "../data/format/image.node.js";
 import type { Splits } from "../data/index.js";
 import { type Asked, Subject } from "../service/index.js";
@@ -78,8 +78,18 @@ async function filledIn(field: Field, input: string): Promise<FieldValue> {
     case "numbers":
       return numbersOf(input);
     case "film":
-      return filmValueOf(input, field.size);
+      return field.boxed ? filmValueOf(input, field.size) : framesValueOf(input, field.size);
   }
+}
+
+/** A folder of frames in colour. @throws UsageError naming what cannot be used */
+async function framesValueOf(folder: string, size: readonly [number, number]): Promise<FieldValue> {
+  const frames: ImageValue[] = [];
+  for (const file of await framesOfFolder(folder)) {
+    const { width, height, data } = await readImageFile(file, size);
+    frames.push({ width, height, data: toBase64(data) });
+  }
+  return { frames };
 }
 
 /** A folder of frames with their first box. @throws UsageError naming what cannot be used */

@@ -145,6 +145,30 @@ export interface Film {
   seen?(index: number): Box | undefined;
 }
 
+/** Colour frames of a road in order, one after another, and how the wheel was turned in each. */
+export interface Drive {
+  readonly name: string;
+  /** How many frames it has. */
+  readonly frames: number;
+  /** Frame `index`, from 0. @throws RegardError naming the file where it cannot be read */
+  frame(index: number): Promise<Pixels>;
+  /** Steering of each frame, −1 (left) to 1 (right); absent where it is only asked about. */
+  readonly steering?: readonly number[];
+  /** What a generated road knows of itself. */
+  readonly gold?: RoadGold;
+}
+
+/** What is on a generated road: lines that say where it goes, and a sign that does not. */
+export const ROAD_THINGS = ["lane", "sign"] as const;
+export type RoadThing = (typeof ROAD_THINGS)[number];
+
+export interface RoadGold {
+  /** Pixels of a thing in a frame. */
+  mask(index: number, thing: RoadThing): Mask;
+  /** The frame rendered anew without a thing. */
+  without(index: number, thing: RoadThing): Pixels;
+}
+
 /**
  * Words or pieces a text may have where nothing else is asked for: memory grows with the longest, and with attention by its
  * square.
@@ -180,6 +204,7 @@ export interface ExampleOf {
   readonly bits: BitSequence;
   readonly "labelled images": LabelledImage;
   readonly films: Film;
+  readonly drives: Drive;
 }
 
 export type DataKind = keyof ExampleOf;
@@ -218,4 +243,7 @@ export type LabelledDataset = DatasetEntry<"labelled images">;
 /** Films of something that moves. */
 export type FilmDataset = DatasetEntry<"films">;
 
-export type Dataset = PairDataset | CaptionDataset | LabelledDataset | BitDataset | FilmDataset;
+/** Drives along a road. */
+export type DriveDataset = DatasetEntry<"drives">;
+
+export type Dataset = PairDataset | CaptionDataset | LabelledDataset | BitDataset | FilmDataset | DriveDataset;

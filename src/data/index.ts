@@ -3,6 +3,7 @@ import { bilingual, bilingualReversed } from "./generate/bilingual/index.js";
 import { associativeRecallData, copyData, repeatCopyData } from "./generate/bits/index.js";
 import { digits } from "./generate/digits/index.js";
 import { films } from "./generate/films/index.js";
+import { road } from "./generate/road/index.js";
 import { scenes } from "./generate/scenes/index.js";
 
 export { pngUrl } from "../core/index.js";
@@ -30,4 +31,5 @@ export const datasets: readonly Dataset[] = [
   repeatCopyData,
   associativeRecallData,
   films,
+  road,
 ];

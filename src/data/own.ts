@@ -29,4 +29,9 @@ export const OWN_DATA: Readonly<Record<DataKind, OwnData>> = {
     hasWords: false,
     hint: "your own: a folder for each film, its frames as numbered images with the first box in box.txt (x, y, width, height), put into the studio's data folder",
   },
+  drives: {
+    isTable: false,
+    hasWords: false,
+    hint: "your own: a folder with a driving_log.csv (columns image, steering) and the images it names, put into the studio's data folder",
+  },
 };

@@ -4,6 +4,7 @@ export * from "./measure/bleu.js";
 export * from "./measure/captions.js";
 export * from "./measure/pointing.js";
 export * from "./measure/spread.js";
+export * from "./method/coarse-to-fine.js";
 export * from "./method/effects.js";
 export * from "./method/probe.js";
 export * from "./method/score-kinds.js";

@@ -127,6 +127,11 @@ export function assertOneClass({ things }: ClassificationSizes, model: string): 
     );
 }
 
+export interface SteeringSizes {
+  /** Height and width of the frames, in colour. */
+  readonly frame: readonly [height: number, width: number];
+}
+
 /** An update rule and its options, as a run's settings take them. */
 export type OptimizerChoice = Readonly<{ name: string; decay?: number; momentum?: number }>;
 

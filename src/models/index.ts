@@ -13,6 +13,7 @@ import { draw } from "./2015-gregor-draw/model.js";
 import { showAndTell } from "./2015-vinyals-show-and-tell/model.js";
 import { showAttendTell } from "./2015-xu-show-attend-tell/model.js";
 import { transformer } from "./2017-vaswani-transformer/model.js";
+import { causalDriving } from "./2017-kim-causal-driving/model.js";
 import type { AnyModelCard } from "./contract.js";
 
 export * from "./contract.js";
@@ -22,6 +23,7 @@ export {
   dram,
   draw,
   drawClassifier,
+  causalDriving,
   fovealRbm,
   lstm,
   neuralTuringMachine,
@@ -49,6 +51,7 @@ export const models: readonly AnyModelCard[] = [
   showAttendTell,
   draw,
   drawClassifier,
+  causalDriving,
   transformer,
 ];
 

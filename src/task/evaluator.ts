@@ -221,7 +221,7 @@ export class Evaluator<Example, Prepared> {
         neededBy(predictor, {
           ...parameters,
           ...values,
-          ...(forced && forcedValues(this.#forced!.probes, forced.look, part.map(forced.of))),
+          ...(forced && forcedValues(this.#forced!.probes, forced.look, part.map(forced.of), this.#stepsOf(values))),
         }),
       );
       part.forEach((index, row) => {
@@ -230,6 +230,12 @@ export class Evaluator<Example, Prepared> {
       });
     });
     return found;
+  }
+
+  /** How many rows of an input a run is fed, where it is fed rows. */
+  #stepsOf(values: Values): number {
+    const { drive } = this.task;
+    return drive.kind === "rows" ? values[drive.of]!.shape[0]! : 0;
   }
 
   /** Examples of like length together, so that little is padded. */
@@ -268,11 +274,13 @@ const WRITES = (task: string): string => `a model for ${task} writes tokens; use
 /**
  * What is fed for one look to be forced in all steps, and no other to be changed.
  * @param rows of each example, what it looks at in all steps
+ * @param steps how many rows are fed, where rows are
  */
 function forcedValues(
   probes: Readonly<Record<string, Probe>>,
   look: string,
   rows: readonly ArrayLike<number>[],
+  steps: number,
 ): Values {
   const fed: Record<string, Value> = {};
   for (const [name, { force, forced, nudge }] of Object.entries(probes))
@@ -281,7 +289,8 @@ function forcedValues(
       [forced, 0],
       [nudge, 0],
     ] as const) {
-      const shape = tensor.shape.map((size) => (size === "batch" ? rows.length : (size as number)));
+      const shape = tensor.shape.map((size) =>
+        typeof size === "number" ? size : size === "batch" ? rows.length : steps);
       const data = typedArray(tensor.dtype, countOf(shape)).fill(filled as never);
       fed[inputAttributes(tensor)!.name] = { dtype: tensor.dtype, shape, data };
     }
@@ -291,7 +300,7 @@ function forcedValues(
   rows.forEach((row, example) => {
     for (let step = 0; step < shape[0]!; step++)
       for (let index = 0; index < inner; index++)
-        data[(step * rows.length + example) * inner + index] = row[step * inner + index]!;
+        data[(step * rows.length + example) * inner + index] = row[step * inner + index] ?? 0;
   });
   return fed;
 }

@@ -24,8 +24,15 @@ export type Field = {
   | { readonly kind: "bits"; readonly width: number; readonly longest: number }
   | { readonly kind: "numbers" /** How many; any number where absent. */; readonly count?: number }
   | { readonly kind: "choice"; readonly of: readonly string[] }
-  /** Grey frames and a box in the first of them. */
-  | { readonly kind: "film" /** Of the frames. */; readonly size: readonly [height: number, width: number] }
+  /** Frames in order. */
+  | {
+      readonly kind: "film";
+      /** Height and width of the frames in pixels. */
+      readonly size: readonly [height: number, width: number];
+      readonly channels: 1 | 3;
+      /** Whether it has a box in its first frame. */
+      readonly boxed: boolean;
+    }
 );
 
 /** Colours or brightness of an image, 0 to 255, row by row in base64. */
@@ -35,10 +42,10 @@ export interface ImageValue {
   readonly data: string;
 }
 
-/** A film that was given: its frames, and x, y, width and height of a box in the first, in pixels. */
+/** A film that was given: its frames, and x, y, width and height of a box in the first, in pixels, where one is asked for. */
 export interface FilmValue {
   readonly frames: readonly ImageValue[];
-  readonly box: readonly number[];
+  readonly box?: readonly number[];
 }
 
 export type FieldValue = string | ImageValue | FilmValue | readonly number[] | readonly (readonly number[])[];
@@ -88,11 +95,20 @@ export function pixelsOf(
 
 /** A film that was given. @throws UsageError for none, for frames of another size, and for a box that is not inside */
 export function filmOf(value: FieldValue | undefined, size: readonly [height: number, width: number]): Film {
-  if (value === undefined || typeof value === "string" || !("frames" in value) || value.frames.length === 0)
-    throw new UsageError("this run reads films; give it frames and the box of the first.");
-  const frames = value.frames.map((frame) => pixelsOf(frame, size, 1));
-  const [x, y, width, height] = value.box;
+  const frames = framesOf(value, size, 1);
+  const [x, y, width, height] = (value as FilmValue).box ?? [];
   const first = { x: x!, y: y!, width: width!, height: height! };
   requireInside(first, size, "the box that was given");
   return { name: "the film", frames: frames.length, first, frame: async (index) => frames[index]! };
+}
+
+/** The frames of a film that was given. @throws UsageError where there are none, or one is of another size */
+export function framesOf(
+  value: FieldValue | undefined,
+  size: readonly [height: number, width: number],
+  channels: 1 | 3,
+): Pixels[] {
+  if (value === undefined || typeof value === "string" || !("frames" in value) || value.frames.length === 0)
+    throw new UsageError("this run reads films; give it a folder of frames.");
+  return value.frames.map((frame) => pixelsOf(frame, size, channels));
 }

@@ -4,6 +4,7 @@ import { captioning } from "./captioning/task.js";
 import { classification } from "./classification/task.js";
 import type { AnyTask } from "./contract.js";
 import { generation } from "./generation/task.js";
+import { steering } from "./steering/task.js";
 import { tracking } from "./tracking/task.js";
 import { translation } from "./translation/task.js";
 
@@ -20,6 +21,7 @@ export * from "./images.js";
 export * from "./length.js";
 export * from "./scores.js";
 export * from "./spread.js";
+export * from "./steering/task.js";
 export * from "./traced.js";
 export * from "./tracking/task.js";
 export * from "./translation/task.js";
@@ -34,6 +36,7 @@ export const tasks: readonly AnyTask[] = [
   bits,
   tracking,
   generation,
+  steering,
 ];
 
 /** The task of a model. */

@@ -100,6 +100,17 @@ function ordered(folder: string, names: readonly string[]): string[] {
   return numbered.map(({ name }) => name);
 }
 
+/** The files of a folder of frames without a box, in order. @throws UsageError as `ordered`, and where there is no such folder */
+export async function framesOfFolder(folder: string): Promise<string[]> {
+  const all = await readdir(folder).catch(() => {
+    throw new UsageError(
+      `cannot read "${folder}": there is no such folder; give a folder of frames, or an example of the run's data such as test:0.`,
+    );
+  });
+  const names = all.filter((name) => IMAGE.test(name));
+  return ordered(folder, names).map((name) => join(folder, name));
+}
+
 /** Boxes of a file, a line each. @throws UsageError naming file and line */
 async function boxesOf(file: string, frames: number, size: readonly [number, number]): Promise<Box[]> {
   const lines = (await readFile(file, "utf8")).split(/\r?\n/);

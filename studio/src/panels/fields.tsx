@@ -201,13 +201,14 @@ function FilmControl({ field, onChange }: Omit<Control<"film">, "value">) {
   const [text, setText] = useState("");
   const [problem, setProblem] = useState<string>();
   const give = (images: readonly ImageValue[], numbers: string) => {
+    if (images.length > 0 && !field.boxed) return onChange({ frames: images });
     const box = (numbers.match(/[\d.]+/g) ?? []).map(Number);
     if (images.length > 0 && box.length === 4) onChange({ frames: images, box });
   };
   const take = async (files: readonly File[]) => {
     const inOrder = [...files].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
     const images: ImageValue[] = [];
-    for (const file of inOrder) images.push(await readFile(file, { ...field, channels: 1 }));
+    for (const file of inOrder) images.push(await readFile(file, field));
     setFrames(images);
     give(images, text);
   };
@@ -230,6 +231,7 @@ function FilmControl({ field, onChange }: Omit<Control<"film">, "value">) {
         <small>{`numbered in order; they are brought to ${field.size[1]} × ${field.size[0]} pixels`}</small>
         <Problem text={problem} />
       </div>
+      {field.boxed && (
       <label className="field wide">
         <span>Box in the first frame: x, y, width and height in pixels</span>
         <input
@@ -245,6 +247,7 @@ function FilmControl({ field, onChange }: Omit<Control<"film">, "value">) {
           }}
         />
       </label>
+      )}
     </>
   );
 }
