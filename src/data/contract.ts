@@ -246,4 +246,10 @@ export type FilmDataset = DatasetEntry<"films">;
 /** Drives along a road. */
 export type DriveDataset = DatasetEntry<"drives">;
 
-export type Dataset = PairDataset | CaptionDataset | LabelledDataset | BitDataset | FilmDataset | DriveDataset;
+export type Dataset =
+  | PairDataset
+  | CaptionDataset
+  | LabelledDataset
+  | BitDataset
+  | FilmDataset
+  | DriveDataset;

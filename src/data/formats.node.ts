@@ -1,5 +1,6 @@
 import type { DataKind, ExampleOf, Splits } from "./contract.js";
 import { readCaptions, splitsOfCaptions } from "./format/captions.node.js";
+import { readDrives, splitsOfDrives } from "./format/drives.node.js";
 import { readFilms, splitsOfFilms } from "./format/films.node.js";
 import { idxOptions } from "./format/idx.js";
 import { readIdx, splitsOfIdx } from "./format/idx.node.js";
@@ -54,6 +55,13 @@ const films: Format<"films"> = {
   read: readFilms,
 };
 
+const drives: Format<"drives"> = {
+  kind: "drives",
+  title: "driving logs",
+  splits: splitsOfDrives,
+  read: readDrives,
+};
+
 const pairs: Format<"pairs"> = {
   kind: "pairs",
   title: "parallel files",
@@ -66,7 +74,7 @@ const pairs: Format<"pairs"> = {
 };
 
 /** Every format, in the order in which they are tried: what has none of the others is taken for pairs. */
-export const formats: readonly Format[] = [captions, idx, films, pairs];
+export const formats: readonly Format[] = [captions, idx, films, drives, pairs];
 
 /** Height and width that images of files are brought to where nothing else is asked for. */
 export const IMAGE_SIZE = [128, 128] as const;

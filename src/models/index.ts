@@ -12,8 +12,8 @@ import { drawClassifier } from "./2015-gregor-draw/classifier.js";
 import { draw } from "./2015-gregor-draw/model.js";
 import { showAndTell } from "./2015-vinyals-show-and-tell/model.js";
 import { showAttendTell } from "./2015-xu-show-attend-tell/model.js";
-import { transformer } from "./2017-vaswani-transformer/model.js";
 import { causalDriving } from "./2017-kim-causal-driving/model.js";
+import { transformer } from "./2017-vaswani-transformer/model.js";
 import type { AnyModelCard } from "./contract.js";
 
 export * from "./contract.js";

@@ -221,7 +221,8 @@ export class Evaluator<Example, Prepared> {
         neededBy(predictor, {
           ...parameters,
           ...values,
-          ...(forced && forcedValues(this.#forced!.probes, forced.look, part.map(forced.of), this.#stepsOf(values))),
+          ...(forced &&
+            forcedValues(this.#forced!.probes, forced.look, part.map(forced.of), this.#stepsOf(values))),
         }),
       );
       part.forEach((index, row) => {
@@ -290,7 +291,8 @@ function forcedValues(
       [nudge, 0],
     ] as const) {
       const shape = tensor.shape.map((size) =>
-        typeof size === "number" ? size : size === "batch" ? rows.length : steps);
+        typeof size === "number" ? size : size === "batch" ? rows.length : steps,
+      );
       const data = typedArray(tensor.dtype, countOf(shape)).fill(filled as never);
       fed[inputAttributes(tensor)!.name] = { dtype: tensor.dtype, shape, data };
     }

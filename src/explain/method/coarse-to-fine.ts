@@ -1,4 +1,4 @@
-import { Random } from "../../core/index.js";
+import type { Random } from "../../core/index.js";
 import type { Mask } from "../../data/index.js";
 import type { Grid } from "../measure/pointing.js";
 

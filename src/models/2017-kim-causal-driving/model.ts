@@ -58,7 +58,7 @@ export const causalDriving: ModelCard<z.output<typeof configuration>, SteeringSi
   title: "Interpretable Learning for Self-Driving Cars by Visualizing Causal Attention",
   paper: "Kim & Canny 2017",
   year: 2017,
-  task: "steering",
+  task: "road-steering",
   attention: ["spatial"],
   configuration,
   training: { learningRate: 0.001, batch: 8 },
@@ -112,9 +112,7 @@ export const causalDriving: ModelCard<z.output<typeof configuration>, SteeringSi
       layer("convolution3", D, D, 3, 1),
     ];
     const attended = attention === "soft";
-    const place = attended
-      ? linear(scope.at("attention.place"), { input: D, output: score })
-      : undefined;
+    const place = attended ? linear(scope.at("attention.place"), { input: D, output: score }) : undefined;
     const state = attended
       ? linear(scope.at("attention.state"), { input: hidden, output: score, bias: false })
       : undefined;
@@ -147,17 +145,12 @@ export const causalDriving: ModelCard<z.output<typeof configuration>, SteeringSi
       const weights =
         attended &&
         softmax(
-          squeeze(
-            matmul(relu(add(place!(features), unsqueeze(state!(before.hidden), 1))), vector!),
-            2,
-          ),
+          squeeze(matmul(relu(add(place!(features), unsqueeze(state!(before.hidden), 1))), vector!), 2),
         );
       // Of as many places as there are, each would weigh 1 without attention: the scale that the cell's first weights are made for.
       const scaled = weights ? mul(features, unsqueeze(mul(weights, L), 2)) : features;
       const read =
-        context === "concat"
-          ? reshape(scaled, [features.shape[0]!, L * D])
-          : reduceMean(scaled, { axes: 1 });
+        context === "concat" ? reshape(scaled, [features.shape[0]!, L * D]) : reduceMean(scaled, { axes: 1 });
       const next = cell.step(before, cell.project(read)).state as { hidden: Tensor; cell: Tensor };
       return { weights, next };
     };
@@ -181,10 +174,12 @@ export const causalDriving: ModelCard<z.output<typeof configuration>, SteeringSi
       },
       objective({ frames, steering, known }, mode: Mode) {
         const [steps, batch, ...pixels] = frames!.shape;
-        const features = reshape(
-          encode(reshape(frames!, [multiplyDimensions(steps!, batch!), ...pixels])),
-          [steps!, batch!, L, D],
-        );
+        const features = reshape(encode(reshape(frames!, [multiplyDimensions(steps!, batch!), ...pixels])), [
+          steps!,
+          batch!,
+          L,
+          D,
+        ]);
         const { outputs } = scan(
           {
             initial: initial(squeeze(slice(features, 0, 0, 1), 0)),

@@ -37,15 +37,19 @@ export async function triedBlobs(
   const cells = rows * columns;
   const found = await evaluator.predict(parameters, drives);
   const tries = found.flatMap(({ looks, example }, drive) =>
-    Array.from({ length: Math.ceil(example.frames / EVERY) }, (_, index) => index * EVERY).flatMap((frame) => {
-      const weights = looks[name]!.data as Float32Array;
-      const own = weights.subarray(frame * cells, (frame + 1) * cells);
-      return blobsOf(own, { rows, columns }, size, new Random(0, `blobs ${example.name}`, frame)).map((blob) => {
-        const forced = Float32Array.from(weights);
-        forced.set(withoutBlob(own, blob), frame * cells);
-        return { ...blob, drive, frame, forced };
-      });
-    }),
+    Array.from({ length: Math.ceil(example.frames / EVERY) }, (_, index) => index * EVERY).flatMap(
+      (frame) => {
+        const weights = looks[name]!.data as Float32Array;
+        const own = weights.subarray(frame * cells, (frame + 1) * cells);
+        return blobsOf(own, { rows, columns }, size, new Random(0, `blobs ${example.name}`, frame)).map(
+          (blob) => {
+            const forced = Float32Array.from(weights);
+            forced.set(withoutBlob(own, blob), frame * cells);
+            return { ...blob, drive, frame, forced };
+          },
+        );
+      },
+    ),
   );
   if (tries.length === 0) return [];
   const again = await evaluator.predict(
@@ -55,7 +59,8 @@ export async function triedBlobs(
   );
   return tries.map(({ forced: _, ...blob }, index) => {
     const moved = Math.abs(
-      again[index]!.outputs.steering!.data[blob.frame]! - found[blob.drive]!.outputs.steering!.data[blob.frame]!,
+      again[index]!.outputs.steering!.data[blob.frame]! -
+        found[blob.drive]!.outputs.steering!.data[blob.frame]!,
     );
     return { ...blob, moved, causal: moved > MOVES };
   });
@@ -70,8 +75,8 @@ export async function causalScores(
   if (!blobs || blobs.length === 0) return {};
   const kept = blobs.filter(({ causal }) => causal);
   const share = (some: readonly TriedBlob[], thing: RoadThing) =>
-    some.filter(({ drive, frame, mask }) => overlap(mask, drives[drive]!.gold!.mask(frame, thing)) > 0).length /
-    some.length;
+    some.filter(({ drive, frame, mask }) => overlap(mask, drives[drive]!.gold!.mask(frame, thing)) > 0)
+      .length / some.length;
   /** The share of the pixels that say where the road goes that blobs cover, over frames. */
   const recall = (some: readonly TriedBlob[]) => {
     let [inside, all] = [0, 0];
@@ -125,7 +130,9 @@ export async function counterfactual(
   let [sum, frames] = [0, 0];
   drives.forEach((drive, index) => {
     for (let frame = 0; frame < drive.frames; frame++) {
-      sum += Math.abs(as[index]!.outputs.steering!.data[frame]! - changed[index]!.outputs.steering!.data[frame]!);
+      sum += Math.abs(
+        as[index]!.outputs.steering!.data[frame]! - changed[index]!.outputs.steering!.data[frame]!,
+      );
       frames++;
     }
   });

@@ -92,7 +92,11 @@ function errorsOf(drives: readonly Drive[], said: readonly (readonly number[])[]
       later++;
     }
   });
-  return { error: own / frames, errorStraight: straight / frames, ...(later > 0 && { errorLast: last / later }) };
+  return {
+    error: own / frames,
+    errorStraight: straight / frames,
+    ...(later > 0 && { errorLast: last / later }),
+  };
 }
 
 const saidOf = ({ steering }: Values, { frames }: Drive): number[] =>
@@ -120,7 +124,7 @@ const meanText = (values: readonly number[]): string =>
 
 /** How to steer, frame by frame, from what a car sees. */
 export const steering: Task<Drive, PreparedDrives, SteeringSizes, readonly number[]> = {
-  id: "steering",
+  id: "road-steering",
   examples: "drives",
   words: { example: "drive", place: "part of the frame", decision: "frame", cause: "part of the frames" },
   takes: "drives",
@@ -199,7 +203,9 @@ export const steering: Task<Drive, PreparedDrives, SteeringSizes, readonly numbe
       })),
     };
   },
-  form: ({ size }) => [{ name: "film", title: "Frames, in order", kind: "film", size, channels: 3, boxed: false }],
+  form: ({ size }) => [
+    { name: "film", title: "Frames, in order", kind: "film", size, channels: 3, boxed: false },
+  ],
   example({ film }, { size }) {
     const frames = framesOf(film, size, 3);
     return { name: "the film", frames: frames.length, frame: async (index) => frames[index]! };

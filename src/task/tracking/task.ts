@@ -262,7 +262,16 @@ export const tracking: Task<Film, PreparedFilms, TrackingSizes, Tracked> = {
       })),
     };
   },
-  form: ({ size }) => [{ name: "film", title: "Film and the box of its first frame", kind: "film", size, channels: 1, boxed: true }],
+  form: ({ size }) => [
+    {
+      name: "film",
+      title: "Film and the box of its first frame",
+      kind: "film",
+      size,
+      channels: 1,
+      boxed: true,
+    },
+  ],
   example: ({ film }, { size }) => filmOf(film, size),
   card: async (film) => ({ title: film.name, url: pngUrl(await film.frame(0)), expected: [] }),
   title: ({ name }) => name,

@@ -232,21 +232,21 @@ function FilmControl({ field, onChange }: Omit<Control<"film">, "value">) {
         <Problem text={problem} />
       </div>
       {field.boxed && (
-      <label className="field wide">
-        <span>Box in the first frame: x, y, width and height in pixels</span>
-        <input
-          value={text}
-          required
-          inputMode="decimal"
-          pattern="\s*[\d.]+([\s,;]+[\d.]+){3}\s*"
-          title="four numbers with spaces between them"
-          placeholder="40 30 28 28"
-          onChange={({ target }) => {
-            setText(target.value);
-            give(frames, target.value);
-          }}
-        />
-      </label>
+        <label className="field wide">
+          <span>Box in the first frame: x, y, width and height in pixels</span>
+          <input
+            value={text}
+            required
+            inputMode="decimal"
+            pattern="\s*[\d.]+([\s,;]+[\d.]+){3}\s*"
+            title="four numbers with spaces between them"
+            placeholder="40 30 28 28"
+            onChange={({ target }) => {
+              setText(target.value);
+              give(frames, target.value);
+            }}
+          />
+        </label>
       )}
     </>
   );

@@ -48,7 +48,7 @@ function sceneOf(seed: number, split: string, index: number) {
   return {
     curvature,
     steering,
-    side: (mean >= 0) === agrees ? 1 : -1,
+    side: mean >= 0 === agrees ? 1 : -1,
     signHeight: 4 + random.integer(4),
     signPlace: 22 + random.integer(10),
     light: 0.7 + 0.3 * random.uniform(),
