@@ -20,10 +20,10 @@ export * from "./contract.js";
 export * from "./loss.js";
 export {
   attentiveTracking,
+  causalDriving,
   dram,
   draw,
   drawClassifier,
-  causalDriving,
   fovealRbm,
   lstm,
   neuralTuringMachine,
