@@ -306,3 +306,11 @@ test("labels that are cut off are named by their file", async () => {
   );
   expect(code).toBe(2);
 });
+
+test("a model that reads pairs is told that these are none", async () => {
+  const { code, err } = await regard(["train", "rnnsearch", "--data", data, "--steps", "1"]);
+  expect(err).toBe(
+    `regard: the model takes pairs, but "${data}" holds IDX files, as MNIST has them; name "bilingual" or "bilingual-es-en", or your own data.\n`,
+  );
+  expect(code).toBe(2);
+});

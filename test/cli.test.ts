@@ -112,10 +112,40 @@ describe("settings from a file", () => {
 
   test.each<[string, string, string[], RegExp]>([
     ["no JSON", "rnnsearch", [], /odd\.json is no JSON \(.*\); give the settings of a run\.json\.$/],
-    ["a setting that there is not", '{"batches": 3}', [], /odd\.json: option/],
+    [
+      "what is no settings",
+      "[3]",
+      [],
+      /odd\.json holds no settings; give those of a run\.json, or a whole run\.json\.$/,
+    ],
+    ["no model", "{}", [], /odd\.json: option "model" is missing but must be a string\.$/],
+    [
+      "a setting that there is not",
+      '{SETTINGS, "batches": 3}',
+      [],
+      /odd\.json: there is no option "batches"; take it out, or check how it is spelt\.$/,
+    ],
+    [
+      "a setting that there is not, further in",
+      '{SETTINGS, "schedule": {"name": "cosine", "warmpu": 3}}',
+      [],
+      /odd\.json: there is no option "schedule\.warmpu"; take it out, or check how it is spelt\.$/,
+    ],
+    [
+      "an optimizer that there is not",
+      '{SETTINGS, "optimizer": {"name": "adamx"}}',
+      [],
+      /odd\.json: option "optimizer\.name" is adamx but must be one of adam, adamw, sgd, adadelta, rmsprop, adagrad\.$/,
+    ],
+    [
+      "images for a model that reads none",
+      '{SETTINGS, "images": {"size": [17, 19]}}',
+      [],
+      /odd\.json: option "images" is for models that read images, and rnnsearch reads none; take it out\.$/,
+    ],
     [
       "a setting that does not fit",
-      "{SETTINGS}",
+      '{SETTINGS, "batch": 0}',
       [],
       /odd\.json: option "batch" is 0 but must be at least 1\.$/,
     ],
@@ -128,7 +158,7 @@ describe("settings from a file", () => {
   ])("%s is refused", async (_, text, options, message) => {
     const file = join(folder, "odd.json");
     const { settings } = JSON.parse(await readFile(join(first, "run.json"), "utf8"));
-    await writeFile(file, text.replace("{SETTINGS}", JSON.stringify({ ...settings, batch: 0 })));
+    await writeFile(file, text.replace("SETTINGS", JSON.stringify(settings).slice(1, -1)));
     const out = join(folder, "never");
     const { code, err } = await regard(["train", "--settings", file, "--out", out, ...options]);
     expect(err.trimEnd()).toMatch(message);
@@ -769,6 +799,31 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
       "an unknown split",
       ({ first }) => ["evaluate", first, "--split", "tset"],
       /^regard: the data has no split "tset"; it has test, test-long, test-combinations, validation\.$/,
+    ],
+    [
+      "files for what no files hold",
+      ({ first }) => ["train", "lstm", "--data", first],
+      /^regard: no files hold bits, which the model takes, so ".*first" cannot be read; name "copy" or "repeat-copy" or "associative-recall"\.$/,
+    ],
+    [
+      "options of texts for a model without",
+      () => ["train", "lstm", "--min-count", "2"],
+      /^regard: --min-count is for models that read or write texts; leave it out\.$/,
+    ],
+    [
+      "options of files for data without",
+      () => ["train", "rnnsearch", "--from", "de"],
+      /^regard: --from is for data in files, and "bilingual" needs none; leave it out\.$/,
+    ],
+    [
+      "an optimizer that there is not",
+      () => ["train", "rnnsearch", "--optimizer", "adamx"],
+      /^regard: --optimizer is adamx but must be one of adam, adamw, sgd, adadelta, rmsprop, adagrad\.$/,
+    ],
+    [
+      "a model in a file of another kind",
+      ({ first }) => ["export", first, "--out", "translator.pdf"],
+      /^regard: --out writes ONNX, but the file is called "translator\.pdf"; call it translator\.onnx\.$/,
     ],
     ["a missing argument", () => ["see"], /^regard: missing required argument 'model'\n\(add --help/],
     ["an unknown option", () => ["train", "rnnsearch", "--stepz", "5"], /^regard: unknown option '--stepz'/],

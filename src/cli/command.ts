@@ -88,13 +88,13 @@ export const withBeam = (command: Command): Command =>
  * @throws UsageError
  */
 export const fileOf =
-  (option: string, format: "svg" | "png" | "html") =>
+  (option: string, format: "svg" | "png" | "html" | "onnx") =>
   (file: string): string => {
     const ending = extname(file).slice(1).toLowerCase();
     const fits = ending === "" || ending === format || (format === "html" && ending === "htm");
     if (file === "" || !(fits || file.startsWith("/dev/")))
       throw new UsageError(
-        `${option} writes ${format.toUpperCase()}, but the file is called "${file}"; call it ${file.slice(0, file.length - extname(file).length) || "picture"}.${format}.`,
+        `${option} writes ${format.toUpperCase()}, but the file is called "${file}"; call it ${file.slice(0, file.length - extname(file).length) || (format === "onnx" ? "model" : "picture")}.${format}.`,
       );
     return file;
   };

@@ -50,12 +50,33 @@ export async function kindOfData({ data }: DataPlace): Promise<DataKind> {
   return embedded?.kind ?? (await formatOf(data)).format.kind;
 }
 
-/** The first format of a kind that a path may be in, so that what is wrong with it is said. */
+/**
+ * The first format of a kind that a path may be in, so that what is wrong with it is said.
+ * @throws UsageError where the path is surely of another kind, or no files are of this one
+ */
 async function formatFor(kind: DataKind, { data, ...place }: DataPlace): Promise<Format> {
+  const fits = (format: Format) => format.splits(data, place).catch(() => undefined);
   const possible = formats.filter((format) => format.kind === kind);
-  for (const format of possible) if (await format.splits(data, place).catch(() => undefined)) return format;
+  // The last format takes whatever no other does, so it tells nothing of a path.
+  const sure = formats.slice(0, -1);
+  for (const format of possible) if (sure.includes(format) && (await fits(format))) return format;
+  for (const format of sure)
+    if (format.kind !== kind && (await fits(format)))
+      throw new UsageError(
+        `the model takes ${kind}, but "${data}" holds ${format.title}; ${otherData(kind)}.`,
+      );
+  if (possible.length === 0)
+    throw new UsageError(
+      `no files hold ${kind}, which the model takes, so "${data}" cannot be read; ${otherData(kind)}.`,
+    );
   return possible.at(-1)!;
 }
+
+/** What can be named in place of data that a model does not take. */
+const otherData = (kind: DataKind): string =>
+  `name ${datasets
+    .flatMap((one) => (one.kind === kind ? [`"${one.id}"`] : []))
+    .join(" or ")}${formats.some((format) => format.kind === kind) ? ", or your own data" : ""}`;
 
 /**
  * Refuses what was said of how files are read where the data does not take it.
@@ -92,9 +113,7 @@ export async function openData<Kind extends DataKind>(
   if (embedded) {
     if (embedded.kind !== kind)
       throw new UsageError(
-        `"${data}" holds ${embedded.kind} but the model takes ${kind}; name ${datasets
-          .flatMap((one) => (one.kind === kind ? [`"${one.id}"`] : []))
-          .join(" or ")}, or your own data.`,
+        `"${data}" holds ${embedded.kind} but the model takes ${kind}; ${otherData(kind)}.`,
       );
     return embedded.load(options.seed) as Promise<Splits<ExampleOf[Kind]>>;
   }

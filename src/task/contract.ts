@@ -250,6 +250,8 @@ export interface Task<Example = unknown, Prepared = unknown, Sizes = unknown, Ou
   readonly scores: readonly Score[];
   /** Whether it reads images that can be brought to any size, go through an encoder, and be changed by chance. */
   readonly images?: boolean;
+  /** Whether it reads or writes texts, which go through a vocabulary and may be too long. */
+  readonly texts?: boolean;
   /** What is learnt of the training data before training, kept with a run as JSON. @throws UsageError where it is not enough */
   prepare(data: Splits<Example>, options: PrepareOptions): Prepared;
   /** What `prepare` gave, from its JSON. @throws RegardError where it is of another task */

@@ -1,7 +1,9 @@
 import { z } from "zod";
-import { RegardError } from "../core/index.js";
+import { RegardError, UsageError } from "../core/index.js";
+import { type AnyTask, taskOfModel } from "../task/index.js";
+import type { RecordLine } from "./run.js";
 import { decodeSafetensors, type StoredTensor } from "./safetensors.js";
-import { settingsSchema } from "./settings.js";
+import { checked, settingsSchema } from "./settings.js";
 
 // What the files of a run hold, wherever they are: in a folder, or in an archive that a browser made.
 
@@ -29,6 +31,71 @@ export const stateSchema = z.object({
 
 /** Where a run stands. One that says `training` while its process is gone was killed, and counts as stopped. */
 export type RunStateRecord = z.output<typeof stateSchema>;
+
+/** What can be done about a file of a run that is damaged. */
+const REMEDY = "put it back from a copy of the run, or train again in a new folder";
+
+/** The JSON of a file of a run, as a schema has it. @throws UsageError naming the file and what is wrong with it */
+function readJson<Schema extends z.ZodType>(file: string, text: string, schema: Schema): z.output<Schema> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${file} is no whole JSON (${(error as Error).message}); ${REMEDY}.`);
+  }
+  try {
+    return checked(file, schema, json);
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message.replace(/\.$/, "")}; ${REMEDY}.`);
+  }
+}
+
+/**
+ * What a run is, from the texts of two of its files.
+ * @param files `run.json` and what its task prepared
+ * @param nameOf what a file is called in sentences
+ * @throws UsageError in one sentence that names the file and what is wrong with it
+ */
+export function readRun(
+  files: { readonly run: string; readonly prepared: string },
+  nameOf: (file: string) => string,
+): z.output<typeof runSchema> & { readonly task: AnyTask; readonly prepared: unknown } {
+  const run = readJson(nameOf("run.json"), files.run, runSchema);
+  let task: AnyTask;
+  try {
+    task = taskOfModel(run.settings.model);
+  } catch (error) {
+    throw new UsageError(`${nameOf("run.json")}: ${(error as Error).message}`);
+  }
+  const json = readJson(nameOf(PREPARED_FILE), files.prepared, z.unknown());
+  try {
+    return { ...run, task, prepared: task.restored(json) };
+  } catch (error) {
+    throw new UsageError(
+      `${nameOf(PREPARED_FILE)}: ${(error as Error).message.replace(/\.$/, "")}; ${REMEDY}.`,
+    );
+  }
+}
+
+/** What `state.json` says; undefined where it says nothing that is known. */
+export function readStateFile(text: string): RunStateRecord | undefined {
+  try {
+    return stateSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The lines of a record; those that are damaged, as the last may be where a process was killed, are left out. */
+export const readRecord = (text: string): RecordLine[] =>
+  text.split("\n").flatMap((line) => {
+    try {
+      const entry = JSON.parse(line);
+      return typeof entry?.step === "number" ? [entry] : [];
+    } catch {
+      return [];
+    }
+  });
 
 /** The file that holds the network that images go through before the model, where there is one. */
 export const ENCODER_FILE = "encoder.onnx";

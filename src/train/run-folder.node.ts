@@ -16,7 +16,6 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { RegardError, UsageError } from "../core/index.js";
-import { taskOfModel } from "../task/index.js";
 import type { RecordLine, RecordName, RunStore, Snapshot } from "./run.js";
 import {
   type Checkpoint,
@@ -26,8 +25,9 @@ import {
   PREPARED_FILE,
   type RunStateRecord,
   readableCheckpoint,
-  runSchema,
-  stateSchema,
+  readRecord,
+  readRun,
+  readStateFile,
 } from "./run-files.js";
 import { holderOf, holdRun, LOCK_FILE, releasing, writeLock } from "./run-lock.node.js";
 import { encodeSafetensors } from "./safetensors.js";
@@ -145,24 +145,18 @@ export class RunFolder implements RunStore {
 
   /** Opens a run. @throws UsageError where the folder is not a run or its files cannot be read */
   static async open(path: string): Promise<RunFolder> {
-    const read = async <Found>(name: string, parse: (json: unknown) => Found): Promise<Found> => {
-      const file = join(path, name);
-      const text = await readFile(file, "utf8").catch(() => undefined);
-      if (text === undefined)
+    const read = (name: string) =>
+      readFile(join(path, name), "utf8").catch((error: NodeJS.ErrnoException) => {
         throw new UsageError(
-          `"${path}" is not a run: it has no ${name}; give the folder that regard train wrote.`,
+          ["ENOENT", "ENOTDIR"].includes(error.code ?? "")
+            ? `"${path}" is not a run: it has no ${name}; give the folder that regard train wrote.`
+            : `cannot read ${join(path, name)}: ${error.message}; give a folder that regard train wrote, and that may be read.`,
         );
-      try {
-        return parse(JSON.parse(text));
-      } catch (error) {
-        throw new UsageError(
-          `${file} cannot be read as part of a run (${(error as Error).message.split("\n")[0]}).`,
-        );
-      }
-    };
-    const { settings, created, fingerprint } = await read("run.json", (json) => runSchema.parse(json));
-    const task = taskOfModel(settings.model);
-    const prepared = await read(PREPARED_FILE, (json) => task.restored(json));
+      });
+    const { settings, created, fingerprint, prepared } = readRun(
+      { run: await read("run.json"), prepared: await read(PREPARED_FILE) },
+      (name) => join(path, name),
+    );
     return new RunFolder(path, settings, prepared, created, fingerprint);
   }
 
@@ -244,14 +238,8 @@ export class RunFolder implements RunStore {
 
   /** Where the run stands. */
   async readState(): Promise<RunStanding> {
-    const text = await readFile(join(this.path, "state.json"), "utf8").catch(() => "{}");
-    let parsed: ReturnType<typeof stateSchema.safeParse> | undefined;
-    try {
-      parsed = stateSchema.safeParse(JSON.parse(text));
-    } catch {
-      parsed = undefined;
-    }
-    const { pid: _, ...record } = parsed?.data ?? { state: "stopped" as const, pid: 0 };
+    const text = await readFile(join(this.path, "state.json"), "utf8").catch(() => "");
+    const { pid: _, ...record } = readStateFile(text) ?? { state: "stopped" as const, pid: 0 };
     // Who trains it is who holds it: the number in the file may be of another machine, or of another process by now.
     const holder = await holderOf(this.path);
     if (record.state !== "training") return record;
@@ -269,14 +257,7 @@ export class RunFolder implements RunStore {
   /** The lines of a record up to a step; a last line that was cut short is left out. */
   async records(name: RecordName, upTo = Number.POSITIVE_INFINITY): Promise<RecordLine[]> {
     const text = await readFile(join(this.path, `${name}.jsonl`), "utf8").catch(() => "");
-    return text.split("\n").flatMap((line) => {
-      try {
-        const entry = JSON.parse(line);
-        return entry.step <= upTo ? [entry] : [];
-      } catch {
-        return [];
-      }
-    });
+    return readRecord(text).filter(({ step }) => step <= upTo);
   }
 
   /** Takes back what was recorded after a step, before training goes on from it. Returns the seconds trained by then. */

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { exportModel } from "../../service/index.js";
 import { buildModel } from "../../train/index.js";
 import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
-import { type CommandDefinition, type CommonOptions, define, print, warn } from "../command.js";
+import { type CommandDefinition, type CommonOptions, define, fileOf, print, warn } from "../command.js";
 
 interface ExportOptions extends CommonOptions {
   readonly out: string;
@@ -13,7 +13,7 @@ export const exportCommand: CommandDefinition = (program) => {
     "export runs/first --out translator.onnx",
     'see translator.onnx "I love coffee"',
   ])
-    .requiredOption("--out <file>", "the file to write")
+    .requiredOption("--out <file>", "the file to write", fileOf("--out", "onnx"))
     .action(async (path: string, { out, ...options }: ExportOptions) => {
       const folder = await RunFolder.open(path);
       const { settings, prepared } = folder;

@@ -19,6 +19,7 @@ import { assertReads, imageSizeOf, locateData } from "../../data/open.node.js";
 import { modelById, type OptimizerChoice } from "../../models/index.js";
 import { openOnnx } from "../../session/node.js";
 import {
+  type AnyTask,
   type FrozenEncoder,
   type ImageOptions,
   openEncoder,
@@ -39,6 +40,7 @@ import {
   Trainer,
   train,
   trainRun,
+  unknownName,
 } from "../../train/index.js";
 import { openRunData, openRunEncoder, runEncoder } from "../../train/run-data.node.js";
 import { RunFolder } from "../../train/run-folder.node.js";
@@ -195,7 +197,7 @@ export const trainCommand: CommandDefinition = (program: Command) => {
           throw new UsageError(
             "name a model to train, as in: regard train rnnsearch; regard models lists them.",
           );
-        else await start(model, options, group);
+        else await start(model, options, command, group);
       }),
     );
 };
@@ -266,7 +268,7 @@ function configurationOf(entries: readonly string[]): Record<string, unknown> {
 /** The optimizer that options ask for, the model's own where they do not. */
 function optimizerOf({ optimizer: name, weightDecay }: TrainOptions, usual: OptimizerChoice) {
   const chosen = name === undefined || name === usual.name ? usual : { name };
-  if (weightDecay === undefined) return checked("--optimizer", optimizerSchema, chosen);
+  if (weightDecay === undefined) return checked("--optimizer", optimizerSchema, chosen, () => "--optimizer");
   if (chosen.name !== "adamw")
     throw new UsageError(
       `--weight-decay is for adamw, and the optimizer is ${chosen.name}; add --optimizer adamw.`,
@@ -326,7 +328,7 @@ async function startSettled(
   const text = await readSettings(options.settings!);
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text.replace(/^\ufeff/, ""));
   } catch (error) {
     throw new UsageError(
       `${name} is no JSON (${(error as Error).message}); give the settings of a run.json.`,
@@ -335,21 +337,29 @@ async function startSettled(
   // A whole run.json has its settings inside.
   const inner = (json as { settings?: unknown } | null)?.settings ?? json;
   const seeded = asked(command).some((one) => one.attributeName() === "seed");
-  const found = checked(`${name}: option`, settingsSchema.strict(), {
-    ...(inner as object),
+  if (typeof inner !== "object" || inner === null || Array.isArray(inner))
+    throw new UsageError(`${name} holds no settings; give those of a run.json, or a whole run.json.`);
+  const asks = {
+    ...inner,
     ...(seeded && { seed: options.seed }),
     ...(budgetOf(options) && { budget: budgetOf(options) }),
-  });
-  const card = modelById(found.model);
-  const settings = {
-    ...found,
-    ...locatedIn(found),
-    configuration: checked(
-      `${name}: model ${card.id}, option`,
-      card.configuration,
-      found.configuration,
-    ) as RunSettings["configuration"],
   };
+  const found = checked(`${name}: option`, settingsSchema, asks);
+  const card = modelById(found.model);
+  const configuration = checked(
+    `${name}: model ${card.id}, option`,
+    card.configuration,
+    found.configuration,
+  ) as RunSettings["configuration"];
+  const unknown = unknownName(asks, { ...found, configuration });
+  if (unknown !== undefined)
+    throw new UsageError(`${name}: there is no option "${unknown}"; take it out, or check how it is spelt.`);
+  if (found.images && !taskOf(card).images)
+    throw new UsageError(
+      `${name}: option "images" is for models that read images, and ${card.id} reads none; take it out.`,
+    );
+  const settings = { ...found, ...locatedIn(found), configuration };
+  await assertReads(taskOf(card).takes, settings, settings.dataOptions);
   if (!settings.images?.encoder) return begin(settings, undefined, options, group);
   if (options.encoder === undefined)
     throw new UsageError(`the images of ${name} go through an encoder; give its file with --encoder.`);
@@ -383,7 +393,22 @@ async function readSettings(file: string): Promise<string> {
   return Buffer.concat(parts).toString("utf8");
 }
 
-async function start(model: string, options: TrainOptions, group: Group): Promise<void> {
+/** Options for texts, and for what is read from files. */
+const FOR_TEXTS = ["vocabulary", "vocabularySize", "minCount", "maxLength"];
+const FOR_FILES = ["from", "to", "skipBad"];
+
+/** @throws UsageError for options that would change nothing */
+function assertOfUse(task: AnyTask, data: string, command: Command): void {
+  for (const option of asked(command)) {
+    const is = (names: readonly string[]) => names.includes(option.attributeName());
+    if (is(FOR_TEXTS) && !task.texts)
+      throw new UsageError(`${option.long} is for models that read or write texts; leave it out.`);
+    if (is(FOR_FILES) && isEmbedded(data))
+      throw new UsageError(`${option.long} is for data in files, and "${data}" needs none; leave it out.`);
+  }
+}
+
+async function start(model: string, options: TrainOptions, command: Command, group: Group): Promise<void> {
   const card = modelById(model);
   const given = configurationOf(options.set);
   const configuration = checked(`model ${card.id}, option`, card.configuration, given) as Record<
@@ -398,6 +423,7 @@ async function start(model: string, options: TrainOptions, group: Group): Promis
   const task = taskOf(card);
   const defaults = trainingDefaults(card);
   const { data, from, to } = locateData({ ...options, data: options.data ?? defaults.data });
+  assertOfUse(task, data, command);
   const reading = Object.fromEntries(
     Object.keys(readingOptions).map((name) => [name, options[name as ReadingOption]]),
   ) as Reading;

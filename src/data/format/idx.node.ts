@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { UsageError } from "../../core/index.js";
 import type { LabelledImage, Splits } from "../contract.js";
+import { overlapOf } from "../overlap.js";
 import { type Placing, placedSplits, type Stills } from "../placing.js";
 import { type IdxArray, parseIdx, part, stillsOf } from "./idx.js";
 
@@ -29,13 +30,20 @@ interface SplitFiles {
 async function filesOf(folder: string): Promise<Record<string, SplitFiles> | undefined> {
   if (!(await stat(folder)).isDirectory()) return undefined;
   const files = (await readdir(folder)).sort();
-  const named = (pattern: RegExp) =>
-    new Map(
-      files.flatMap((file) => (pattern.test(file) ? [[pattern.exec(file)!.groups!.name!, file]] : [])) as [
-        string,
-        string,
-      ][],
-    );
+  const named = (pattern: RegExp) => {
+    const byName = new Map<string, string>();
+    for (const file of files) {
+      const name = pattern.exec(file)?.groups?.name;
+      if (name === undefined) continue;
+      const other = byName.get(name);
+      if (other !== undefined)
+        throw new UsageError(
+          `${folder}: ${other} and ${file} are the same but for how they are packed; leave one of them.`,
+        );
+      byName.set(name, file);
+    }
+    return byName;
+  };
   const [images, labels] = [named(IMAGES), named(LABELS)];
   if (images.size === 0) return undefined;
   const found: Record<string, SplitFiles> = {};
@@ -68,7 +76,8 @@ export async function splitsOfIdx(folder: string): Promise<string[] | undefined>
 
 async function read(file: string, axes: number): Promise<IdxArray> {
   let bytes: Uint8Array = await readFile(file);
-  if (file.endsWith(".gz"))
+  // Browsers unpack what they fetch, and keep its name.
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b)
     try {
       bytes = await promisify(gunzip)(bytes);
     } catch (error) {
@@ -104,25 +113,68 @@ export async function readIdx(
       );
   }
   const { train, validation, ...tests } = stills;
-  const first = (images: Stills) => part(images, 0, Math.min(images.count, options.limit ?? images.count));
-  if (validation) return placedSplits({ train: first(train!), validation, tests }, options, options);
-  const last = Math.max(1, Math.floor(train!.count / VALIDATED));
-  if (train!.count < 2)
+  if (!validation && train!.count < 2)
     throw new UsageError(
       `${files.train.images} has ${train!.count} image; training and validation need one each.`,
     );
-  return placedSplits(
-    {
-      train: first(part(train!, 0, train!.count - last)),
-      validation: part(train!, train!.count - last, train!.count),
-      tests,
-    },
-    options,
-    {
-      ...options,
-      notes: [
-        `the last ${last} of ${train!.count} training images are validated on, since no file is for that.`,
-      ],
-    },
-  );
+  const last = validation ? 0 : Math.max(1, Math.floor(train!.count / VALIDATED));
+  const count = train!.count - last;
+  const splits = {
+    train: part(train!, 0, Math.min(count, options.limit ?? count)),
+    validation: validation ?? part(train!, count, train!.count),
+  };
+  return placedSplits({ ...splits, tests }, options, {
+    ...options,
+    notes: [
+      ...(last > 0
+        ? [`the last ${last} of ${train!.count} training images are validated on, since no file is for that.`]
+        : []),
+      ...classNotes({ ...splits, ...tests }),
+      ...overlapNotes({ ...splits, ...tests }),
+    ],
+  });
+}
+
+/** Numbers in words, a few of them. */
+const listed = (numbers: readonly number[]): string =>
+  numbers.length > MOST_LISTED ? `${numbers.slice(0, MOST_LISTED).join(", ")} …` : numbers.join(", ");
+const MOST_LISTED = 5;
+
+/** Classes that no image of training shows: below its greatest, which are learnt all the same, and of what is scored, which are not. */
+function classNotes(stills: Readonly<Record<string, Stills>>): string[] {
+  const classesOf = ({ count, label }: Stills) =>
+    new Set(Array.from({ length: count }, (_, index) => label(index)));
+  const trained = classesOf(stills.train!);
+  const classes = Math.max(...trained) + 1;
+  const empty = Array.from({ length: classes }, (_, label) => label).filter((label) => !trained.has(label));
+  const notes =
+    empty.length > 0
+      ? [
+          `${empty.length} of ${classes} classes have no image to train on (${listed(empty)}); labels count from 0.`,
+        ]
+      : [];
+  for (const [split, of] of Object.entries(stills)) {
+    const unknown = [...classesOf(of)].filter((label) => !trained.has(label)).sort((a, b) => a - b);
+    if (unknown.length > 0)
+      notes.push(
+        `${split} has images of classes that none of train shows (${listed(unknown)}), so they count as errors.`,
+      );
+  }
+  return notes;
+}
+
+/** How many images that are scored are the same as one that is trained on. */
+function overlapNotes(stills: Readonly<Record<string, Stills>>): string[] {
+  const looksOf = ({ count, image }: Stills) =>
+    Array.from({ length: count }, (_, index) => Buffer.from(image(index).data).toString("latin1"));
+  const trained = looksOf(stills.train!);
+  return Object.entries(stills).flatMap(([split, of]) => {
+    if (split === "train") return [];
+    const again = overlapOf(looksOf(of), trained, (look) => look);
+    return again > 0
+      ? [
+          `${again} of the ${of.count} images of ${split} are the same as one of train, so scores on ${split} tell of memory as well.`,
+        ]
+      : [];
+  });
 }

@@ -50,6 +50,7 @@ test("images and labels are read by split, packed or not, the last of training f
   expect([data.train.length, data.validation.length, data.tests.test!.length]).toEqual([12, 1, 2]);
   expect(data.notes).toEqual([
     "the last 1 of 13 training images are validated on, since no file is for that.",
+    "2 of the 2 images of test are the same as one of train, so scores on test tell of memory as well.",
   ]);
   expect(data.train.map(({ label }) => label)).toEqual([0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4]);
   expect(data.validation[0]).toMatchObject({ name: "validation 0", label: 5 });
@@ -78,6 +79,34 @@ test("a set that training lacks a label for is none of its classes", async () =>
   const { classes, tests } = await readIdx(path, { seed: 1, things: 2, answer: "set", canvas: 30 });
   expect(classes).toEqual(["0 0", "0 1", "0 2", "1 1", "1 2", "2 2"]);
   expect(tests.test![0]).toMatchObject({ label: 6, called: "3 3" });
+});
+
+test("files are read by what they hold, whatever their names say of packing", async () => {
+  const path = await folder("renamed", {
+    [TRAIN]: gzipSync(images(2)),
+    [`${TRAIN_LABELS}.gz`]: labels(1, 0),
+  });
+  expect((await readIdx(path, { seed: 1 })).train[0]!.label).toBe(1);
+});
+
+test("images that are in two splits, and classes that training does not show, are counted", async () => {
+  const size = 15;
+  const all = images(11).subarray(16);
+  const stretch = (from: number, to: number) =>
+    Buffer.concat([header(0x803, to - from, 3, 5), all.subarray(from * size, to * size)]);
+  const path = await folder("mixed", {
+    [TRAIN]: stretch(0, 7),
+    [TRAIN_LABELS]: labels(1, 2, 4, 1, 2, 4, 1),
+    "val-images-idx3-ubyte": stretch(7, 9),
+    "val-labels-idx1-ubyte": labels(1, 2),
+    "t10k-images-idx3-ubyte": stretch(5, 11),
+    "t10k-labels-idx1-ubyte": labels(4, 1, 2, 7, 3, 7),
+  });
+  expect((await readIdx(path, { seed: 1 })).notes).toEqual([
+    "2 of 5 classes have no image to train on (0, 3); labels count from 0.",
+    "test has images of classes that none of train shows (3, 7), so they count as errors.",
+    "2 of the 6 images of test are the same as one of train, so scores on test tell of memory as well.",
+  ]);
 });
 
 test("a folder of something else has no splits", async () => {
@@ -113,9 +142,14 @@ test.each<[string, Record<string, Buffer>, string]>([
     `/${TRAIN} has 3 images but ROOT/uneven/${TRAIN_LABELS} has 2 labels; give the two files that belong together.`,
   ],
   [
-    "not-packed",
-    { [`${TRAIN}.gz`]: images(2), [TRAIN_LABELS]: labels(1, 2) },
-    `/${TRAIN}.gz cannot be unpacked (incorrect header check); fetch it again.`,
+    "half-packed",
+    { [`${TRAIN}.gz`]: gzipSync(images(2)).subarray(0, -9), [TRAIN_LABELS]: labels(1, 2) },
+    `/${TRAIN}.gz cannot be unpacked (unexpected end of file); fetch it again.`,
+  ],
+  [
+    "packed-and-not",
+    { [TRAIN]: images(3), [`${TRAIN}.gz`]: gzipSync(images(2)), [TRAIN_LABELS]: labels(1, 2) },
+    `: ${TRAIN} and ${TRAIN}.gz are the same but for how they are packed; leave one of them.`,
   ],
   [
     "unlabelled",

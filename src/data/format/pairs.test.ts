@@ -201,6 +201,18 @@ describe("what would be lost in silence is said", () => {
         .join("\n"),
     );
     expect(numbers.all).toHaveLength(200);
+    expect(numbers.said).toEqual([
+      `Column 1 of ${numbers.path} holds numbers, such as 0; that is taken for the source.`,
+    ]);
+  });
+
+  test("control characters of a file that was read as if of another encoding", async () => {
+    const path = await file("c1.tsv", `${table(40)}\nIt\u0092s late.\tEs ist spät.\n`);
+    await expect(readPairs(path)).rejects.toThrow(
+      `${path}, line 41: there is a control character, U+0092; save the file as plain text, or leave`,
+    );
+    // The end of a line of other systems is white space.
+    expect((await reading("nel.tsv", `${table(40)}\nIt is\u0085late.\tEs ist spät.\n`)).all).toHaveLength(41);
   });
 
   test("lines that are too long are counted and named, whether they have spaces or not", async () => {
@@ -255,6 +267,11 @@ describe("what would be lost in silence is said", () => {
       "id, language, text, id, language, text",
       (index) => `${1276 + index}\teng\tI see ${index}.\t${9000 + index}\tspa\tYo veo ${index}.`,
       "column 1 holds numbers, such as 1276, but must hold the source sentences; keep two columns, source and target, as with: cut -f 3,6.",
+    ],
+    [
+      "id with letters, text, text",
+      (index) => `S-${1276 + index}\tI see ${index}.\tYo veo ${index}.`,
+      "column 1 holds ids, such as S-1276, but must hold the source sentences; keep two columns, source and target, as with: cut -f 2,3.",
     ],
     [
       "language, text, language, text",

@@ -93,7 +93,7 @@ export function pairsOfTable(
   path: string,
   bad: BadLines,
 ): ParallelData {
-  assertTexts(lines, path);
+  assertTexts(lines, path, bad);
   const pairs: Pair[] = [];
   for (const [index, line] of lines.entries()) {
     if (line === undefined) continue;
@@ -120,28 +120,43 @@ export function pairsOfTable(
 const [LOOKED_AT, MOST] = [1000, 0.9];
 /** Lines from which on one text in all of them is no text of theirs. */
 const MANY = 20;
+/** What is no text: numbers, dates, and names with digits in them, such as S-0017. */
+const ID = /^(?:[^\p{L}]*\p{N}[^\p{L}]*|[^\p{White_Space}]*\p{N}[^\p{White_Space}]*)$/u;
 
 /**
- * @throws UsageError where one of the first two columns of several holds numbers or one text in every line, as in tables of
+ * Of two columns the first or second may be numbers, which can be what is translated: that is said.
+ * @throws UsageError where one of the first two columns of more holds ids or one text in every line, as in tables of
  * `id, text, id, text` or `language, text, language, text`
  */
-function assertTexts(lines: readonly (string | undefined)[], path: string): void {
-  const rows = lines.slice(0, LOOKED_AT).flatMap((line, index) => {
+function assertTexts(lines: readonly (string | undefined)[], path: string, bad: BadLines): void {
+  const looked = lines.slice(0, LOOKED_AT).flatMap((line, index) => {
     const cells = line?.split("\t") ?? [];
-    return cells.length > 2 ? [{ cells: cells.map((cell) => cell.trim()), line: index + 1 }] : [];
+    return cells.length > 1 ? [{ cells: cells.map((cell) => cell.trim()), line: index + 1 }] : [];
   });
-  if (rows.length < MOST * lines.slice(0, LOOKED_AT).length || rows.length === 0) return;
+  const more = looked.filter(({ cells }) => cells.length > 2);
+  const several = more.length > 0 && more.length >= MOST * lines.slice(0, LOOKED_AT).length;
+  const rows = several ? more : looked;
+  if (rows.length === 0) return;
   const [{ cells, line }] = rows as [(typeof rows)[number]];
   const share = (column: number, holds: RegExp) =>
     rows.filter((row) => holds.test(row.cells[column] ?? "")).length / rows.length;
   const problems = cells.map((first, column) => {
-    if (share(column, /^[^\p{L}]*\p{N}[^\p{L}]*$/u) >= MOST)
-      return `numbers, such as ${rows.find((row) => /^\P{L}+$/u.test(row.cells[column] ?? ""))!.cells[column]}`;
+    if (share(column, ID) >= MOST) {
+      const { cells: found } = rows.find((row) => ID.test(row.cells[column] ?? ""))!;
+      return `${/\p{L}/u.test(found[column]!) ? "ids" : "numbers"}, such as ${found[column]}`;
+    }
     const constant = rows.length >= MANY && rows.every((row) => row.cells[column] === first);
     return constant && first !== "" ? `"${first}" in every line` : undefined;
   });
   const wrong = problems.findIndex((problem, column) => column < 2 && problem !== undefined);
   if (wrong < 0) return;
+  if (!several) {
+    if (rows.length >= MANY)
+      bad.say(
+        `Column ${wrong + 1} of ${path} holds ${problems[wrong]}; that is taken for the ${wrong === 0 ? "source" : "target"}.`,
+      );
+    return;
+  }
   const texts = cells.flatMap((_, column) =>
     problems[column] === undefined && share(column, /\p{L}/u) >= MOST ? [column + 1] : [],
   );
@@ -150,9 +165,9 @@ function assertTexts(lines: readonly (string | undefined)[], path: string): void
   );
 }
 
-/** Control characters that no text holds; a tab is none of them. */
+/** Control characters that no text holds; tabs and the ends of lines, of which U+0085 is one, are none of them. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const CONTROL = /[\0-\x08\x0e-\x1b\x7f]/;
+const CONTROL = /[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]/;
 
 /** What is wrong with a text; undefined where nothing is. */
 export function problemOfText(text: string): string | undefined {

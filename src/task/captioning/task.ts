@@ -67,6 +67,7 @@ export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes, Dec
     cause: "place",
   },
   takes: "captions",
+  texts: true,
   defaults: {
     data: "scenes",
     batch: 16,

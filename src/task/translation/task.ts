@@ -34,6 +34,7 @@ export const translation: Task<Pair, TextVocabularies, TranslationSizes, Decoded
   examples: "sentence pairs",
   words: { example: "sentence", place: "source word", decision: "word", cause: "word" },
   takes: "pairs",
+  texts: true,
   defaults: {
     data: "bilingual",
     batch: 64,

@@ -23,9 +23,10 @@ import {
   type RecordName,
   type RunSettings,
   type RunStore,
-  runSchema,
+  readRecord,
+  readRun,
+  readStateFile,
   type Snapshot,
-  stateSchema,
   Trainer,
   trainRun,
 } from "../../../src/train/index.js";
@@ -195,31 +196,41 @@ export class TabRun implements RunStore {
 
   /** A run from such an archive. @throws UsageError where it is none */
   static opened(id: string, bytes: Uint8Array, backend: Backend): TabRun {
-    const files = new Map<string, Uint8Array>();
+    let content: Record<string, Uint8Array>;
     try {
-      // A folder that was zipped as a whole has its name before each file's.
-      for (const [name, content] of Object.entries(unzipSync(bytes)))
-        files.set(name.split("/").at(-1)!, content);
+      content = unzipSync(bytes);
     } catch (error) {
       throw new UsageError(
         `"${id}" is no zip archive (${(error as Error).message}); give a run that was downloaded.`,
       );
     }
-    const json = (name: string): unknown => {
+    // A folder that was zipped as a whole has its name before each file's. Files of two runs must not be mixed.
+    const folders = Object.keys(content).flatMap(
+      (name) => /^(?!__MACOSX\/)(.*\/)?run\.json$/.exec(name)?.[0] ?? [],
+    );
+    if (folders.length > 1)
+      throw new UsageError(
+        `"${id}" holds ${folders.length} runs, such as ${folders.slice(0, 2).join(" and ")}; give an archive of one.`,
+      );
+    const folder = (folders[0] ?? "").replace(/run\.json$/, "");
+    const files = new Map(
+      Object.entries(content).flatMap(([name, bytes]) =>
+        name.startsWith(folder) ? [[name.slice(folder.length), bytes] as const] : [],
+      ),
+    );
+    const text = (name: string): string => {
       const found = files.get(name);
       if (!found) throw new UsageError(`"${id}" is not a run: it has no ${name}.`);
-      return JSON.parse(strFromU8(found));
+      return strFromU8(found);
     };
-    const { settings, created } = runSchema.parse(json("run.json"));
-    const prepared = taskOfModel(settings.model).restored(json(PREPARED_FILE));
+    const { settings, created, prepared } = readRun(
+      { run: text("run.json"), prepared: text(PREPARED_FILE) },
+      (name) => `${name} of "${id}"`,
+    );
     const run = new TabRun(id, settings, prepared, backend, created);
-    const lines = (name: string) =>
-      strFromU8(files.get(name) ?? new Uint8Array())
-        .split("\n")
-        .filter(Boolean)
-        .map((line) => JSON.parse(line));
-    run.events = eventsOf([...lines("metrics.jsonl"), ...lines("traces.jsonl")]);
-    const { state, problem } = stateSchema.parse(json("state.json"));
+    const optional = (name: string) => strFromU8(files.get(name) ?? new Uint8Array());
+    run.events = eventsOf(["metrics.jsonl", "traces.jsonl"].flatMap((name) => readRecord(optional(name))));
+    const { state, problem } = readStateFile(optional("state.json")) ?? { state: "stopped" };
     run.state = state === "training" ? "stopped" : state;
     run.problem = problem;
     // A damaged checkpoint is left out, unless there is no other.
