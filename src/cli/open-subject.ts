@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { toBase64, UsageError } from "../core/index.js";
+import { openClip } from "../data/format/clip.node.js";
 import { filmOfFolder, framesOfFolder } from "../data/format/films.node.js";
 import { assertImage, greyOf, readImage } from "../data/format/image.node.js";
 import type { Splits } from "../data/index.js";
@@ -73,6 +74,8 @@ async function filledIn(field: Field, input: string): Promise<FieldValue> {
       const pixels = field.channels === 3 ? data : greyOf(data);
       return { width, height, data: toBase64(pixels) };
     }
+    case "clip":
+      return clipFile(input, field);
     case "bits":
       return bitsOf(input);
     case "numbers":
@@ -102,6 +105,21 @@ async function filmValueOf(folder: string, size: readonly [number, number]): Pro
   }
   const { x, y, width, height } = film.first;
   return { frames, box: [x, y, width, height] };
+}
+
+/** A folder of frames, or an `.npy` file of features. @throws UsageError where it cannot be read, or is not what is asked for */
+async function clipFile(
+  path: string,
+  { frame, longest }: Extract<Field, { kind: "clip" }>,
+): Promise<FieldValue> {
+  const clip = await openClip(path, { mostFrames: longest }, frame);
+  if (clip.frame.join() !== frame.join())
+    throw new UsageError(
+      `the frames of "${path}" are ${clip.frame.join(" × ")} but the model reads ${frame.join(" × ")}; give a clip like those it was trained on, or an example such as test:0.`,
+    );
+  await clip.check();
+  const { buffer, byteOffset, byteLength } = await clip.frames();
+  return { count: clip.count, frames: toBase64(new Uint8Array(buffer, byteOffset, byteLength)) };
 }
 
 /** `1011 0010` as rows of bits. @throws UsageError for anything else */

@@ -43,9 +43,9 @@ export interface Mistake {
   readonly sentence: string;
 }
 
-/** What generated images know of themselves. */
-export interface ImageGold {
-  /** The pixels of each thing in the image. */
+/** What generated images and clips know of themselves. */
+export interface CaptionGold {
+  /** The pixels of each thing in the image; of a clip the frames of each event, [1, frames]. */
   masks(): readonly Mask[];
   /** For each word of a caption the index of the mask of what it tells of; undefined for words that tell of nothing. */
   referents(words: readonly string[]): readonly (number | undefined)[];
@@ -68,19 +68,38 @@ export interface ImageGold {
 export const AUGMENTATIONS = ["crop", "shade", "flip"] as const;
 export type Augmentation = (typeof AUGMENTATIONS)[number];
 
-/** An image with its captions, in words. */
-export interface CaptionedImage {
+/** What has captions, in words. */
+export interface Captioned {
   readonly name: string;
   readonly captions: readonly (readonly string[])[];
-  /** How many things are in it, where that is known. */
+  /** How many things are in it, or happen in it, where that is known. */
   readonly objects?: number;
+  readonly gold?: CaptionGold;
+}
+
+/** An image with its captions. */
+export interface CaptionedImage extends Captioned {
   /** Reads the image, at the size the data has. @throws RegardError naming the image where it cannot be read */
   pixels(): Promise<Pixels>;
   /** The image changed a little by chance, as training may ask for; absent where it is not from a file. */
   augmented?(changes: readonly Augmentation[], random: Random): Promise<Pixels>;
   /** What an encoder that is not trained made of it, [row, column, channel]; absent where there is none. */
   encoded?(): Promise<{ readonly shape: readonly number[]; readonly data: Float32Array }>;
-  readonly gold?: ImageGold;
+}
+
+/** What the frames of a clip hold: colours, [height, width, 3], or numbers that a network made of each, [features]. */
+export type FrameShape = readonly [height: number, width: number, channels: 3] | readonly [features: number];
+
+/** A clip with its captions. */
+export interface CaptionedClip extends Captioned {
+  readonly frame: FrameShape;
+  /** How many frames it has. */
+  readonly count: number;
+  /**
+   * Its frames one after another, [count, …frame]: colours from 0 to 255, or features as they are.
+   * @throws RegardError naming the file that cannot be read
+   */
+  frames(): Promise<Uint8Array | Float32Array>;
 }
 
 /** Rows of bits, a step each; a row has a bit for every channel. Channels of their own may hold marks, and counts. */
@@ -201,6 +220,7 @@ export interface CaptionData extends Splits<CaptionedImage> {
 export interface ExampleOf {
   readonly pairs: Pair;
   readonly captions: CaptionedImage;
+  readonly clips: CaptionedClip;
   readonly bits: BitSequence;
   readonly "labelled images": LabelledImage;
   readonly films: Film;
@@ -234,6 +254,9 @@ export interface CaptionDataset extends DatasetEntry<"captions"> {
   load(seed: number): Promise<CaptionData>;
 }
 
+/** Clips with captions. */
+export type ClipDataset = DatasetEntry<"clips">;
+
 /** Sequences of bits. */
 export type BitDataset = DatasetEntry<"bits">;
 
@@ -249,6 +272,7 @@ export type DriveDataset = DatasetEntry<"drives">;
 export type Dataset =
   | PairDataset
   | CaptionDataset
+  | ClipDataset
   | LabelledDataset
   | BitDataset
   | FilmDataset

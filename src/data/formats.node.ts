@@ -1,5 +1,7 @@
+import { clipOptions } from "./clips.js";
 import type { DataKind, ExampleOf, Splits } from "./contract.js";
 import { readCaptions, splitsOfCaptions } from "./format/captions.node.js";
+import { readClips, splitsOfClips } from "./format/clips.node.js";
 import { readDrives, splitsOfDrives } from "./format/drives.node.js";
 import { readFilms, splitsOfFilms } from "./format/films.node.js";
 import { idxOptions } from "./format/idx.js";
@@ -40,6 +42,14 @@ const captions: Format<"captions"> = {
   read: (path, options) => readCaptions(path, { ...options, size: options.size ?? IMAGE_SIZE }),
 };
 
+const clips: Format<"clips"> = {
+  kind: "clips",
+  title: "captioned clips",
+  options: Object.keys(clipOptions) as (keyof typeof clipOptions)[],
+  splits: splitsOfClips,
+  read: readClips,
+};
+
 const idx: Format<"labelled images"> = {
   kind: "labelled images",
   title: "IDX files, as MNIST has them",
@@ -74,7 +84,7 @@ const pairs: Format<"pairs"> = {
 };
 
 /** Every format, in the order in which they are tried: what has none of the others is taken for pairs. */
-export const formats: readonly Format[] = [captions, idx, films, drives, pairs];
+export const formats: readonly Format[] = [clips, captions, idx, films, drives, pairs];
 
 /** Height and width that images of files are brought to where nothing else is asked for. */
 export const IMAGE_SIZE = [128, 128] as const;

@@ -1,6 +1,7 @@
 import type { Dataset } from "./contract.js";
 import { bilingual, bilingualReversed } from "./generate/bilingual/index.js";
 import { associativeRecallData, copyData, repeatCopyData } from "./generate/bits/index.js";
+import { clips } from "./generate/clips/index.js";
 import { digits } from "./generate/digits/index.js";
 import { films } from "./generate/films/index.js";
 import { road } from "./generate/road/index.js";
@@ -26,6 +27,7 @@ export const datasets: readonly Dataset[] = [
   bilingual,
   bilingualReversed,
   scenes,
+  clips,
   ...digits,
   copyData,
   repeatCopyData,

@@ -18,6 +18,11 @@ export const OWN_DATA: Readonly<Record<DataKind, OwnData>> = {
     hasWords: true,
     hint: "your own: a folder of images with a captions.csv (columns image, caption), put into the studio's data folder",
   },
+  clips: {
+    isTable: false,
+    hasWords: true,
+    hint: "your own: a folder of a folder of frames, or an .npy file of features, for each clip, with a captions.csv (columns video, caption), put into the studio's data folder",
+  },
   bits: { isTable: false, hasWords: false, hint: "made as they are needed" },
   "labelled images": {
     isTable: false,

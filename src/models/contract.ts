@@ -95,6 +95,13 @@ export interface CaptioningSizes {
   readonly encoded: boolean;
 }
 
+export interface ClipSizes {
+  /** Tokens of the vocabulary of captions. */
+  readonly target: number;
+  /** What a frame is: colours, or features that a network made of it. */
+  readonly frame: readonly [height: number, width: number, channels: 3] | readonly [features: number];
+}
+
 /** Channels of the rows of bits that are read and put out at each step. */
 export interface BitsSizes {
   readonly source: number;

@@ -12,6 +12,7 @@ import { drawClassifier } from "./2015-gregor-draw/classifier.js";
 import { draw } from "./2015-gregor-draw/model.js";
 import { showAndTell } from "./2015-vinyals-show-and-tell/model.js";
 import { showAttendTell } from "./2015-xu-show-attend-tell/model.js";
+import { videoTemporal } from "./2015-yao-video-temporal/model.js";
 import { causalDriving } from "./2017-kim-causal-driving/model.js";
 import { transformer } from "./2017-vaswani-transformer/model.js";
 import type { AnyModelCard } from "./contract.js";
@@ -34,6 +35,7 @@ export {
   showAndTell,
   showAttendTell,
   transformer,
+  videoTemporal,
 };
 
 /** Every model, in the order of the papers. */
@@ -52,6 +54,7 @@ export const models: readonly AnyModelCard[] = [
   draw,
   drawClassifier,
   causalDriving,
+  videoTemporal,
   transformer,
 ];
 

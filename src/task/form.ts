@@ -1,6 +1,6 @@
 import type { Image } from "../attention/index.js";
-import { fromBase64, UsageError } from "../core/index.js";
-import { type Film, type Pixels, requireInside } from "../data/index.js";
+import { countOf, fromBase64, UsageError } from "../core/index.js";
+import { type Film, type FrameShape, type Pixels, requireInside } from "../data/index.js";
 
 /** What people give a model, by what they give it with. */
 export type Field = {
@@ -19,6 +19,12 @@ export type Field = {
       readonly channels: 1 | 3;
       /** Whether people may draw it. */
       readonly drawn: boolean;
+    }
+  /** Frames of a clip: colours at a size to which they are brought, or features of each. */
+  | {
+      readonly kind: "clip";
+      readonly frame: FrameShape /** Frames it takes at most. */;
+      readonly longest: number;
     }
   /** Rows of bits. */
   | { readonly kind: "bits"; readonly width: number; readonly longest: number }
@@ -48,7 +54,19 @@ export interface FilmValue {
   readonly box?: readonly number[];
 }
 
-export type FieldValue = string | ImageValue | FilmValue | readonly number[] | readonly (readonly number[])[];
+/** Frames one after another in base64: colours from 0 to 255 row by row, or features as float32, lowest byte first. */
+export interface ClipValue {
+  readonly count: number;
+  readonly frames: string;
+}
+
+export type FieldValue =
+  | string
+  | ImageValue
+  | FilmValue
+  | ClipValue
+  | readonly number[]
+  | readonly (readonly number[])[];
 
 /** Something to show beside what was looked at. */
 export type Block = { readonly title: string } & (
@@ -108,7 +126,29 @@ export function framesOf(
   size: readonly [height: number, width: number],
   channels: 1 | 3,
 ): Pixels[] {
-  if (value === undefined || typeof value === "string" || !("frames" in value) || value.frames.length === 0)
+  if (typeof value !== "object" || !("frames" in value) || "count" in value || value.frames.length === 0)
     throw new UsageError("this run reads films; give it a folder of frames.");
   return value.frames.map((frame) => pixelsOf(frame, size, channels));
+}
+
+/** The frames of a clip that was given, as a model reads them. @throws UsageError for frames of another size, or none */
+export function clipOf(
+  value: FieldValue | undefined,
+  frame: FrameShape,
+  longest: number,
+): { readonly count: number; readonly frames: Uint8Array | Float32Array } {
+  if (typeof value !== "object" || !("count" in value))
+    throw new UsageError("this run reads clips; give it the frames of one.");
+  if (value.count < 1 || value.count > longest)
+    throw new UsageError(
+      `the clip has ${value.count} frames, but 1 to ${longest} are read; give it as many.`,
+    );
+  const bytes = fromBase64(value.frames);
+  const wanted = value.count * countOf(frame) * (frame.length === 1 ? 4 : 1);
+  if (bytes.length !== wanted)
+    throw new UsageError(
+      `the ${value.count} frames of the clip are ${bytes.length} bytes, but ${wanted} are read, ${frame.join(" × ")} for each; bring them to that size.`,
+    );
+  const frames = frame.length === 1 ? new Float32Array(bytes.slice().buffer) : bytes;
+  return { count: value.count, frames };
 }

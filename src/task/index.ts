@@ -7,8 +7,10 @@ import { generation } from "./generation/task.js";
 import { steering } from "./steering/task.js";
 import { tracking } from "./tracking/task.js";
 import { translation } from "./translation/task.js";
+import { videoCaptioning } from "./video-captioning/task.js";
 
 export * from "./bit-sequences/task.js";
+export { LONGEST_CAPTION } from "./captioning/captioned.js";
 export * from "./captioning/encoder.js";
 export * from "./captioning/grid.js";
 export * from "./captioning/task.js";
@@ -25,6 +27,7 @@ export * from "./steering/task.js";
 export * from "./traced.js";
 export * from "./tracking/task.js";
 export * from "./translation/task.js";
+export * from "./video-captioning/task.js";
 export * from "./vocabularies.js";
 export * from "./watch.js";
 
@@ -34,6 +37,7 @@ export const tasks: readonly AnyTask[] = [
   captioning,
   classification,
   bits,
+  videoCaptioning,
   tracking,
   generation,
   steering,

@@ -140,7 +140,7 @@ async function make(id: string, { out, seed, limit, ...options }: MakeOptions): 
     throw new UsageError(`--seed is ${seed} but must be a whole number from 0.`);
   if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1))
     throw new UsageError(`--limit is ${limit} but must be a whole number from 1.`);
-  if (dataset.kind === "bits" || dataset.kind === "drives")
+  if (dataset.kind === "bits" || dataset.kind === "drives" || dataset.kind === "clips")
     throw new UsageError(
       `"${id}" holds ${dataset.kind}, for which there are no files: they are drawn when they are needed. Train with: regard train MODEL --data ${id}`,
     );

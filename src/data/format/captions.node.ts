@@ -4,7 +4,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CsvError, parse } from "csv-parse/sync";
 import { RegardError, UsageError } from "../../core/index.js";
-import type { CaptionData, CaptionedImage, Pixels } from "../contract.js";
+import type { CaptionData, CaptionedImage, Pixels, Splits } from "../contract.js";
 import { ImageCache } from "../image.js";
 import {
   addTo,
@@ -66,7 +66,7 @@ export async function readCaptions(path: string, options: CaptionOptions): Promi
   const layout = await layoutOf(path);
   const cache = new ImageCache<Pixels>();
   const splits = new Map<string, CaptionedImage[]>();
-  const lists = await readLists(layout, bad);
+  const lists = await readLists(layout.lists, bad);
   const places = await placesOf(layout.images);
   const used = new Map<string, string>();
   const looks = new Map<CaptionedImage, string>();
@@ -116,7 +116,7 @@ export async function readCaptions(path: string, options: CaptionOptions): Promi
       `${basename(file)} is not read, since ${layout.captions.map((one) => basename(one.file)).join(" and ")} is; name the file to read it.`,
     );
   sayAlike(splits, looks, bad);
-  return arranged(splits, path, options.size, bad);
+  return { ...arranged(splits, path, bad, "images"), size: options.size };
 }
 
 /** Says how many images that are scored look the same as one that is trained on, under whatever name. */
@@ -136,27 +136,30 @@ function sayAlike(
   }
 }
 
-/** Splits by name as data. @throws UsageError where there is nothing to train or to validate on */
-function arranged(
-  splits: ReadonlyMap<string, CaptionedImage[]>,
+/**
+ * Splits by name as data.
+ * @param called what examples are called: "images"
+ * @throws UsageError where there is nothing to train or to validate on
+ */
+export function arranged<Example>(
+  splits: ReadonlyMap<string, Example[]>,
   path: string,
-  size: CaptionOptions["size"],
   bad: BadLines,
-): CaptionData {
+  called: string,
+): Splits<Example> {
   const validation = [...splits.keys()].find((name) => VALIDATION.test(name));
-  for (const [role, images] of [
+  for (const [role, examples] of [
     ["training", splits.get("train")],
     ["validation", validation && splits.get(validation)],
   ] as const)
-    if (!images || images.length === 0)
+    if (!examples || examples.length === 0)
       throw new UsageError(
-        `"${path}" leaves no images for ${role}${bad.because}; give more, at least a few dozen.`,
+        `"${path}" leaves no ${called} for ${role}${bad.because}; give more, at least a few dozen.`,
       );
   return {
     train: splits.get("train")!,
     validation: splits.get(validation!)!,
     tests: Object.fromEntries([...splits].filter(([name]) => name !== "train" && name !== validation)),
-    size,
     notes: bad.notes,
   };
 }
@@ -168,9 +171,23 @@ export async function splitsOfCaptions(path: string): Promise<string[] | undefin
   const listed = Object.keys(layout.lists);
   const found =
     listed.length > 0 ? listed : layout.captions.flatMap(({ split }) => split ?? ["train", "test"]);
-  const tests = new Set(found.filter((name) => name !== "train" && !VALIDATION.test(name)));
-  return [...tests, "validation"];
+  return testsAmong(found);
 }
+
+/** Splits that can be scored among all that lists, or names of files, tell of. */
+export const testsAmong = (splits: readonly string[]): string[] => [
+  ...new Set(splits.filter((name) => name !== "train" && !VALIDATION.test(name))),
+  "validation",
+];
+
+/** The lists of splits in a folder, by the names of the splits. */
+export const listsAmong = (folder: string, names: readonly string[]): Layout["lists"] =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const split = LIST.exec(name)?.[1];
+      return split === undefined ? [] : [[split, join(folder, name)]];
+    }),
+  );
 
 async function layoutOf(path: string): Promise<Layout> {
   const about = await stat(path).catch((error: NodeJS.ErrnoException) => {
@@ -212,12 +229,7 @@ async function layoutOf(path: string): Promise<Layout> {
   const images = roots.flatMap((root) =>
     IMAGE_FOLDERS.map((name) => join(root, name)).filter((place) => existsSync(place)),
   );
-  const lists = Object.fromEntries(
-    names.flatMap((name) => {
-      const split = LIST.exec(name)?.[1];
-      return split === undefined ? [] : [[split, join(folder, name)]];
-    }),
-  );
+  const lists = listsAmong(folder, names);
   return { captions, images: images.length > 0 ? images : [folder], lists, passedOver };
 }
 
@@ -229,10 +241,10 @@ interface Lists {
 }
 
 /**
- * The lists of images; undefined where there are none. An entry may leave out the ending of an image's name, and either may say
+ * What lists say; undefined where there are none. An entry may leave out the ending of an image's name, and either may say
  * more of the folders that the image lies in.
  */
-async function readLists({ lists }: Layout, bad: BadLines): Promise<Lists | undefined> {
+export async function readLists(lists: Layout["lists"], bad: BadLines): Promise<Lists | undefined> {
   if (Object.keys(lists).length === 0) return undefined;
   interface Entry {
     readonly name: string;
@@ -270,7 +282,8 @@ function isTailOf(a: string, b: string): boolean {
   return one.endsWith(other) || other.endsWith(one);
 }
 
-const stemOf = (name: string): string => name.replace(/\.[^./]+$/, "");
+/** A name without its ending. */
+export const stemOf = (name: string): string => name.replace(/\.[^./]+$/, "");
 
 /** Where images lie, by their names without folders. */
 type PlacesByName = ReadonlyMap<string, readonly string[]>;
@@ -356,7 +369,18 @@ async function checked(
   return usable;
 }
 
-async function readRaw(file: string, bad: BadLines): Promise<RawCaption[]> {
+const IMAGE_COLUMNS = ["image", "image_name", "file_name", "filename", "file"] as const;
+
+/**
+ * Captions of a file, with what they are of.
+ * @param names what the column may be called that tells what a caption is of, the usual name first
+ * @throws UsageError naming the file where it cannot be read
+ */
+export async function readRaw(
+  file: string,
+  bad: BadLines,
+  names: readonly [string, ...string[]] = IMAGE_COLUMNS,
+): Promise<RawCaption[]> {
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`cannot read "${file}": ${error.message}.`);
   });
@@ -371,21 +395,18 @@ async function readRaw(file: string, bad: BadLines): Promise<RawCaption[]> {
   }
   const rows = rowsOf(linesOf(bytes, file, bad), file, bad);
   const header = rows[0]?.record.map((name) => name.trim().toLowerCase()) ?? [];
-  const columns = (names: readonly string[]) =>
-    header.flatMap((name, index) => (names.includes(name) ? [index] : []));
-  const [images, captions] = [
-    columns(["image", "image_name", "file_name", "filename", "file"]),
-    columns(["caption", "caption_text", "comment", "text"]),
-  ];
+  const columns = (known: readonly string[]) =>
+    header.flatMap((name, index) => (known.includes(name) ? [index] : []));
+  const [images, captions] = [columns(names), columns(["caption", "caption_text", "comment", "text"])];
   const named = header.length > 0 ? header.map((name) => `"${name}"`).join(", ") : "none";
   const [[image], [caption]] = [images, captions];
   if (image === undefined || caption === undefined)
     throw new UsageError(
-      `"${file}" has the columns ${named}; its first line must name the columns "image" and "caption".`,
+      `"${file}" has the columns ${named}; its first line must name the columns "${names[0]}" and "caption".`,
     );
   if (images.length > 1 || captions.length > 1)
     throw new UsageError(
-      `"${file}" has the columns ${named}, of which one must be of images and one of captions; give each caption a line.`,
+      `"${file}" has the columns ${named}, of which one must be of ${names[0]}s and one of captions; give each caption a line.`,
     );
   if (header.includes("split"))
     bad.say(

@@ -1,19 +1,12 @@
 import { encodeTrace, lookOfRows } from "../../attention/index.js";
-import {
-  type CaptionedImage,
-  detokenise,
-  MISTAKES,
-  type Mistake,
-  type MistakeKind,
-} from "../../data/index.js";
+import { type Captioned, detokenise, MISTAKES, type Mistake, type MistakeKind } from "../../data/index.js";
 import type { Decoded } from "../../decode/index.js";
 import { captionBleu, coverageOf, EFFECT } from "../../explain/index.js";
 import type { DiagnosedImage, Diagnosis, DiagnosisOptions } from "../contract.js";
-import { withoutCells, withoutMasks } from "../cover.js";
 import type { Vocabularies } from "../vocabularies.js";
-import { gridOf } from "./grid.js";
+import type { CaptionSource } from "./captioned.js";
 
-type Options = DiagnosisOptions<CaptionedImage, Vocabularies>;
+type Options<Example> = DiagnosisOptions<Example, Vocabularies>;
 
 export const MISTAKE_TITLES: Readonly<Record<MistakeKind, string>> = {
   "wrong place": "It looked at the wrong thing",
@@ -29,10 +22,12 @@ const LOOKED = 1.5;
 /** Nats a phrase's words lose together without a thing, for them to depend on it. */
 const DEPENDS = 0.5;
 
-/** Captions images, finds what is wrong with the captions, and why, the worst first. */
-export async function diagnosisOf(options: Options): Promise<Diagnosis> {
+/** Captions examples, finds what is wrong with the captions, and why, the worst first. */
+export async function diagnosisOf<Example extends Captioned>(
+  options: Options<Example>,
+  source: CaptionSource<Example>,
+): Promise<Diagnosis> {
   const { examples: images, prepared, evaluator, parameters, model, beam } = options;
-  const grid = gridOf(model);
   const found = await evaluator.write(parameters, images, {
     beam,
     onProgress: (done) => options.onProgress?.(done),
@@ -46,19 +41,17 @@ export async function diagnosisOf(options: Options): Promise<Diagnosis> {
     const words = prepared.target.decode(best!.tokens);
     if (byGold && image.gold!.isTrue(words)) continue;
     const mistakes = byGold
-      ? image.gold!.mistakes(words, await lookedAt(image, best!, options))
+      ? image.gold!.mistakes(words, await lookedAt(image, best!, options, source))
       : mistakesByReferences(words, image.captions);
     if (mistakes.length === 0) continue;
     wrong++;
     for (const kind of new Set(mistakes.map((mistake) => mistake.kind)))
       kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    const { rows, columns } = source.grid(image, model);
     const weights =
-      best!.weights ??
+      best!.weights?.map((row) => Array.from(row).slice(0, rows * columns)) ??
       (diagnosed.length < SHOWN
-        ? await options.effects(
-            { source: withoutCells((await options.read(image)).source!, grid) },
-            best!.tokens,
-          )
+        ? await options.effects(source.variants(await options.read(image), model).values, best!.tokens)
         : []);
     const bleu = captionBleu([words], [image.captions]).at(-1)!;
     diagnosed.push({
@@ -90,7 +83,7 @@ export async function diagnosisOf(options: Options): Promise<Diagnosis> {
     examples: images.length,
     wrong,
     by: byGold ? "gold" : "references",
-    maps: model.grids ? "attention" : "effect",
+    maps: found.some(([best]) => best?.weights) ? "attention" : "effect",
     kinds: MISTAKES.map((kind) => ({ kind, title: MISTAKE_TITLES[kind], images: kinds.get(kind) ?? 0 })),
     images: diagnosed
       .sort((a, b) => b.severity - a.severity || a.image.index - b.image.index)
@@ -100,24 +93,22 @@ export async function diagnosisOf(options: Options): Promise<Diagnosis> {
 }
 
 /** Which mask words looked at, by attention; where there is none, the one they depend on most. */
-async function lookedAt(
-  image: CaptionedImage,
+async function lookedAt<Example extends Captioned>(
+  image: Example,
   { tokens, weights }: Decoded,
-  options: Options,
+  options: Options<Example>,
+  source: CaptionSource<Example>,
 ): Promise<(words: readonly number[]) => number | undefined> {
   const masks = image.gold!.masks();
   if (!weights) {
-    const effects = await options.effects(
-      { source: withoutMasks((await options.read(image)).source!, masks) },
-      tokens,
-    );
+    const effects = await options.effects(source.without(await options.read(image), masks), tokens);
     return (words) => {
       const totals = masks.map((_, mask) => words.reduce((sum, word) => sum + effects[word]![mask]!, 0));
       const greatest = totals.indexOf(Math.max(...totals));
       return totals[greatest]! > DEPENDS ? greatest : undefined;
     };
   }
-  const [rows, columns] = gridOf(options.model);
+  const { rows, columns } = source.grid(image, options.model);
   // A cell's attention goes to what covers most of it, so that neighbours do not share it.
   const covered = masks.map((mask) => coverageOf(mask, { rows, columns }));
   const owner = Array.from({ length: rows * columns }, (_, cell) => {

@@ -1,4 +1,4 @@
-import { type CaptionedImage, detokenise } from "../../data/index.js";
+import { type Captioned, detokenise } from "../../data/index.js";
 import {
   captionBleu,
   ciderD,
@@ -9,27 +9,29 @@ import {
 } from "../../explain/index.js";
 import type { RangeScore, Report, ReportOptions, Scoring } from "../contract.js";
 import type { Vocabularies } from "../vocabularies.js";
-import { scoreImages } from "./score.js";
+import type { CaptionSource } from "./captioned.js";
+import { scoreCaptioned } from "./score.js";
 
-/** Scores images against their captions, then captions them and compares. */
-export async function reportOf(
-  scoring: Scoring<CaptionedImage, Vocabularies>,
-  images: readonly CaptionedImage[],
+/** Scores examples against their captions, then captions them and compares. */
+export async function reportOf<Example extends Captioned>(
+  scoring: Scoring<Example, Vocabularies>,
+  examples: readonly Example[],
   options: ReportOptions,
+  source: CaptionSource<Example>,
 ): Promise<Report> {
   const { evaluator, parameters, prepared } = scoring;
-  const { loss, pointing, attention } = await scoreImages(scoring, images);
-  const found = await evaluator.write(parameters, images, options);
+  const { loss, pointing, attention } = await scoreCaptioned(scoring, examples, source);
+  const found = await evaluator.write(parameters, examples, options);
   const captions = found.map(([best]) => prepared.target.decode(best!.tokens));
-  const references = images.map((image) => image.captions.map(asScored));
+  const references = examples.map((example) => example.captions.map(asScored));
   const scored = captions.map(asScored);
   const [bleu1, bleu2, bleu3, bleu4] = captionBleu(scored, references) as [number, number, number, number];
-  const known = images.every(({ gold }) => gold);
-  const right = captions.map((words, index) => images[index]!.gold?.isTrue(words) ?? false);
+  const known = examples.every(({ gold }) => gold);
+  const right = captions.map((words, index) => examples[index]!.gold?.isTrue(words) ?? false);
   const metrics = {
     loss,
     perplexity: Math.exp(loss),
-    ...(known && { correct: right.filter(Boolean).length / images.length }),
+    ...(known && { correct: right.filter(Boolean).length / examples.length }),
     bleu1,
     bleu2,
     bleu3,
@@ -50,11 +52,11 @@ export async function reportOf(
     ...(known && {
       breakdown: {
         measure: "correct captions",
-        by: "objects in the image",
-        ranges: correctByObjects(images, right),
+        by: source.objects,
+        ranges: correctByObjects(examples, right),
       },
     }),
-    outputs: images.map(({ name, captions: own }, index) => ({
+    outputs: examples.map(({ name, captions: own }, index) => ({
       source: name,
       output: detokenise(captions[index]!),
       references: own.map(detokenise),
@@ -67,10 +69,10 @@ const asScored = (words: readonly string[]): string[] =>
   words.filter((word) => /[\p{L}\p{N}]/u.test(word)).map((word) => word.toLowerCase());
 
 /** The share of captions that are correct, in per cent, by how many objects there are. */
-function correctByObjects(images: readonly CaptionedImage[], right: readonly boolean[]): RangeScore[] {
-  const numbers = [...new Set(images.flatMap(({ objects }) => objects ?? []))].sort((a, b) => a - b);
+function correctByObjects(examples: readonly Captioned[], right: readonly boolean[]): RangeScore[] {
+  const numbers = [...new Set(examples.flatMap(({ objects }) => objects ?? []))].sort((a, b) => a - b);
   return numbers.map((objects) => {
-    const members = images.flatMap((image, index) => (image.objects === objects ? [index] : []));
+    const members = examples.flatMap((example, index) => (example.objects === objects ? [index] : []));
     return {
       from: objects,
       to: objects,

@@ -1,25 +1,17 @@
 import { z } from "zod";
-import { END, Random, RegardError } from "../../core/index.js";
-import { type CaptionedImage, detokenise, type Pixels, pngUrl, Vocabulary } from "../../data/index.js";
-import { type Decoded, spellOf } from "../../decode/index.js";
-import { captionBleu, collapseOf, countPointing, pointingAccuracy } from "../../explain/index.js";
+import { Random, RegardError } from "../../core/index.js";
+import { type CaptionedImage, detokenise, type Pixels, pngUrl } from "../../data/index.js";
+import type { Decoded } from "../../decode/index.js";
 import type { CaptioningSizes } from "../../models/index.js";
 import { input } from "../../ops/index.js";
 import type { Value } from "../../session/index.js";
 import type { Task, Use } from "../contract.js";
-import { withoutCells } from "../cover.js";
+import { withoutCells, withoutMasks } from "../cover.js";
 import { pixelsOf } from "../form.js";
-import { remembered, targetTokens } from "../targets.js";
-import { describeVocabularies, restoredVocabularies, type Vocabularies, withWords } from "../vocabularies.js";
-import { diagnosisOf } from "./diagnosis.js";
+import { targetTokens } from "../targets.js";
+import type { Vocabularies } from "../vocabularies.js";
+import { type CaptionSource, captionedBy, captionTokens, captionVocabulary } from "./captioned.js";
 import { gridOf } from "./grid.js";
-import { reportOf } from "./report.js";
-import { scoreImages } from "./score.js";
-
-/** Images captioned at a validation; the loss is over all. */
-const CAPTIONED_AT_VALIDATION = 200;
-/** Tokens a caption may have. */
-export const LONGEST_CAPTION = 40;
 
 /** Images as what models read: float32 [image, row, column, channel], from 0 to 1. */
 export function pixelsValue(images: readonly Pixels[]): Value {
@@ -50,14 +42,26 @@ async function readImages(images: readonly CaptionedImage[], use: Use): Promise<
   return { dtype: "float32", shape: [images.length, ...shape], data };
 }
 
-const encodedBy = remembered((target: Vocabulary) =>
-  remembered(({ captions }: CaptionedImage) =>
-    captions.map((words) => target.encode(words, { start: true })),
-  ),
-);
+const images: CaptionSource<CaptionedImage> = {
+  objects: "objects in the image",
+  grid(_, model) {
+    const [rows, columns] = gridOf(model);
+    return { rows, columns };
+  },
+  variants({ source }, model) {
+    const [rows, columns] = gridOf(model);
+    return {
+      over: "source",
+      count: rows * columns,
+      values: { source: withoutCells(source!, [rows, columns]) },
+    };
+  },
+  without: ({ source }, masks) => ({ source: withoutMasks(source!, masks) }),
+};
 
 /** A caption from an image. */
 export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes, Decoded> = {
+  ...captionedBy(images),
   id: "captioning",
   examples: "captioned images",
   words: {
@@ -77,24 +81,8 @@ export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes, Dec
     clip: 1,
     labelSmoothing: 0,
   },
-  scores: [
-    { id: "correct", title: "correct", unit: "share", better: "higher" },
-    { id: "bleu", title: "BLEU-4", unit: "points", better: "higher" },
-    { id: "pointing", title: "pointing", unit: "share", better: "higher" },
-  ],
   images: true,
-  prepare: ({ train, wording = train }, { vocabulary }) =>
-    withWords(
-      {
-        target: Vocabulary.of(
-          wording.flatMap(({ captions }) => captions),
-          vocabulary,
-        ),
-      },
-      vocabulary,
-    ),
-  restored: restoredVocabularies,
-  describe: describeVocabularies,
+  prepare: captionVocabulary,
   sizes({ target }, images) {
     if (!images)
       throw new RegardError(
@@ -104,7 +92,6 @@ export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes, Dec
     return { target: target.size, image: encoder?.shape ?? [...size, 3], encoded: encoder !== undefined };
   },
   inputs: ({ image }) => ({ source: input("source", "float32", ["batch", ...image]) }),
-  targets: (_, batch) => ({ target: input("target", "int32", ["target", batch]) }),
   sizing: {
     options: z.object({
       target: z.int().min(4).max(1_000_000).default(37).describe("words of the vocabulary"),
@@ -117,38 +104,12 @@ export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes, Dec
     sizes: ({ target, image: [height, width] }) => ({ target, image: [height, width, 3], encoded: false }),
     lengths: { target: 13 },
   },
-  longest: ({ captions }, { target }) =>
-    Math.max(...captions.map((words) => target.segment(words).tokens.length)),
   async collate(images, { target }, use) {
     const source = await readImages(images, use);
     if (use.kind === "ask") return { values: { source }, decisions: [] };
-    const { decisions, ...written } = targetTokens(images, encodedBy(target), use);
+    const { decisions, ...written } = targetTokens(images, captionTokens(target), use);
     return { values: { source, ...written }, decisions };
   },
-  drive: { kind: "tokens", longest: LONGEST_CAPTION },
-  async validate(scoring, images) {
-    const { evaluator, parameters, prepared } = scoring;
-    const { loss, pointing, attention } = await scoreImages(scoring, images);
-    const sample = images.slice(0, CAPTIONED_AT_VALIDATION);
-    const found = await evaluator.write(parameters, sample, { beam: 1 });
-    const captions = found.map(([best]) => prepared.target.decode(best!.tokens));
-    const known = sample.every(({ gold }) => gold);
-    const right = captions.filter((words, index) => sample[index]!.gold?.isTrue(words)).length;
-    return {
-      loss,
-      ...(known
-        ? { correct: right / sample.length }
-        : {
-            bleu: captionBleu(
-              captions,
-              sample.map((image) => image.captions),
-            ).at(-1)!,
-          }),
-      ...(pointing.words > 0 && { pointing: pointingAccuracy(pointing) }),
-      ...(attention && { collapse: collapseOf(attention) }),
-    };
-  },
-  report: reportOf,
   form: (_, images) => [
     { name: "image", title: "Image", kind: "image", size: images!.size, channels: 3, drawn: true },
   ],
@@ -161,40 +122,11 @@ export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes, Dec
     url: pngUrl(await pixels()),
     expected: captions.map(detokenise),
   }),
-  title: ({ name }) => name,
   async places(image, _, model) {
     const { width, height, ...pixels } = await image.pixels();
     const [rows, columns] = gridOf(model);
     const drawn = { width, height, url: pngUrl({ width, height, ...pixels }) };
     return { source: { kind: "grid", image: drawn, rows, columns } };
   },
-  async show(image, { tokens, weights, finished }, { target }, { model }) {
-    const written = target.decode(tokens);
-    const { gold } = image;
-    const [masks, referents] = [gold?.masks(), gold?.referents(written)];
-    const [rows, columns] = gridOf(model);
-    return {
-      output: detokenise(written),
-      steps: [...tokens, ...(finished ? [END] : [])].map((token, index) => {
-        const referent = referents?.[index];
-        const piece = spellOf(target, token);
-        if (referent === undefined || !weights) return { label: piece };
-        const { hits, mass } = countPointing(weights[index]!, masks![referent]!, { rows, columns });
-        return { label: piece, looked: { pointed: hits > 0, mass } };
-      }),
-      blocks: [],
-      ...(gold && { right: gold.isTrue(written) }),
-      references: image.captions.map(detokenise),
-    };
-  },
-  variants: ({ source }, model) => {
-    const [rows, columns] = gridOf(model);
-    return {
-      over: "source",
-      count: rows * columns,
-      values: { source: withoutCells(source!, [rows, columns]) },
-    };
-  },
   without: "once a place of the image is covered with its mean",
-  diagnose: diagnosisOf,
 };

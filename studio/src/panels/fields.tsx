@@ -1,6 +1,8 @@
 import { useState } from "react";
-import { toBase64 } from "../../../src/core/base64.js";
-import type { Field, FieldValue, ImageValue } from "../../../src/task/form.js";
+import { fromBase64, toBase64 } from "../../../src/core/base64.js";
+import { spreadOver } from "../../../src/data/clips.js";
+import { readNpy } from "../../../src/data/format/npy.js";
+import type { ClipValue, Field, FieldValue, ImageValue } from "../../../src/task/form.js";
 import { Problem } from "./basic.js";
 import { Drawing } from "./drawing.js";
 
@@ -101,6 +103,70 @@ export function ImageControl({
       </div>
       <Problem text={problem} />
       {draws && <Drawing field={field} onChange={onChange} />}
+    </div>
+  );
+}
+
+/** Files of frames in the order of the numbers in their names, or one of features. @throws where they are no such */
+async function readClip(files: readonly File[], { frame, longest }: Of<"clip">): Promise<ClipValue> {
+  const [height, width] = frame;
+  if (width === undefined) {
+    const [file] = files;
+    const { shape, data } = readNpy(new Uint8Array(await file!.arrayBuffer()), file!.name);
+    if (files.length > 1 || shape.length !== 2 || shape[1] !== height)
+      throw new Error(
+        `“${file!.name}” holds numbers of [${shape.join(", ")}]; give one file of [frames, ${height}].`,
+      );
+    const kept = spreadOver(
+      Array.from({ length: shape[0]! }, (_, row) => data.subarray(row * height, (row + 1) * height)),
+      longest,
+    );
+    const frames = Float32Array.from(kept.flatMap((row) => Array.from(row)));
+    return { count: kept.length, frames: toBase64(new Uint8Array(frames.buffer)) };
+  }
+  const names = new Intl.Collator("en", { numeric: true });
+  const kept = spreadOver(
+    [...files].sort((a, b) => names.compare(a.name, b.name)),
+    longest,
+  );
+  const size = 3 * height * width;
+  const frames = new Uint8Array(kept.length * size);
+  for (const [index, file] of kept.entries()) {
+    const { data } = await readFile(file, { size: [height, width], channels: 3 });
+    frames.set(fromBase64(data), index * size);
+  }
+  return { count: kept.length, frames: toBase64(frames) };
+}
+
+/** Files of the frames of a clip, or one of its features. */
+function ClipControl({ field, onChange }: Omit<Control<"clip">, "value">) {
+  const [problem, setProblem] = useState<string>();
+  const hasColours = field.frame.length === 3;
+  const take = (files: readonly File[]) => {
+    if (files.length === 0) return;
+    setProblem(undefined);
+    readClip(files, field).then(onChange, (error: Error) => setProblem(error.message));
+  };
+  return (
+    <div>
+      <div className="drop">
+        <label className="button quiet">
+          {hasColours ? "Choose the frames of a clip" : "Choose a file of features"}
+          <input
+            className="hidden"
+            type="file"
+            multiple={hasColours}
+            accept={hasColours ? "image/*" : ".npy"}
+            onChange={({ target }) => take([...(target.files ?? [])])}
+          />
+        </label>
+        <small>
+          {hasColours
+            ? `images with numbers in their names; ${field.longest} of them at most are read, at ${field.frame[1]} × ${field.frame[0]} pixels`
+            : `.npy of [frames, ${field.frame[0]}]; ${field.longest} frames at most are read`}
+        </small>
+      </div>
+      <Problem text={problem} />
     </div>
   );
 }
@@ -267,6 +333,7 @@ export function FieldControl({
 }) {
   if (field.kind === "image") return <ImageControl field={field} onChange={onChange} />;
   if (field.kind === "film") return <FilmControl field={field} onChange={onChange} />;
+  if (field.kind === "clip") return <ClipControl field={field} onChange={onChange} />;
   if (field.kind === "bits")
     return (
       <div className="field wide">

@@ -1,7 +1,9 @@
 import type { Mask, Pixels } from "../../contract.js";
+import { stream } from "../stream.js";
 import { type Colour, eachPixel, SCENE_SIZE, type Scene, type SceneObject, visibleObjects } from "./scene.js";
 
-const RGB: Readonly<Record<Colour, readonly [number, number, number]>> = {
+/** Red, green and blue of colours by their names. */
+export const RGB: Readonly<Record<Colour, readonly [number, number, number]>> = {
   red: [215, 40, 45],
   green: [45, 165, 65],
   blue: [45, 85, 220],
@@ -14,17 +16,6 @@ const RGB: Readonly<Record<Colour, readonly [number, number, number]>> = {
 const SHADE = 0.12;
 /** How far a pixel may lie from its colour, of 255. */
 const NOISE = 14;
-
-/** A fast stream of numbers in [0, 1) from 32 bits (Marsaglia 2003, xorshift32), one for each pixel of a scene. */
-function stream(seed: number): () => number {
-  let state = seed | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
 
 /** Whether a texture shows its dark part at a pixel. */
 function isDark({ texture, x, y }: SceneObject, column: number, row: number): boolean {
