@@ -41,7 +41,7 @@ function poseOf(events: readonly ClipEvent[], frame: number): Pose | undefined {
     case "jumps":
       return { ...STILL, dy: -HEIGHT * arc };
     case "spins":
-      return { ...STILL, angle: Math.PI * phase };
+      return { ...STILL, angle: 2 * Math.PI * phase };
     case "grows":
       return { ...STILL, scale: 1 + 0.7 * arc };
     case "blinks":
