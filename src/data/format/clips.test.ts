@@ -23,7 +23,7 @@ const png = (red: number, width = 11, height = 9) =>
 /** As numpy.save writes them. */
 function npy(shape: readonly number[], values: readonly number[], descr = "<f4", order = "False"): Buffer {
   const text = `{'descr': '${descr}', 'fortran_order': ${order}, 'shape': (${shape.join(", ")}${shape.length === 1 ? "," : ""}), }`;
-  const header = text.padEnd(128 - 10 - 1) + "\n";
+  const header = `${text.padEnd(128 - 10 - 1)}\n`;
   const start = Buffer.from([
     0x93,
     0x4e,
