@@ -1,3 +1,4 @@
 export * from "./lower.js";
 export * from "./schema.js";
 export * from "./simplify.js";
+export * from "./tensor-data.js";

@@ -1,0 +1,307 @@
+import { UsageError } from "../core/index.js";
+import {
+  type AttributeProto,
+  decodeModel,
+  elementBytes,
+  elementCount,
+  encodeModel,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type SparseTensorProto,
+  type TensorProto,
+  tensorNumbers,
+} from "../onnx/index.js";
+
+/** The graph of a file that somebody else wrote, checked, and what makes and reads each of its values. */
+export interface ForeignGraph {
+  /** What the file is called, for messages. */
+  readonly name: string;
+  /** The file with all that it holds elsewhere in it, as a runtime is to open it. */
+  readonly bytes: Uint8Array;
+  readonly model: ModelProto;
+  /** Nodes of the outermost graph, each after those whose values it reads. */
+  readonly nodes: readonly NodeProto[];
+  readonly maker: ReadonlyMap<string, NodeProto>;
+  readonly readers: ReadonlyMap<string, readonly NodeProto[]>;
+  /** Values that are the same whatever is fed. */
+  readonly constants: ReadonlySet<string>;
+  /** The tensor of a constant that stands in the file, by the name of its value. */
+  readonly stored: ReadonlyMap<string, TensorProto>;
+}
+
+/** Reads a part of another file that a model keeps its weights in, in the model's own folder. @throws UsageError */
+export type ReadBeside = (location: string, offset: number, length: number | undefined) => Uint8Array;
+
+/** Nodes a graph may have, and elements a value that is made of nothing but numbers of the file. */
+const [MOST_NODES, MOST_ELEMENTS] = [200_000, 2 ** 28];
+/** Bytes of a file with all that it holds: what protobuf can hold. */
+const MOST_BYTES = 2 ** 31 - 1;
+
+/**
+ * Reads a file and checks what a runtime might not survive.
+ * @param name the file's name, for messages
+ * @param beside reads files beside it; absent where there are none
+ * @throws UsageError with what is wrong, in one sentence
+ */
+export function openGraph(bytes: Uint8Array, name: string, beside?: ReadBeside): ForeignGraph {
+  let model: ModelProto;
+  try {
+    model = decodeModel(bytes);
+  } catch (error) {
+    throw new UsageError(
+      `${name} is damaged or no ONNX file (${(error as Error).message.replace(/\.$/, "")}); get it again.`,
+    );
+  }
+  const problem = (what: string) => new UsageError(`${name} ${what}.`);
+  const { graph } = model;
+  if (!graph || graph.node.length === 0)
+    throw problem("is damaged or no ONNX file: it has no graph; get it again");
+  let count = 0;
+  eachNode(model, () => {
+    if (++count > MOST_NODES) throw problem(`has more than ${MOST_NODES} nodes, which is no model to look into`);
+  });
+  const outside = loadOutside(model, name, beside);
+  const sorted = sortedNodes(graph, name);
+  const maker = new Map<string, NodeProto>();
+  const readers = new Map<string, NodeProto[]>();
+  for (const node of sorted) {
+    for (const output of node.output) if (output !== "") maker.set(output, node);
+    for (const input of new Set(readBy(node))) {
+      const known = readers.get(input);
+      if (known) known.push(node);
+      else readers.set(input, [node]);
+    }
+  }
+  const stored = storedTensors(graph);
+  const constants = new Set(stored.keys());
+  for (const node of sorted)
+    if (isPure(node) && node.input.every((input) => input === "" || constants.has(input)))
+      for (const output of node.output) constants.add(output);
+  for (const tensor of everyTensor(model)) checkTensor(tensor, name);
+  const found = { name, model, nodes: sorted, maker, readers, constants, stored };
+  for (const node of sorted) checkSizes(node, found);
+  return { ...found, bytes: outside ? encodeModel(model) : bytes };
+}
+
+/** Whether a node gives the same whenever it reads the same. */
+const isPure = ({ opType, attribute }: NodeProto): boolean =>
+  !/^(Random|Multinomial|Bernoulli|Dropout)/.test(opType) && !attribute.some(({ g, graphs }) => g ?? graphs?.length);
+
+/** What an attribute of a node is. */
+export const attributeOf = ({ attribute }: NodeProto, name: string): AttributeProto | undefined =>
+  attribute.find((one) => one.name === name);
+
+/** Names of the values that a node reads, those that graphs inside it take from outside included. */
+export function readBy(node: NodeProto): string[] {
+  const own = node.input.filter((input) => input !== "");
+  const inner = graphsOf(node).flatMap((graph) => {
+    const made = new Set([
+      ...graph.input.map(({ name }) => name),
+      ...graph.initializer.map(({ name }) => name),
+      ...graph.node.flatMap(({ output }) => output),
+    ]);
+    const read = [...graph.node.flatMap(readBy), ...graph.output.map(({ name }) => name)];
+    return read.filter((name) => !made.has(name));
+  });
+  return [...own, ...inner];
+}
+
+const graphsOf = ({ attribute }: NodeProto): GraphProto[] =>
+  attribute.flatMap(({ g, graphs }) => [...(g ? [g] : []), ...(graphs ?? [])]);
+
+function eachNode({ graph, functions = [] }: ModelProto, see: (node: NodeProto) => void): void {
+  const all = (nodes: readonly NodeProto[]): void => {
+    for (const node of nodes) {
+      see(node);
+      for (const inner of graphsOf(node)) all(inner.node);
+    }
+  };
+  all(graph.node);
+  for (const one of functions) all(one.node);
+}
+
+/** Every tensor of a file: weights, and those of attributes, in graphs inside of others too. */
+function everyTensor(model: ModelProto): TensorProto[] {
+  const found: TensorProto[] = [];
+  const sparse = (one: SparseTensorProto | undefined) => {
+    if (one?.values) found.push(one.values);
+    if (one?.indices) found.push(one.indices);
+  };
+  const ofGraph = ({ initializer, sparseInitializer }: GraphProto) => {
+    found.push(...initializer);
+    sparseInitializer?.forEach(sparse);
+  };
+  ofGraph(model.graph);
+  eachNode(model, (node) => {
+    for (const { t, tensors = [], sparseTensor, sparseTensors = [] } of node.attribute) {
+      if (t) found.push(t);
+      found.push(...tensors);
+      sparse(sparseTensor);
+      sparseTensors.forEach(sparse);
+    }
+    graphsOf(node).forEach(ofGraph);
+  });
+  return found;
+}
+
+/** Brings what tensors hold in other files into this one; whether there was any. @throws UsageError */
+function loadOutside(model: ModelProto, name: string, beside: ReadBeside | undefined): boolean {
+  const outside = everyTensor(model).filter(
+    ({ dataLocation, externalData = [] }) => dataLocation === 1 || externalData.length > 0,
+  );
+  let total = 0;
+  for (const tensor of outside) {
+    const entry = (key: string) => tensor.externalData?.find((one) => one.key === key)?.value;
+    const location = entry("location");
+    if (location === undefined)
+      throw new UsageError(`${name} keeps "${tensor.name}" in another file but does not say in which.`);
+    if (!beside)
+      throw new UsageError(
+        `${name} keeps its weights in another file, "${location}", which cannot be read here; open it from the command line.`,
+      );
+    const number = (key: string): number | undefined => {
+      const text = entry(key);
+      if (text === undefined) return undefined;
+      if (!/^\d{1,15}$/.test(text))
+        throw new UsageError(`${name} says "${text}" for the ${key} of "${tensor.name}", which is no number of bytes.`);
+      return Number(text);
+    };
+    const size = elementBytes(tensor.dataType);
+    const wanted = size === undefined ? number("length") : size * elementCount(tensor.dims);
+    total += wanted ?? 0;
+    if (!(total < MOST_BYTES))
+      throw new UsageError(`${name} has weights of more than 2 GB; this version opens less.`);
+    tensor.rawData = beside(location, number("offset") ?? 0, wanted);
+    delete tensor.dataLocation;
+    tensor.externalData = [];
+  }
+  return outside.length > 0;
+}
+
+/** Nodes in an order in which each can be done. @throws UsageError where there is none, or two make the same value */
+function sortedNodes(graph: GraphProto, name: string): NodeProto[] {
+  const maker = new Map<string, NodeProto>();
+  const given = new Set(["", ...graph.input.map((one) => one.name), ...graph.initializer.map((one) => one.name)]);
+  for (const { values } of graph.sparseInitializer ?? []) if (values) given.add(values.name);
+  for (const node of graph.node)
+    for (const output of node.output) {
+      if (output === "") continue;
+      if (maker.has(output) || (given.has(output) && output !== ""))
+        throw new UsageError(`${name} is damaged: two of its parts make the value "${output}".`);
+      maker.set(output, node);
+    }
+  const left = new Map<NodeProto, number>();
+  const waiting = new Map<NodeProto, NodeProto[]>();
+  const ready: NodeProto[] = [];
+  for (const node of graph.node) {
+    const before = new Set<NodeProto>();
+    for (const input of readBy(node)) {
+      const made = maker.get(input);
+      if (made) before.add(made);
+      else if (!given.has(input))
+        throw new UsageError(`${name} is damaged: node "${node.name || node.opType}" reads "${input}", which nothing makes.`);
+    }
+    left.set(node, before.size);
+    for (const one of before) {
+      const known = waiting.get(one);
+      if (known) known.push(node);
+      else waiting.set(one, [node]);
+    }
+    if (before.size === 0) ready.push(node);
+  }
+  const sorted: NodeProto[] = [];
+  for (let index = 0; index < ready.length; index++) {
+    const node = ready[index]!;
+    sorted.push(node);
+    for (const next of waiting.get(node) ?? []) {
+      const rest = left.get(next)! - 1;
+      left.set(next, rest);
+      if (rest === 0) ready.push(next);
+    }
+  }
+  if (sorted.length < graph.node.length) {
+    const caught = graph.node.find((node) => left.get(node)! > 0)!;
+    throw new UsageError(
+      `${name} goes in a circle: node "${caught.name || caught.opType}" reads what is made of what it makes, so it can never be done.`,
+    );
+  }
+  // The file's own order where that is one: layers stand in it as they follow each other.
+  const place = new Map(graph.node.map((node, index) => [node, index]));
+  const fits = graph.node.every((node) =>
+    readBy(node).every((input) => {
+      const made = maker.get(input);
+      return !made || place.get(made)! < place.get(node)!;
+    }),
+  );
+  return fits ? [...graph.node] : sorted;
+}
+
+/** Tensors that stand in a file, by the names of the values they are. */
+function storedTensors(graph: GraphProto): Map<string, TensorProto> {
+  const found = new Map<string, TensorProto>();
+  const inputs = new Set(graph.input.map(({ name }) => name));
+  // What is an input too may be fed.
+  for (const tensor of graph.initializer) if (!inputs.has(tensor.name)) found.set(tensor.name, tensor);
+  for (const node of graph.node) {
+    const tensor = node.opType === "Constant" ? attributeOf(node, "value")?.t : undefined;
+    if (tensor && node.output[0]) found.set(node.output[0], tensor);
+  }
+  return found;
+}
+
+/** @throws UsageError where a tensor's shape says what its content does not have */
+function checkTensor(tensor: TensorProto, name: string): void {
+  const { dims, dataType, rawData } = tensor;
+  const count = elementCount(dims);
+  const shape = `[${dims.slice(0, 8).join(", ")}${dims.length > 8 ? ", …" : ""}]`;
+  const wrong = (what: string) =>
+    new UsageError(`${name} is damaged: tensor "${tensor.name}" of shape ${shape} ${what}.`);
+  if (dims.some((size) => size < 0) || !Number.isSafeInteger(count)) throw wrong("is none that can be");
+  const size = elementBytes(dataType);
+  if (rawData !== undefined && rawData.length > 0 && size !== undefined) {
+    if (rawData.length !== count * size) throw wrong(`should hold ${count * size} bytes, but has ${rawData.length}`);
+    return;
+  }
+  const { floatData, int32Data, int64Data, doubleData, uint64Data, stringData } = tensor;
+  const most =
+    [rawData, floatData, int32Data, int64Data, doubleData, uint64Data].reduce(
+      (sum, bytes) => sum + (bytes?.length ?? 0),
+      0,
+    ) * (size === undefined ? 8 : 1);
+  // A number takes a byte at least.
+  if (count > most + (stringData?.length ?? 0)) throw wrong(`should hold ${count} values, but has fewer`);
+}
+
+/** Inputs that say how large what a node makes is to be. */
+const SIZES: Readonly<Record<string, number>> = {
+  ConstantOfShape: 0,
+  Expand: 1,
+  Tile: 1,
+  Reshape: 1,
+  RandomNormal: -1,
+  RandomUniform: -1,
+};
+
+/** @throws UsageError where a node makes more than could be meant of numbers that stand in the file */
+function checkSizes(node: NodeProto, { name, stored }: Pick<ForeignGraph, "name" | "stored">): void {
+  const at = SIZES[node.opType];
+  if (at === undefined) return;
+  const tensor = at < 0 ? undefined : stored.get(node.input[at] ?? "");
+  let sizes: readonly number[];
+  try {
+    sizes =
+      at < 0
+        ? (attributeOf(node, "shape")?.ints ?? []).map(Number)
+        : tensor
+          ? Array.from(tensorNumbers(tensor))
+          : [];
+  } catch (error) {
+    throw new UsageError(`${name} is damaged: ${(error as Error).message}.`);
+  }
+  const count = sizes.reduce((product, size) => product * Math.max(1, size), 1);
+  if (count > MOST_ELEMENTS)
+    throw new UsageError(
+      `${name} asks for a value of shape [${sizes.slice(0, 8).join(", ")}] in node "${node.name || node.opType}", more than any computer here can hold.`,
+    );
+}
