@@ -19,6 +19,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   decode: ["core", "ops", "onnx", "session", "nn", "attention", "data", "models"],
   explain: ["core", "ops", "autodiff", "session", "nn", "attention", "data", "models", "decode"],
   task: ["core", "ops", "onnx", "session", "nn", "attention", "data", "models", "decode", "explain"],
+  foreign: ["core", "onnx", "session", "attention", "data", "task"],
   train: [
     "core",
     "ops",
@@ -47,6 +48,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "explain",
     "task",
     "train",
+    "foreign",
   ],
   bench: ["core", "ops", "onnx", "session", "nn", "models", "decode", "train"],
   server: ["core", "session", "data", "models", "service", "task", "train"],
@@ -60,6 +62,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "explain",
     "task",
     "train",
+    "foreign",
     "views",
     "service",
     "server",

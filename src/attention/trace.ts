@@ -181,8 +181,10 @@ export function placeLabels(places: Places, count: number): string[] {
     case "tokens":
       return called((place) => places.labels[place] ?? "");
     case "grid":
-      return called(
-        (place) => `row ${Math.floor(place / places.columns) + 1}, column ${(place % places.columns) + 1}`,
+      return called((place) =>
+        places.rows === 1
+          ? `column ${place + 1}`
+          : `row ${Math.floor(place / places.columns) + 1}, column ${(place % places.columns) + 1}`,
       );
     case "frames":
       return called((place) => `frame ${place + 1}`);

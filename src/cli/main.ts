@@ -8,6 +8,7 @@ import { evaluateCommand } from "./command/evaluate.js";
 import { explainCommand } from "./command/explain.js";
 import { exportCommand } from "./command/export.js";
 import { modelsCommand } from "./command/models.js";
+import { openCommand } from "./command/open.js";
 import { seeCommand } from "./command/see.js";
 import { studioCommand } from "./command/studio.js";
 import { trainCommand } from "./command/train.js";
@@ -35,6 +36,7 @@ const commands = [
   dataCommand,
   trainCommand,
   seeCommand,
+  openCommand,
   evaluateCommand,
   explainCommand,
   diagnoseCommand,

@@ -134,7 +134,7 @@ function bitsOf(input: string): number[][] {
 }
 
 /** `3 1.5 -2` as numbers. @throws UsageError for anything else */
-function numbersOf(input: string): number[] {
+export function numbersOf(input: string): number[] {
   return input
     .trim()
     .split(/[\s,]+/)

@@ -26,6 +26,8 @@ export interface PictureOptions {
   readonly view?: ViewName;
   /** The step to bring out, from 1. */
   readonly step?: number;
+  /** The head to show, of those of a picture. */
+  readonly open?: { readonly look: string; readonly head: number } | undefined;
 }
 
 /** A picture of a trace, with the heading it has on a page. */
@@ -52,7 +54,7 @@ export async function writePictures(
   sections: readonly Section[],
 ): Promise<string[]> {
   const { svg, png, html, animation, path, style, view } = options;
-  const drawing = { style, ...(options.step !== undefined && { selected: options.step - 1 }) };
+  const drawing = { style, open: options.open, ...(options.step !== undefined && { selected: options.step - 1 }) };
   const picture = (as = view) => pictureSvg(trace, drawn!, { ...drawing, title, view: as });
   if (drawn && svg) await writeAtomically(svg, picture());
   if (drawn && png) await writeAtomically(png, toPng(picture()));
@@ -74,11 +76,12 @@ export async function writePictures(
 export const textOf = (
   trace: Trace,
   picture: Picture,
-  { view, step }: Pick<PictureOptions, "view" | "step"> = {},
+  { view, step, open }: Pick<PictureOptions, "view" | "step" | "open"> = {},
 ): string =>
   pictureText(trace, picture, {
     colour: hasColour(process.stdout),
     width: process.stdout.columns ?? 100,
     view,
+    open,
     ...(step !== undefined && { selected: step - 1 }),
   });

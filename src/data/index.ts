@@ -20,6 +20,7 @@ export * from "./overlap.js";
 export { boxAround } from "./placing.js";
 export * from "./reading.js";
 export { detokenise, normalised, plainWords, readingOf, surfaceOf, tokenise } from "./text.js";
+export * from "./tokenizer.js";
 export * from "./vocabulary.js";
 
 /** Every dataset that needs no download. */

@@ -130,6 +130,15 @@ export function encodeModelFile(
   return lower(graph, { values, metadata }).bytes;
 }
 
+/** Whether some bytes are a file that `regard export` wrote. */
+export function isModelFile(bytes: Uint8Array): boolean {
+  try {
+    return decodeModel(bytes).metadataProps.some(({ key }) => key === "regard.model");
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Reads what a file says about itself.
  * @param name the file's name, for messages

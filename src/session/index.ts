@@ -1,3 +1,3 @@
 export * from "./contract.js";
-export type { OpenedModel } from "./onnxruntime.js";
+export type { ForeignValue, OpenedModel } from "./onnxruntime.js";
 export * from "./reference.js";

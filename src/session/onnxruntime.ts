@@ -44,11 +44,19 @@ export async function loadProgram(
   return checkedSession(program, inputs, adapt(wrapSession(runtime, session)));
 }
 
+/** A tensor of any type that files of others have: of 64 bits in a `BigInt64Array`, of 16 in a `Uint16Array`. */
+export interface ForeignValue {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data: ArrayBufferView | readonly string[];
+}
+
 /** A model from a file, of which nothing is known but its bytes. */
 export interface OpenedModel {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  run(feeds: Values, into?: Values): Promise<Record<string, Value>>;
+  /** What Regard itself writes has values of its own types alone. */
+  run(feeds: Readonly<Record<string, Value | ForeignValue>>, into?: Values): Promise<Record<string, Value>>;
   release(): Promise<void>;
 }
 
@@ -77,7 +85,7 @@ function free(buffers: ArrayBuffer[]): void {
 }
 
 function wrapSession(runtime: Runtime, session: InferenceSession): OpenedModel {
-  const wrap = (value: Value): OrtTensor =>
+  const wrap = (value: Value | ForeignValue): OrtTensor =>
     new runtime.Tensor(value.dtype as "float32", value.data as Float32Array, value.shape);
   return {
     inputs: session.inputNames,

@@ -1,13 +1,12 @@
-import { readFile } from "node:fs/promises";
-import { Option } from "commander";
-import { nestedTrace } from "../../attention/index.js";
+import { type Command, Option } from "commander";
+import { nestedTrace, type Trace } from "../../attention/index.js";
 import { UsageError } from "../../core/index.js";
 import { decodingText } from "../../decode/index.js";
-import { type Answer, FileSubject } from "../../service/index.js";
-import { openOnnx } from "../../session/node.js";
+import { type Answer, ForeignSubject } from "../../service/index.js";
 import type { Field } from "../../task/index.js";
 import {
   distinctAsText,
+  drawable,
   drawableAll,
   type MapStyle,
   mainPicture,
@@ -26,10 +25,11 @@ import {
   warn,
   withBeam,
 } from "../command.js";
+import { type FileOptions, fileFieldsOf, fileRequestOf, headOf, openFile, withFileOptions } from "../open-file.js";
 import { askedOf, asksForText, fieldsOf, inputTitle, openSubject } from "../open-subject.js";
 import { lookedOf, textOf, writePictures } from "../pictures.js";
 
-interface SeeOptions extends CommonOptions {
+export interface SeeOptions extends CommonOptions, FileOptions {
   readonly svg?: string;
   readonly png?: string;
   readonly html?: string;
@@ -43,14 +43,15 @@ interface SeeOptions extends CommonOptions {
   readonly sample?: number;
   readonly view?: ViewName;
   readonly step?: number;
+  readonly head?: { readonly look: string; readonly head: number };
 }
 
 export const seeCommand: CommandDefinition = (program) => {
-  withBeam(
+  withSeeOptions(
     define(
       program,
       "see <model> <input>",
-      "run one input through a model (a run, or an exported .onnx) and draw what it attended to",
+      "run one input through a model (a run, or an .onnx file) and draw what it attended to",
       [
         'see runs/first "I love coffee"',
         'see translator.onnx "I love coffee"',
@@ -58,9 +59,15 @@ export const seeCommand: CommandDefinition = (program) => {
         "see runs/captions photograph.jpg --png looked.png --animation looked.svg",
         "see runs/captions test:17 --svg looked.svg --map grid",
         "see runs/captions test:17 --png mechanics.png --view mechanics --step 3",
+        'see theirs.onnx "I love coffee" --tokenizer vocab.txt --png heads.png',
       ],
     ),
-  )
+  ).action(see);
+};
+
+/** Adds how one input is run and drawn. */
+export const withSeeOptions = (command: Command): Command =>
+  withFileOptions(withBeam(command))
     .option("--svg <file>", "write the picture as SVG", fileOf("--svg", "svg"))
     .option("--png <file>", "write the picture as PNG", fileOf("--png", "png"))
     .option(
@@ -89,15 +96,22 @@ export const seeCommand: CommandDefinition = (program) => {
       ),
     )
     .option("--step <number>", "the step that the picture brings out, from 1", number)
+    .option("--head <look:number>", "the head to show large, such as layer.0:3", (text) =>
+      headOf("--head", text),
+    )
     .option("--sample <seed>", "draw by chance what the model can draw, in place of the likeliest", number)
-    .option("--device <name>", "cpu, webgpu or wasm", "cpu")
-    .action((path: string, input: string, { map, ...options }: SeeOptions & { map?: MapStyle }) =>
-      see(path, input, { ...options, ...(map && { style: map }) }),
-    );
-};
+    .option("--device <name>", "cpu, webgpu or wasm", "cpu");
 
-async function see(path: string, input: string, options: SeeOptions): Promise<void> {
-  const { answer, model, form } = path.endsWith(".onnx")
+/** Runs one input, draws what was asked for and prints what there is to say. */
+export async function see(
+  path: string,
+  input: string,
+  { map, ...given }: SeeOptions & { readonly map?: MapStyle },
+): Promise<void> {
+  const { head } = given;
+  // A head is large as a matrix.
+  const options: SeeOptions = { ...given, ...(map && { style: map }), ...(head && !given.view && { view: "matrix" }) };
+  const { answer, model, form, told = [] } = path.endsWith(".onnx")
     ? await askFile(path, input, options)
     : await askRun(path, input, options);
   if (answer.unknown.length > 0)
@@ -108,14 +122,20 @@ async function see(path: string, input: string, options: SeeOptions): Promise<vo
     );
   const trace = lookedOf(answer);
   const pictures = picturesOf(trace);
-  const drawn = options.gates ? pictures.find(({ title }) => title === "gates") : mainPicture(pictures);
+  const drawn = options.gates
+    ? pictures.find(({ title }) => title === "gates")
+    : head
+      ? pictures.find(({ looks }) => looks.some(({ name }) => name === head.look))
+      : mainPicture(pictures);
+  assertHead(head, trace);
+  const drawing = { ...options, open: head };
   if (!drawn && (options.svg ?? options.png ?? options.html ?? options.animation ?? options.path))
     throw new UsageError(
       `model ${model} has no attention to draw; regard explain shows what its ${asksForText(form) ? "words depend on, and --gates draws its gates" : "words depend on"}.`,
     );
   assertView(options, drawn, pictures);
   const written = await writePictures(
-    options,
+    drawing,
     `${inputTitle(form, input)}\n→ ${answer.output}`,
     trace,
     drawn,
@@ -136,10 +156,31 @@ async function see(path: string, input: string, options: SeeOptions): Promise<vo
     [
       output,
       ...(decoding ? [`(${decodingText(decoding)})`] : []),
-      ...distinctAsText(pictures).flatMap((picture) => ["", textOf(trace, picture, options)]),
+      ...blockLines(told),
+      ...distinctAsText(pictures).flatMap((picture) => ["", textOf(trace, picture, drawing)]),
       ...(written.length > 0 ? ["", `Written: ${written.join(", ")}`] : []),
     ].join("\n"),
   );
+}
+
+/** What blocks of text and of classes say, a line each. */
+const blockLines = (blocks: Answer["blocks"]): string[] =>
+  blocks.flatMap((block) => {
+    if (block.kind === "text") return [`${drawable(block.title)}: ${drawable(block.text, LONGEST_BLOCK)}`];
+    if (block.kind !== "classes") return [];
+    const items = block.items.map(({ label, probability }) => `${drawable(label)} ${(100 * probability).toFixed(1)} %`);
+    return [`${drawable(block.title)}: ${items.join(", ")}`];
+  });
+const LONGEST_BLOCK = 200;
+
+/** @throws UsageError where there is no such head */
+function assertHead(head: SeeOptions["head"], { looks }: Trace): void {
+  if (!head) return;
+  const look = looks.find(({ name }) => name === head.look);
+  if (!look || head.head >= look.shape[1])
+    throw new UsageError(
+      `there is no head ${head.look}:${head.head + 1}; there are ${looks.map(({ name, shape }) => `${drawable(name)}:1 to ${shape[1]}`).join(", ") || "none"}.`,
+    );
 }
 
 /** @throws UsageError where the picture cannot be drawn as asked for */
@@ -163,6 +204,8 @@ interface Asked {
   readonly answer: Answer;
   readonly model: string;
   readonly form: readonly Field[];
+  /** Blocks that text tells of beside the output. */
+  readonly told?: Answer["blocks"];
 }
 
 /** @throws UsageError for options that what the model reads has no use for */
@@ -197,20 +240,18 @@ async function askRun(path: string, input: string, options: SeeOptions): Promise
   return { answer, model: folder.settings.model, form };
 }
 
-/** A file that `regard export` wrote runs by itself: greedily, and with nothing drawn by chance. */
+/** A file runs by itself; one that `regard export` wrote greedily, and with nothing drawn by chance. */
 async function askFile(path: string, input: string, options: SeeOptions): Promise<Asked> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(
-      `cannot read "${path}": ${error.code === "ENOENT" ? "there is no such file" : error.message}.`,
-    );
-  });
-  const subject = await FileSubject.open(bytes, path, openOnnx);
-  const { form, model } = subject;
+  const subject = await openFile(path, options);
+  const { form } = subject;
   assertOptions(form, options, false);
   if (options.gates)
     throw new UsageError(`${path} holds no gates; give the run it was exported from, or leave out --gates.`);
   const { keepUnknown } = options;
-  const answer = await subject.ask(await fieldsOf(form, input), { ...(keepUnknown && { keepUnknown }) });
+  const foreign = subject instanceof ForeignSubject;
+  const answer = foreign
+    ? await subject.ask(await fileFieldsOf(form, input, options), fileRequestOf(options))
+    : await subject.ask(await fieldsOf(form, input), { ...(keepUnknown && { keepUnknown }) });
   await subject.release();
-  return { answer, model, form };
+  return { answer, form, model: foreign ? path : subject.model, ...(foreign && { told: answer.blocks }) };
 }

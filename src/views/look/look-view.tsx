@@ -60,9 +60,11 @@ const HEADINGS: Readonly<Record<LookTitle, string>> = {
   temporal: "When it looked, step by step",
   glimpses: "The way of its gaze",
   memory: "Which slots its heads looked at, step by step",
-  heads: "Which words each head looked at",
+  heads: "What each head looked at",
   gates: "What its layers took in and kept, step by step",
 };
+
+const hasHeads = (looks: readonly TraceLook[]): boolean => looks.length > 1 || looks[0]!.shape[1] > 1;
 
 function viewsOf(trace: Trace, looks: readonly [TraceLook, ...TraceLook[]]): Picture["views"] {
   const [look] = looks;
@@ -72,9 +74,11 @@ function viewsOf(trace: Trace, looks: readonly [TraceLook, ...TraceLook[]]): Pic
     return trace.steps.some(({ images }) => images?.[look.over]) ? ["canvases", "trail"] : ["trail"];
   switch (places.kind) {
     case "tokens":
-      return look.shape[1] > 1 || looks.length > 1 ? ["heads", "matrix", "ribbon"] : ["matrix", "ribbon"];
+      return hasHeads(looks) ? ["heads", "matrix", "ribbon"] : ["matrix", "ribbon"];
     case "grid":
       if (isScore(look)) return ["maps", "matrix"];
+      // Places that look, each with several heads, are as many maps as nobody looks through.
+      if (hasHeads(looks) && look.from !== undefined) return ["heads", "maps", "matrix"];
       return look.weighed ? ["maps", "path", "mechanics"] : ["maps", "path"];
     case "frames":
     case "signal":
@@ -92,8 +96,10 @@ function groupOf(trace: Trace, look: TraceLook): string | undefined {
   if (kind === "gates") return `gates ${from}`;
   if (kind === "windows" || unit !== undefined) return undefined;
   const where = `${over} ${from} ${shape[0]} ${shape[2]}`;
-  if (placesOf(trace, look).kind === "slots") return `memory ${where}`;
-  return shape[1] > 1 && placesOf(trace, look).kind === "tokens" ? `heads ${where}` : undefined;
+  const { kind: places } = placesOf(trace, look);
+  if (places === "slots") return `memory ${where}`;
+  const together = places === "tokens" || (places === "grid" && from !== undefined);
+  return shape[1] > 1 && together ? `heads ${where}` : undefined;
 }
 
 /** What looks have in common in their names: "decoder" of "decoder 1" and "decoder 2". */

@@ -1,0 +1,7 @@
+export * from "./effect.js";
+export * from "./find.js";
+export * from "./graph.js";
+export * from "./inputs.js";
+export * from "./looks.js";
+export * from "./model.js";
+export * from "./value.js";
