@@ -32,8 +32,15 @@ const several = (value: string, before: readonly string[] = []): string[] => [..
 /** Adds what can be said of files that somebody else wrote. */
 export const withFileOptions = (command: Command): Command =>
   command
-    .option("--tokenizer <file>", "files of others: the tokenizer.json or vocab.txt that cuts texts into tokens")
-    .option("--image-size <height>x<width>", "files of others: the size of images, where the file leaves it open", sizeOf)
+    .option(
+      "--tokenizer <file>",
+      "files of others: the tokenizer.json or vocab.txt that cuts texts into tokens",
+    )
+    .option(
+      "--image-size <height>x<width>",
+      "files of others: the size of images, where the file leaves it open",
+      sizeOf,
+    )
     .addOption(
       new Option(
         "--image-scale <name>",
@@ -41,16 +48,30 @@ export const withFileOptions = (command: Command): Command =>
       ).choices(SCALES),
     )
     .option("--labels <file>", "files of others: what the numbers of an output stand for, a line each")
-    .option("--feed <input=numbers>", "files of others: a further input, by its name; may be repeated", several)
+    .option(
+      "--feed <input=numbers>",
+      "files of others: a further input, by its name; may be repeated",
+      several,
+    )
     .option("--words", "files of others: put pieces of words together")
-    .option("--force <look:row:numbers>", "files of others: weights to look by instead, such as layer.0:2:0,1,0; may be repeated", several)
-    .option("--silence <look:head>", "files of others: a head that is to hand on nothing, such as layer.0:3; may be repeated", several);
+    .option(
+      "--force <look:row:numbers>",
+      "files of others: weights to look by instead, such as layer.0:2:0,1,0; may be repeated",
+      several,
+    )
+    .option(
+      "--silence <look:head>",
+      "files of others: a head that is to hand on nothing, such as layer.0:3; may be repeated",
+      several,
+    );
 
 function sizeOf(text: string): [number, number] {
   const [, height, width] = /^(\d+)x(\d+)$/.exec(text) ?? [];
   const size = [Number(height), Number(width)] as [number, number];
   if (!size.every((side) => side >= 1 && side <= 4096))
-    throw new UsageError(`--image-size is ${text} but must be height and width in pixels up to 4096, such as 224x224.`);
+    throw new UsageError(
+      `--image-size is ${text} but must be height and width in pixels up to 4096, such as 224x224.`,
+    );
   return size;
 }
 
@@ -88,7 +109,11 @@ export async function openFile(path: string, options: FileOptions): Promise<File
 }
 
 /** A file as one of somebody else's, whoever wrote it. @throws UsageError where it cannot be opened */
-export async function openForeign(path: string, options: FileOptions, content?: Uint8Array): Promise<ForeignSubject> {
+export async function openForeign(
+  path: string,
+  options: FileOptions,
+  content?: Uint8Array,
+): Promise<ForeignSubject> {
   const { imageSize, imageScale, labels } = options;
   const reading: ReadingOptions = {
     tokenizer: await tokenizerFor(path, options.tokenizer),
@@ -102,7 +127,11 @@ export async function openForeign(path: string, options: FileOptions, content?: 
   });
 }
 
-const linesOf = (bytes: Uint8Array): string[] => new TextDecoder().decode(bytes).replace(/\r?\n$/, "").split(/\r?\n/);
+const linesOf = (bytes: Uint8Array): string[] =>
+  new TextDecoder()
+    .decode(bytes)
+    .replace(/\r?\n$/, "")
+    .split(/\r?\n/);
 
 /** What the inputs of a file are filled with. @throws UsageError for what they cannot take */
 export async function fileFieldsOf(
@@ -113,7 +142,8 @@ export async function fileFieldsOf(
   const fields: Record<string, FieldValue> = form.length === 0 ? {} : { ...(await fieldsOf(form, input)) };
   for (const one of feed) {
     const at = one.indexOf("=");
-    if (at < 1) throw new UsageError(`--feed is "${one}" but must be an input and its numbers, such as ids=1,2,3.`);
+    if (at < 1)
+      throw new UsageError(`--feed is "${one}" but must be an input and its numbers, such as ids=1,2,3.`);
     fields[one.slice(0, at)] = numbersOf(one.slice(at + 1));
   }
   return fields;
@@ -125,7 +155,9 @@ export function fileRequestOf({ words = false, force = [], silence = [] }: FileO
   for (const one of force) {
     const [, name, row, numbers] = /^(.+):(\d+):([^:]+)$/s.exec(one) ?? [];
     if (name === undefined)
-      throw new UsageError(`--force is "${one}" but must be a look, a row from 1 and its weights, such as layer.0:2:0,1,0.`);
+      throw new UsageError(
+        `--force is "${one}" but must be a look, a row from 1 and its weights, such as layer.0:2:0,1,0.`,
+      );
     looks[name] ??= {};
     looks[name][String(Number(row) - 1)] = numbersOf(numbers!);
   }
@@ -141,6 +173,8 @@ export function fileRequestOf({ words = false, force = [], silence = [] }: FileO
 export function headOf(option: string, text: string): { readonly look: string; readonly head: number } {
   const [, look, head] = /^(.+):(\d+)$/s.exec(text) ?? [];
   if (look === undefined || number(head!) < 1)
-    throw new UsageError(`${option} is "${text}" but must be a look and the number of its head from 1, such as layer.0:3.`);
+    throw new UsageError(
+      `${option} is "${text}" but must be a look and the number of its head from 1, such as layer.0:3.`,
+    );
   return { look, head: Number(head) - 1 };
 }

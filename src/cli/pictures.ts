@@ -54,7 +54,11 @@ export async function writePictures(
   sections: readonly Section[],
 ): Promise<string[]> {
   const { svg, png, html, animation, path, style, view } = options;
-  const drawing = { style, open: options.open, ...(options.step !== undefined && { selected: options.step - 1 }) };
+  const drawing = {
+    style,
+    open: options.open,
+    ...(options.step !== undefined && { selected: options.step - 1 }),
+  };
   const picture = (as = view) => pictureSvg(trace, drawn!, { ...drawing, title, view: as });
   if (drawn && svg) await writeAtomically(svg, picture());
   if (drawn && png) await writeAtomically(png, toPng(picture()));

@@ -31,7 +31,9 @@ const LARGEST = 64 * 2 ** 20;
  */
 export function openTokenizer(bytes: Uint8Array, name: string): TextTokenizer {
   if (bytes.length > LARGEST)
-    throw new UsageError(`"${name}" has ${bytes.length} bytes, too many for a tokenizer; give a tokenizer.json or a vocab.txt.`);
+    throw new UsageError(
+      `"${name}" has ${bytes.length} bytes, too many for a tokenizer; give a tokenizer.json or a vocab.txt.`,
+    );
   const text = new TextDecoder().decode(bytes);
   const json = text.trimStart().startsWith("{");
   let content: Record<string, unknown>;
@@ -68,28 +70,42 @@ function wordPiece(lines: readonly string[]): Record<string, unknown> {
       normalized: false,
       special: true,
     })),
-    normalizer: { type: "BertNormalizer", clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase },
+    normalizer: {
+      type: "BertNormalizer",
+      clean_text: true,
+      handle_chinese_chars: true,
+      strip_accents: null,
+      lowercase,
+    },
     pre_tokenizer: { type: "BertPreTokenizer" },
     ...(marks.includes("[CLS]") &&
       marks.includes("[SEP]") && {
         post_processor: { type: "BertProcessing", cls: pair("[CLS]"), sep: pair("[SEP]") },
       }),
     decoder: { type: "WordPiece", prefix: "##", cleanup: false },
-    model: { type: "WordPiece", unk_token: "[UNK]", continuing_subword_prefix: "##", max_input_chars_per_word: 100, vocab },
+    model: {
+      type: "WordPiece",
+      unk_token: "[UNK]",
+      continuing_subword_prefix: "##",
+      max_input_chars_per_word: 100,
+      vocab,
+    },
   };
 }
 
 function wrapped(tokenizer: Tokenizer): TextTokenizer {
   const vocabulary = tokenizer.get_vocab(true);
   const special = new Set([...tokenizer.get_added_tokens_decoder().values()].map(({ content }) => content));
-  const begins = (mark: string) => [...vocabulary.keys()].some((token) => token.startsWith(mark) && token !== mark);
+  const begins = (mark: string) =>
+    [...vocabulary.keys()].some((token) => token.startsWith(mark) && token !== mark);
   const continued = begins("##");
   const spaced = ["Ġ", "▁"].find(begins);
   /** Whether a token goes on with the word before it. */
   const goesOn = (piece: string, before: string | undefined): boolean => {
     if (before === undefined || special.has(piece) || special.has(before)) return false;
     if (continued) return piece.startsWith("##");
-    return spaced !== undefined && !piece.startsWith(spaced) && /^[\p{L}\p{N}\p{M}]/u.test(piece);
+    // Bytes of letters of other alphabets look like marks, but are none.
+    return spaced !== undefined && !/^[Ġ▁Ċĉ!-/:-@[-`{-~]/.test(piece);
   };
   const named = (ids: readonly number[]): TokenizedText => {
     const raw = ids.map((id) => tokenizer.id_to_token(id) ?? String(id));
@@ -111,7 +127,8 @@ function wrapped(tokenizer: Tokenizer): TextTokenizer {
     );
     return { ids, pieces, word, words };
   };
-  const idOf = (...tokens: string[]) => tokens.map((token) => tokenizer.token_to_id(token)).find((id) => id !== undefined);
+  const idOf = (...tokens: string[]) =>
+    tokens.map((token) => tokenizer.token_to_id(token)).find((id) => id !== undefined);
   return {
     named,
     tokenize: (text) => named(tokenizer.encode(text).ids),

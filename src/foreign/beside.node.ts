@@ -21,7 +21,9 @@ export function besideOf(path: string): ReadBeside {
     try {
       real = realpathSync(resolve(folder, location));
     } catch {
-      throw new UsageError(`${name} keeps weights in "${location}", which is not there; put it beside the file.`);
+      throw new UsageError(
+        `${name} keeps weights in "${location}", which is not there; put it beside the file.`,
+      );
     }
     if (!within(real)) throw refused;
     const file = openSync(real, "r");

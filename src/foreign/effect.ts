@@ -41,7 +41,8 @@ export function measureOf(outputs: Feeds, given: readonly Signature[], wanted: s
   const names = given.map(({ name }) => name).filter((name) => outputs[name] && isFloat(outputs[name]));
   const [, asked, element] = /^(.*?)(?::(\d+))?$/s.exec(wanted ?? "")!;
   // A name may have such an end of its own.
-  const [name, index] = wanted !== undefined && names.includes(wanted) ? [wanted, undefined] : [asked!, element];
+  const [name, index] =
+    wanted !== undefined && names.includes(wanted) ? [wanted, undefined] : [asked!, element];
   const sizes = (one: string) => numbersOf(outputs[one]!).length;
   const found =
     wanted === undefined
@@ -56,7 +57,9 @@ export function measureOf(outputs: Feeds, given: readonly Signature[], wanted: s
   if (index !== undefined) {
     const at = Number(index);
     if (at >= before.length)
-      throw new UsageError(`output "${found}" has ${before.length} numbers, so there is none with the number ${at}.`);
+      throw new UsageError(
+        `output "${found}" has ${before.length} numbers, so there is none with the number ${at}.`,
+      );
     return {
       title: `number ${at} of ${found}`,
       unit: `units of ${found}`,
@@ -155,11 +158,16 @@ export function absencesOf(
         changed(picture.name, (numbers) => {
           const [row, column] = [Math.floor(place / columns), place % columns];
           for (let channel = 0; channel < channels; channel++) {
-            const at = (pixel: number) => (channelsFirst ? channel * plane + pixel : pixel * channels + channel);
+            const at = (pixel: number) =>
+              channelsFirst ? channel * plane + pixel : pixel * channels + channel;
             let mean = 0;
             for (let pixel = 0; pixel < plane; pixel++) mean += numbers[at(pixel)]! / plane;
             for (let y = Math.floor((row * height) / rows); y < Math.floor(((row + 1) * height) / rows); y++)
-              for (let x = Math.floor((column * width) / columns); x < Math.floor(((column + 1) * width) / columns); x++)
+              for (
+                let x = Math.floor((column * width) / columns);
+                x < Math.floor(((column + 1) * width) / columns);
+                x++
+              )
                 numbers[at(y * width + x)] = mean;
           }
         }),
@@ -186,7 +194,9 @@ export function numbersText({ dtype, shape, data }: ForeignValue): string {
   if (Array.isArray(data)) return data.slice(0, 8).join(", ");
   const numbers = numbersOf({ dtype, shape, data });
   const shown = Array.from({ length: Math.min(8, numbers.length) }, (_, index) =>
-    isWhole(dtype) || dtype === "bool" ? String(numbers[index]) : Number(numbers[index]!.toPrecision(4)).toString(),
+    isWhole(dtype) || dtype === "bool"
+      ? String(numbers[index])
+      : Number(numbers[index]!.toPrecision(4)).toString(),
   );
   return `${shown.join(", ")}${numbers.length > 8 ? ", …" : ""}`;
 }

@@ -47,7 +47,9 @@ const FAR = 12;
 export function findAttention(graph: ForeignGraph): FoundAttention[] {
   const found = graph.nodes.flatMap((node) => {
     const weights = weightsOf(node, graph);
-    return weights && reachesSum(weights.value, graph) ? [{ ...weights, node: node.name || weights.value }] : [];
+    return weights && reachesSum(weights.value, graph)
+      ? [{ ...weights, node: node.name || weights.value }]
+      : [];
   });
   const names = namesOf(found.map(({ node }) => node));
   return found.map((one, index) => ({ ...one, name: names[index]! }));
@@ -61,7 +63,8 @@ function weightsOf(node: NodeProto, graph: ForeignGraph): Pick<FoundAttention, "
     const given = attributeOf(node, "axis")?.i;
     const axis = given === undefined ? undefined : Number(given);
     // Before operator set 13 an axis that was not given was 1, and all axes from it on were one.
-    const version = graph.model.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version ?? 13;
+    const version =
+      graph.model.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version ?? 13;
     return { value, axis: axis ?? (version < 13 ? 1 : -1) };
   }
   if (node.opType !== "Div") return undefined;

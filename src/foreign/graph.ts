@@ -59,7 +59,8 @@ export function openGraph(bytes: Uint8Array, name: string, beside?: ReadBeside):
     throw problem("is damaged or no ONNX file: it has no graph; get it again");
   let count = 0;
   eachNode(model, () => {
-    if (++count > MOST_NODES) throw problem(`has more than ${MOST_NODES} nodes, which is no model to look into`);
+    if (++count > MOST_NODES)
+      throw problem(`has more than ${MOST_NODES} nodes, which is no model to look into`);
   });
   const outside = loadOutside(model, name, beside);
   const sorted = sortedNodes(graph, name);
@@ -86,7 +87,8 @@ export function openGraph(bytes: Uint8Array, name: string, beside?: ReadBeside):
 
 /** Whether a node gives the same whenever it reads the same. */
 const isPure = ({ opType, attribute }: NodeProto): boolean =>
-  !/^(Random|Multinomial|Bernoulli|Dropout)/.test(opType) && !attribute.some(({ g, graphs }) => g ?? graphs?.length);
+  !/^(Random|Multinomial|Bernoulli|Dropout)/.test(opType) &&
+  !attribute.some(({ g, graphs }) => g ?? graphs?.length);
 
 /** What an attribute of a node is. */
 export const attributeOf = ({ attribute }: NodeProto, name: string): AttributeProto | undefined =>
@@ -164,7 +166,9 @@ function loadOutside(model: ModelProto, name: string, beside: ReadBeside | undef
       const text = entry(key);
       if (text === undefined) return undefined;
       if (!/^\d{1,15}$/.test(text))
-        throw new UsageError(`${name} says "${text}" for the ${key} of "${tensor.name}", which is no number of bytes.`);
+        throw new UsageError(
+          `${name} says "${text}" for the ${key} of "${tensor.name}", which is no number of bytes.`,
+        );
       return Number(text);
     };
     const size = elementBytes(tensor.dataType);
@@ -182,7 +186,11 @@ function loadOutside(model: ModelProto, name: string, beside: ReadBeside | undef
 /** Nodes in an order in which each can be done. @throws UsageError where there is none, or two make the same value */
 function sortedNodes(graph: GraphProto, name: string): NodeProto[] {
   const maker = new Map<string, NodeProto>();
-  const given = new Set(["", ...graph.input.map((one) => one.name), ...graph.initializer.map((one) => one.name)]);
+  const given = new Set([
+    "",
+    ...graph.input.map((one) => one.name),
+    ...graph.initializer.map((one) => one.name),
+  ]);
   for (const { values } of graph.sparseInitializer ?? []) if (values) given.add(values.name);
   for (const node of graph.node)
     for (const output of node.output) {
@@ -200,7 +208,9 @@ function sortedNodes(graph: GraphProto, name: string): NodeProto[] {
       const made = maker.get(input);
       if (made) before.add(made);
       else if (!given.has(input))
-        throw new UsageError(`${name} is damaged: node "${node.name || node.opType}" reads "${input}", which nothing makes.`);
+        throw new UsageError(
+          `${name} is damaged: node "${node.name || node.opType}" reads "${input}", which nothing makes.`,
+        );
     }
     left.set(node, before.size);
     for (const one of before) {
@@ -260,7 +270,8 @@ function checkTensor(tensor: TensorProto, name: string): void {
   if (dims.some((size) => size < 0) || !Number.isSafeInteger(count)) throw wrong("is none that can be");
   const size = elementBytes(dataType);
   if (rawData !== undefined && rawData.length > 0 && size !== undefined) {
-    if (rawData.length !== count * size) throw wrong(`should hold ${count * size} bytes, but has ${rawData.length}`);
+    if (rawData.length !== count * size)
+      throw wrong(`should hold ${count * size} bytes, but has ${rawData.length}`);
     return;
   }
   const { floatData, int32Data, int64Data, doubleData, uint64Data, stringData } = tensor;

@@ -101,7 +101,11 @@ const NAMES: readonly (readonly [RegExp, Role["kind"]])[] = [
 ];
 
 /** @throws UsageError for inputs that nothing can be given for */
-export function readInputs(inputs: readonly Signature[], name: string, { size }: ReadingOptions = {}): ReadInput[] {
+export function readInputs(
+  inputs: readonly Signature[],
+  name: string,
+  { size }: ReadingOptions = {},
+): ReadInput[] {
   for (const { name: input, dtype } of inputs)
     if (!isNumeric(dtype))
       throw new UsageError(`${name} reads "${input}", which is ${dtype}; this version gives numbers alone.`);
@@ -122,7 +126,8 @@ function roleOf({ name, dtype, shape }: Signature, size: ReadingOptions["size"])
   if (isWhole(dtype) && kind !== undefined && kind !== "mask" && (rank === undefined || rank <= 2))
     return { kind } as Role;
   if (rank === 4 && !/^(bool|u?int(16|32|64)|int8)$/.test(dtype)) {
-    const channelsOf = (dimension: number | string) => (dimension === 1 || dimension === 3 ? dimension : undefined);
+    const channelsOf = (dimension: number | string) =>
+      dimension === 1 || dimension === 3 ? dimension : undefined;
     const [, first, , last] = shape!;
     const channels = channelsOf(first!) ?? channelsOf(last!);
     if (channels !== undefined) {
@@ -133,7 +138,10 @@ function roleOf({ name, dtype, shape }: Signature, size: ReadingOptions["size"])
         kind: "image",
         channels,
         channelsFirst,
-        size: [high ?? size?.[0] ?? wide ?? SIDE, wide ?? size?.[1] ?? (high === undefined ? SIDE : Math.max(WIDE, high))],
+        size: [
+          high ?? size?.[0] ?? wide ?? SIDE,
+          wide ?? size?.[1] ?? (high === undefined ? SIDE : Math.max(WIDE, high)),
+        ],
       };
     }
   }
@@ -148,7 +156,9 @@ export const shapeText = ({ shape }: Pick<Signature, "shape">): string =>
 export function roleText({ role }: ReadInput, { tokenizer }: ReadingOptions = {}): string {
   switch (role.kind) {
     case "tokens":
-      return tokenizer ? "tokens, cut from a text" : "tokens, given as numbers; a tokenizer makes them of a text";
+      return tokenizer
+        ? "tokens, cut from a text"
+        : "tokens, given as numbers; a tokenizer makes them of a text";
     case "mask":
       return "1 for every token";
     case "segments":
@@ -206,12 +216,14 @@ export function feedsOf(
   );
   const sizes = new Map<string, number>();
   const feeds: Record<string, ForeignValue> = {};
-  const order = [...inputs].sort((a, b) => Number(a.role.kind === "numbers") - Number(b.role.kind === "numbers"));
+  const order = [...inputs].sort(
+    (a, b) => Number(a.role.kind === "numbers") - Number(b.role.kind === "numbers"),
+  );
   for (const input of order) {
     const value =
       input.role.kind === "image" && pixels
         ? imageValue(input, pixels, options.scale ?? "signed")
-        : valueOf(input, fields[input.name], text, sizes, options);
+        : filledValue(input, fields[input.name], text, sizes, options);
     feeds[input.name] = value;
     input.shape?.forEach((dimension, axis) => {
       if (typeof dimension === "string" && dimension !== "?" && !sizes.has(dimension))
@@ -242,15 +254,18 @@ function tokensOf(
     text = tokenizer?.named(ids) ?? { ids, pieces, word: ids.map((_, index) => index), words: pieces };
   }
   const wrong = text.ids.find((id) => !Number.isSafeInteger(id));
-  if (wrong !== undefined) throw new UsageError(`${wrong} is no token of "${input.name}"; give whole numbers.`);
+  if (wrong !== undefined)
+    throw new UsageError(`${wrong} is no token of "${input.name}"; give whole numbers.`);
   const fixed = input.shape?.at(-1);
   if (typeof fixed === "number" && text.ids.length > fixed)
-    throw new UsageError(`the text is ${text.ids.length} tokens, but "${input.name}" takes ${fixed}; give a shorter one.`);
+    throw new UsageError(
+      `the text is ${text.ids.length} tokens, but "${input.name}" takes ${fixed}; give a shorter one.`,
+    );
   if (text.ids.length === 0) throw new UsageError("the text has no tokens; give at least one word.");
   return text;
 }
 
-function valueOf(
+function filledValue(
   input: ReadInput,
   given: FieldValue | undefined,
   text: TokenizedText | undefined,
@@ -258,7 +273,11 @@ function valueOf(
   { tokenizer }: ReadingOptions,
 ): ForeignValue {
   const { name, dtype, shape, role } = input;
-  if (text && ["tokens", "mask", "segments", "positions"].includes(role.kind) && !(role.kind !== "tokens" && given)) {
+  if (
+    text &&
+    ["tokens", "mask", "segments", "positions"].includes(role.kind) &&
+    !(role.kind !== "tokens" && given)
+  ) {
     const fixed = shape?.at(-1);
     const length = typeof fixed === "number" ? fixed : text.ids.length;
     const at = (place: number): number => {
@@ -268,7 +287,11 @@ function valueOf(
       return role.kind === "positions" ? place : 0;
     };
     const batch = shape === undefined || shape.length > 1 ? [1] : [];
-    return foreignValue(dtype, [...batch, length], Array.from({ length }, (_, place) => at(place)));
+    return foreignValue(
+      dtype,
+      [...batch, length],
+      Array.from({ length }, (_, place) => at(place)),
+    );
   }
   const numbers = given === undefined ? undefined : given;
   if (numbers !== undefined && !(Array.isArray(numbers) && numbers.every((one) => typeof one === "number")))
@@ -276,7 +299,9 @@ function valueOf(
   const known = shapeFor(input, numbers as readonly number[] | undefined, sizes);
   const count = known.reduce((a, b) => a * b, 1);
   if (count > MOST)
-    throw new UsageError(`"${name}" of shape [${known.join(", ")}] has ${count} numbers, more than are fed here.`);
+    throw new UsageError(
+      `"${name}" of shape [${known.join(", ")}] has ${count} numbers, more than are fed here.`,
+    );
   return foreignValue(dtype, known, (numbers as readonly number[] | undefined) ?? new Float64Array(count));
 }
 

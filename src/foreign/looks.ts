@@ -89,9 +89,16 @@ export function rollout(looks: readonly TraceLook[]): TraceLook | undefined {
   const [first, ...others] = looks;
   if (!first || others.length === 0) return undefined;
   const [size] = first.shape;
-  if (looks.some(({ shape, over, from }) => shape[0] !== size || shape[2] !== size || over !== from || over !== first.over))
+  if (
+    looks.some(
+      ({ shape, over, from }) =>
+        shape[0] !== size || shape[2] !== size || over !== from || over !== first.over,
+    )
+  )
     return undefined;
-  let rolled = Array.from({ length: size }, (_, row) => Float64Array.from({ length: size }, (__, place) => Number(row === place)));
+  let rolled = Array.from({ length: size }, (_, row) =>
+    Float64Array.from({ length: size }, (__, place) => Number(row === place)),
+  );
   for (const look of looks) {
     const heads = look.shape[1];
     rolled = rolled.map((_, row) => {
@@ -104,7 +111,8 @@ export function rollout(looks: readonly TraceLook[]): TraceLook | undefined {
       const sum = mean.reduce((a, b) => a + b, 0) || 1;
       mean.forEach((weight, place) => {
         const share = weight / sum / 2;
-        if (share > 0) for (let start = 0; start < size; start++) mixed[start]! += share * rolled[place]![start]!;
+        if (share > 0)
+          for (let start = 0; start < size; start++) mixed[start]! += share * rolled[place]![start]!;
       });
       return mixed;
     });
@@ -113,7 +121,12 @@ export function rollout(looks: readonly TraceLook[]): TraceLook | undefined {
 }
 
 /** A look over pieces as one over words: a word is looked at as much as its pieces together, and looks as they do on average. */
-export function lookOverWords(look: TraceLook, word: readonly number[], pieces: string, words: string): TraceLook {
+export function lookOverWords(
+  look: TraceLook,
+  word: readonly number[],
+  pieces: string,
+  words: string,
+): TraceLook {
   const count = (word.at(-1) ?? -1) + 1;
   const sizes = new Float64Array(count);
   for (const one of word) sizes[one]!++;

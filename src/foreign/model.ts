@@ -41,7 +41,9 @@ export class ForeignModel {
   readonly attentions: readonly FoundAttention[];
   readonly #opened = new Map<string, Promise<OpenedModel>>();
   /** Weights of what was run last, and the types they have in the graph. */
-  #seen: { readonly feeds: Feeds; readonly weights: readonly Weights[]; readonly types: readonly string[] } | undefined;
+  #seen:
+    | { readonly feeds: Feeds; readonly weights: readonly Weights[]; readonly types: readonly string[] }
+    | undefined;
 
   constructor(
     readonly graph: ForeignGraph,
@@ -151,7 +153,8 @@ function weightsOf(value: Value | ForeignValue, softmax: number): Weights {
   const { shape } = value;
   const rank = shape.length;
   const axis = softmax < 0 ? softmax + rank : softmax;
-  if (!(axis >= 0 && axis < rank)) throw new RegardError(`weights of shape [${shape.join(", ")}] have no axis ${softmax}.`);
+  if (!(axis >= 0 && axis < rank))
+    throw new RegardError(`weights of shape [${shape.join(", ")}] have no axis ${softmax}.`);
   const others = shape.map((_, index) => index).filter((index) => index !== axis);
   const query = others.pop();
   const strides = shape.map((_, index) => shape.slice(index + 1).reduce((a, b) => a * b, 1));

@@ -22,9 +22,12 @@ export function withForcing(
   types: readonly number[],
   bool: number,
 ): Uint8Array {
-  const version = model.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version ?? WHERE;
+  const version =
+    model.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version ?? WHERE;
   if (version < WHERE)
-    throw new UsageError(`${name} is of operator set ${version}, older than ${WHERE}, so its attention can be seen but not forced.`);
+    throw new UsageError(
+      `${name} is of operator set ${version}, older than ${WHERE}, so its attention can be seen but not forced.`,
+    );
   const own = new Map(attentions.map(({ value }, index) => [value, `regard.own.${index}`]));
   const nodes = model.graph.node.flatMap((node): NodeProto[] => {
     const index = attentions.findIndex(({ value }) => node.output[0] === value);
@@ -52,5 +55,7 @@ export function withForcing(
     node: nodes,
     input: [...model.graph.input, ...inputs],
   }) as GraphProto;
-  return encodeModel(Object.assign(Object.create(Object.getPrototypeOf(model)), model, { graph }) as ModelProto);
+  return encodeModel(
+    Object.assign(Object.create(Object.getPrototypeOf(model)), model, { graph }) as ModelProto,
+  );
 }

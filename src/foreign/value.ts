@@ -22,7 +22,11 @@ export const isNumeric = (dtype: string): boolean =>
 export const isWhole = (dtype: string): boolean => /^u?int/.test(dtype);
 
 /** A value of any numeric type from numbers; whole types cut off what is behind the point. */
-export function foreignValue(dtype: string, shape: readonly number[], numbers: ArrayLike<number>): ForeignValue {
+export function foreignValue(
+  dtype: string,
+  shape: readonly number[],
+  numbers: ArrayLike<number>,
+): ForeignValue {
   if (dtype === "int64" || dtype === "uint64") {
     const Of = dtype === "int64" ? BigInt64Array : BigUint64Array;
     return { dtype, shape, data: Of.from(Array.from(numbers, (value) => BigInt(Math.trunc(value)))) };

@@ -214,13 +214,18 @@ class MessageReader {
   /** @param before the same message as far as it was read: one that comes in parts is one */
   read(type: Message, end: number, before?: Fields): Fields {
     const { reader } = this;
-    if (++this.#depth > DEEPEST) throw new RangeError(`its parts lie more than ${DEEPEST} deep in each other`);
+    if (++this.#depth > DEEPEST)
+      throw new RangeError(`its parts lie more than ${DEEPEST} deep in each other`);
     const value = before ?? this.#empty(type);
     const parts = new Map<string | typeof OTHERS, Uint8Array[]>();
     const part = (name: string | typeof OTHERS, bytes: Uint8Array): void => {
       const known = parts.get(name);
       if (known) known.push(bytes);
-      else parts.set(name, [...((value[name as string] as Uint8Array) ? [value[name as string] as Uint8Array] : []), bytes]);
+      else
+        parts.set(name, [
+          ...((value[name as string] as Uint8Array) ? [value[name as string] as Uint8Array] : []),
+          bytes,
+        ]);
       this.#add();
     };
     while (reader.pos < end) {

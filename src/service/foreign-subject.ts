@@ -28,11 +28,11 @@ import {
   type ReadBeside,
   type ReadInput,
   type ReadingOptions,
-  readInputs,
   ROLLOUT_LOOK,
+  type Run,
+  readInputs,
   roleText,
   rollout,
-  type Run,
   shapeText,
 } from "../foreign/index.js";
 import type { ForeignValue, OpenedModel } from "../session/index.js";
@@ -45,7 +45,12 @@ export interface ForeignAbout {
   readonly file: string;
   readonly producer: string;
   readonly nodes: number;
-  readonly inputs: readonly { readonly name: string; readonly type: string; readonly shape: string; readonly filled: string }[];
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly shape: string;
+    readonly filled: string;
+  }[];
   readonly outputs: readonly { readonly name: string; readonly type: string; readonly shape: string }[];
   readonly attention: readonly { readonly name: string; readonly node: string; readonly value: string }[];
 }
@@ -120,10 +125,7 @@ export class ForeignSubject {
   }
 
   /** What the file gives for what was given, and where it looked. @throws UsageError for what it cannot read */
-  async ask(
-    fields: Readonly<Record<string, FieldValue>>,
-    request: ForeignRequest = {},
-  ): Promise<Answer> {
+  async ask(fields: Readonly<Record<string, FieldValue>>, request: ForeignRequest = {}): Promise<Answer> {
     const started = performance.now();
     const given = feedsOf(this.#inputs, fields, this.#options);
     const { outputs, weights } = await this.#run(given, request);
@@ -216,7 +218,12 @@ export class ForeignSubject {
       losses.push(measure.of(await model.outputsOf(absences.feeds(place))));
     const over = this.#placesOfAbsences(given, absences.count, absences.grid);
     const attended = this.#received(seen.looks, over.name);
-    const effect = lookOfRows([losses], { name: EFFECT_LOOK, over: over.name, kind: "weights", unit: measure.unit });
+    const effect = lookOfRows([losses], {
+      name: EFFECT_LOOK,
+      over: over.name,
+      kind: "weights",
+      unit: measure.unit,
+    });
     const heads = await this.#ablation(given, weights, measure);
     const trace: Trace = {
       places: {
@@ -241,7 +248,10 @@ export class ForeignSubject {
       ...(agreements[0] && {
         verdict: {
           verdict: verdictOf(agreements[0]),
-          sentence: verdictSentence(agreements[0], 1, { decision: "output", cause: given.text ? "token" : "place" }),
+          sentence: verdictSentence(agreements[0], 1, {
+            decision: "output",
+            cause: given.text ? "token" : "place",
+          }),
         },
       }),
       without: absences.without,

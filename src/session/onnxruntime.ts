@@ -68,8 +68,12 @@ export const openModel = async (
 ): Promise<OpenedModel> =>
   wrapSession(
     runtime,
-    await runtime.InferenceSession.create(bytes, { logSeverityLevel: 3, ...sessionOptions }),
+    // What goes wrong is thrown, and told by who catches it.
+    await runtime.InferenceSession.create(bytes, { logSeverityLevel: FATAL, ...sessionOptions }),
   );
+
+/** The severity from which on a runtime writes to the terminal by itself. */
+const FATAL = 4;
 
 /** A port that nothing listens to. */
 let nowhere: InstanceType<typeof MessageChannel>["port1"] | undefined;

@@ -3,13 +3,17 @@ import { RegardError, UsageError } from "../../core/index.js";
 import { datasets } from "../../data/index.js";
 import { decodingText } from "../../decode/index.js";
 import { EFFECT, SALIENCE } from "../../explain/index.js";
-import { EFFECT_LOOK, SALIENCE_LOOK } from "../../service/index.js";
-import { type Picture, picturesOf } from "../../views/index.js";
+import { ROLLOUT_LOOK } from "../../foreign/index.js";
+import { ABLATION_LOOK, EFFECT_LOOK, type Explanation, SALIENCE_LOOK } from "../../service/index.js";
+import type { Field } from "../../task/index.js";
+import { drawable, picturesOf } from "../../views/index.js";
 import { type CommandDefinition, type CommonOptions, define, fileOf, print, withBeam } from "../command.js";
+import { type FileOptions, fileFieldsOf, openForeign, withFileOptions } from "../open-file.js";
 import { askedOf, inputTitle, openSubject } from "../open-subject.js";
 import { textOf, writePictures } from "../pictures.js";
 
-interface ExplainOptions extends CommonOptions {
+interface ExplainOptions extends CommonOptions, FileOptions {
+  readonly output?: string;
   readonly method?: string;
   readonly svg?: string;
   readonly png?: string;
@@ -18,7 +22,7 @@ interface ExplainOptions extends CommonOptions {
   readonly device: string;
 }
 
-const METHODS = ["attention", "salience", "effect"] as const;
+const METHODS = ["attention", "salience", "effect", "heads"] as const;
 type Method = (typeof METHODS)[number];
 
 /** What each method says. @param without how an effect is measured, in words */
@@ -26,21 +30,29 @@ const aboutOf = (decision: string, without: string): Readonly<Record<Method, str
   attention: "where it looked",
   salience: `the gradient of each ${decision}'s log-probability by each weight, in ${SALIENCE.unit}`,
   effect: `how much less likely each ${decision} is ${without}, in ${EFFECT.unit}`,
+  heads: "what each head is worth",
 });
 
 export const explainCommand: CommandDefinition = (program) => {
-  withBeam(
-    define(
-      program,
-      "explain <run> <input>",
-      "say what made a model give what it gave: attention, salience and causal effect side by side",
-      [
-        'explain runs/first "I love coffee"',
-        'explain runs/first "I love coffee" --method effect --svg effect.svg',
-        "explain runs/captions photograph.jpg --html why.html",
-      ],
+  withFileOptions(
+    withBeam(
+      define(
+        program,
+        "explain <model> <input>",
+        "say what made a model (a run, or any .onnx file) give what it gave: attention, salience and causal effect side by side",
+        [
+          'explain runs/first "I love coffee"',
+          'explain runs/first "I love coffee" --method effect --svg effect.svg',
+          "explain runs/captions photograph.jpg --html why.html",
+          'explain theirs.onnx "I love coffee" --tokenizer vocab.txt --output pooled --html why.html',
+        ],
+      ),
     ),
   )
+    .option(
+      "--output <name>",
+      "files of others: the output that is explained, or one number of it, such as logits:3",
+    )
     .option("--method <name>", `${METHODS.join(", ")} (all of them)`)
     .option("--svg <file>", "draw the method named as SVG", fileOf("--svg", "svg"))
     .option("--png <file>", "draw the method named as PNG", fileOf("--png", "png"))
@@ -60,12 +72,26 @@ function methodsOf({ method, svg, png }: ExplainOptions): readonly Method[] {
   return [found];
 }
 
-/** What method a picture of an explanation shows. */
-const methodOf = ({ looks: [{ name, unit }] }: Picture): Method =>
-  unit === undefined ? "attention" : name === EFFECT_LOOK ? "effect" : "salience";
+/** What method a look of an explanation is of. */
+const methodOf = ({ name, unit }: Pick<NestedLook, "name" | "unit">): Method =>
+  unit === undefined
+    ? "attention"
+    : name === EFFECT_LOOK
+      ? "effect"
+      : name === ABLATION_LOOK
+        ? "heads"
+        : "salience";
 
-async function explain(path: string, input: string, options: ExplainOptions): Promise<void> {
-  const methods = methodsOf(options);
+/** What is explained, and how it is told of. */
+interface Explained {
+  readonly explanation: Explanation;
+  readonly form: readonly Field[];
+  readonly model: string;
+  readonly about: Readonly<Record<Method, string>>;
+}
+
+/** A run. */
+async function explainRun(path: string, input: string, options: ExplainOptions): Promise<Explained> {
   const { folder, subject, form, data } = await openSubject(path, options.device);
   const { settings } = folder;
   const example = await subject.exampleOf(await askedOf(form, input), data);
@@ -76,6 +102,45 @@ async function explain(path: string, input: string, options: ExplainOptions): Pr
       : undefined;
   const explanation = await subject.explain(example, { beam: options.beam }, known);
   await subject.release();
+  const { words, without } = subject.task;
+  return { explanation, form, model: settings.model, about: aboutOf(words.decision, without) };
+}
+
+/** A file, whoever wrote it. */
+async function explainFile(path: string, input: string, options: ExplainOptions): Promise<Explained> {
+  const subject = await openForeign(path, options);
+  const { form } = subject;
+  const { output } = options;
+  const explanation = await subject.explain(await fileFieldsOf(form, input, options), {
+    ...(output !== undefined && { output }),
+  });
+  await subject.release();
+  const { without, measured } = explanation;
+  const unit = decodeTrace(explanation.trace).looks.find(({ name }) => name === EFFECT_LOOK)?.unit;
+  const lost = (when: string) => `what ${drawable(measured)} loses ${when}, in ${unit}`;
+  const about = {
+    ...aboutOf("output", without),
+    effect: lost(without),
+    heads: lost("once the head is silenced"),
+  };
+  return {
+    explanation,
+    form,
+    model: path,
+    about: {
+      ...about,
+      attention: "how much each place was looked at, over all layers, heads and places that look",
+    },
+  };
+}
+
+async function explain(path: string, input: string, options: ExplainOptions): Promise<void> {
+  const methods = methodsOf(options);
+  const { explanation, form, model, about } = await (path.endsWith(".onnx") ? explainFile : explainRun)(
+    path,
+    input,
+    options,
+  );
   const { output, pieces, decoding, verdict, agreements } = explanation;
   const trace = decodeTrace(explanation.trace);
   const written = decoding ? `(${decodingText(decoding)})` : undefined;
@@ -88,17 +153,17 @@ async function explain(path: string, input: string, options: ExplainOptions): Pr
       `${written ?? ""}\n\nIt wrote nothing, so there is nothing to explain.`,
     );
   }
-  const pictures = picturesOf(trace).map((picture) => ({ picture, method: methodOf(picture) }));
+  const pictures = picturesOf(trace).map((picture) => ({ picture, method: methodOf(picture.looks[0]) }));
   if (options.method && !pictures.some(({ method }) => method === options.method))
     throw new UsageError(
-      `model ${settings.model} has no attention, so it has no ${options.method}; use --method effect.`,
+      pictures.some(({ method }) => method === "attention")
+        ? `${model} has no ${options.method} to explain it by; use --method effect.`
+        : `model ${model} has no attention, so it has no ${options.method}; use --method effect.`,
     );
   const drawn = pictures.filter(({ method }) => methods.includes(method));
   const title = `${inputTitle(form, input)}\n→ ${output}`;
-  const { words, without } = subject.task;
-  const about = aboutOf(words.decision, without);
   const heading = ({ method, picture }: (typeof drawn)[number]) =>
-    `${method === "salience" && picture.name !== SALIENCE_LOOK ? picture.name : method}: ${about[method]}`;
+    `${(method === "salience" && picture.name !== SALIENCE_LOOK) || picture.name === ROLLOUT_LOOK ? picture.name : method}: ${about[method]}`;
   const [first] = drawn;
   const { svg, png, html } = options;
   const files = [
@@ -143,8 +208,7 @@ function jsonOf(trace: Trace, methods: readonly Method[]) {
   const { source, target, words, grid } = effect ?? ({} as Partial<NestedLook>);
   const scores: Record<string, unknown> = {};
   for (const look of looks) {
-    const method: Method =
-      look.unit === undefined ? "attention" : look.name === EFFECT_LOOK ? "effect" : "salience";
+    const method = methodOf(look);
     if (!methods.includes(method)) continue;
     // Where several looks are of one method, each has its own name.
     scores[method in scores ? look.name : method] = look.weights ?? look.windows;

@@ -25,17 +25,22 @@ export const openCommand: CommandDefinition = (program) => {
     const subject = await openForeign(path, options);
     const { about } = subject;
     const name = (text: string) => drawable(text, LONGEST);
-    const list = (lines: readonly string[]) => (lines.length > 0 ? lines.map((line) => `  ${line}`) : ["  nothing"]);
+    const list = (lines: readonly string[]) =>
+      lines.length > 0 ? lines.map((line) => `  ${line}`) : ["  nothing"];
     print(
       options,
       about,
       [
         `${name(about.file)}, written by ${name(about.producer)}, ${about.nodes} nodes`,
         "It reads",
-        ...list(about.inputs.map((one) => `${name(one.name)}, ${one.type} ${name(one.shape)}: ${one.filled}`)),
+        ...list(
+          about.inputs.map((one) => `${name(one.name)}, ${one.type} ${name(one.shape)}: ${one.filled}`),
+        ),
         "It gives",
         ...list(about.outputs.map((one) => `${name(one.name)}, ${one.type} ${name(one.shape)}`)),
-        about.attention.length > 0 ? "Its attention" : "No attention was found: no softmax is taken a sum of values by.",
+        about.attention.length > 0
+          ? "Its attention"
+          : "No attention was found: no softmax is taken a sum of values by.",
         ...about.attention.map((one) => `  ${name(one.name)}: ${name(one.node)}`),
       ].join("\n"),
     );

@@ -25,7 +25,14 @@ import {
   warn,
   withBeam,
 } from "../command.js";
-import { type FileOptions, fileFieldsOf, fileRequestOf, headOf, openFile, withFileOptions } from "../open-file.js";
+import {
+  type FileOptions,
+  fileFieldsOf,
+  fileRequestOf,
+  headOf,
+  openFile,
+  withFileOptions,
+} from "../open-file.js";
 import { askedOf, asksForText, fieldsOf, inputTitle, openSubject } from "../open-subject.js";
 import { lookedOf, textOf, writePictures } from "../pictures.js";
 
@@ -110,10 +117,17 @@ export async function see(
 ): Promise<void> {
   const { head } = given;
   // A head is large as a matrix.
-  const options: SeeOptions = { ...given, ...(map && { style: map }), ...(head && !given.view && { view: "matrix" }) };
-  const { answer, model, form, told = [] } = path.endsWith(".onnx")
-    ? await askFile(path, input, options)
-    : await askRun(path, input, options);
+  const options: SeeOptions = {
+    ...given,
+    ...(map && { style: map }),
+    ...(head && !given.view && { view: "matrix" }),
+  };
+  const {
+    answer,
+    model,
+    form,
+    told = [],
+  } = path.endsWith(".onnx") ? await askFile(path, input, options) : await askRun(path, input, options);
   if (answer.unknown.length > 0)
     warn(
       `The model does not know ${drawableAll(answer.unknown)
@@ -168,7 +182,9 @@ const blockLines = (blocks: Answer["blocks"]): string[] =>
   blocks.flatMap((block) => {
     if (block.kind === "text") return [`${drawable(block.title)}: ${drawable(block.text, LONGEST_BLOCK)}`];
     if (block.kind !== "classes") return [];
-    const items = block.items.map(({ label, probability }) => `${drawable(label)} ${(100 * probability).toFixed(1)} %`);
+    const items = block.items.map(
+      ({ label, probability }) => `${drawable(label)} ${(100 * probability).toFixed(1)} %`,
+    );
     return [`${drawable(block.title)}: ${items.join(", ")}`];
   });
 const LONGEST_BLOCK = 200;

@@ -60,7 +60,7 @@ const HEADINGS: Readonly<Record<LookTitle, string>> = {
   temporal: "When it looked, step by step",
   glimpses: "The way of its gaze",
   memory: "Which slots its heads looked at, step by step",
-  heads: "What each head looked at",
+  heads: "Which words each head looked at",
   gates: "What its layers took in and kept, step by step",
 };
 
@@ -114,9 +114,12 @@ function commonName(looks: readonly [TraceLook, ...TraceLook[]], title: LookTitl
 /** What pictures a trace has, in the order of its looks. */
 export function picturesOf(trace: Trace): Picture[] {
   const found = groupLooks(trace.looks, (look) => groupOf(trace, look)).map((looks): Picture => {
-    const title = titleOfLook(looks[0], placesOf(trace, looks[0]));
+    const places = placesOf(trace, looks[0]);
+    const title = titleOfLook(looks[0], places);
     const name = title === "gates" ? title : commonName(looks, title);
-    return { name, title, heading: HEADINGS[title], looks, views: viewsOf(trace, looks) };
+    const heading =
+      title === "heads" && places.kind === "grid" ? "Where in the image each head looked" : HEADINGS[title];
+    return { name, title, heading, looks, views: viewsOf(trace, looks) };
   });
   return found.map((picture) => {
     const { name, title, heading, looks } = picture;
