@@ -510,7 +510,7 @@ describe("explain", () => {
 
   test("says what is wrong", async () => {
     expect((await regard(["explain", first, "hello", "--method", "magic"])).err).toBe(
-      'regard: there is no method "magic"; --method takes attention, salience, effect.\n',
+      'regard: there is no method "magic"; --method takes attention, salience, effect, heads.\n',
     );
     expect((await regard(["explain", first, "hello", "--svg", "x.svg"])).err).toBe(
       "regard: --svg and --png draw one method; name it with --method, or use --html.\n",
