@@ -131,7 +131,7 @@ test("a classifier is explained and compared by the pages that explain and compa
   await page.goto(`${url}#/compare/glimpses?with=glimpses`);
   await page.getByRole("spinbutton", { name: "Images" }).fill("10");
   await page.getByRole("button", { name: "Score both" }).click();
-  await page.getByRole("rowheader", { name: "error" }).waitFor();
+  await page.getByRole("rowheader", { name: "error", exact: true }).waitFor();
   await page.getByLabel("Glimpse of glimpses").first().waitFor();
   await page.goto(`${url}#/train?model=ram`);
   await page.getByText(/labelled images to train on/).waitFor();

@@ -32,22 +32,50 @@ test("every model is tried", () => {
   );
 });
 
-test("every card's marks stand in its code", () => {
+test("every card says where in the code its equations are, and there they are", () => {
+  const code = (path: string) => readFileSync(new URL(`../src/${path}`, import.meta.url), "utf8");
   const folders = readdirSync(new URL("../src/models", import.meta.url)).filter((name) =>
     /^\d{4}-/.test(name),
   );
-  expect(folders).toHaveLength(models.length);
+  // Models of one paper share its folder.
+  const registered = [...code("models/index.ts").matchAll(/"\.\/(\d{4}-[^/]+)\//g)].map(([, name]) => name!);
+  expect(folders).toEqual([...new Set(registered)].sort());
+  const astray: string[] = [];
   for (const folder of folders) {
-    const read = (name: string) =>
-      readFileSync(new URL(`../src/models/${folder}/${name}`, import.meta.url), "utf8");
-    const [card, code] = [read("card.md"), read("model.ts")];
-    const marks = [...card.matchAll(/^\| (\(\d+(?:[,–]\s?\d+)*\)|A\.\d\.\d|Section [\d.]+) +\|/gm)].map(
-      ([, mark]) => mark!,
-    );
-    expect(marks.length, folder).toBeGreaterThan(1);
-    for (const mark of marks) expect(code, folder).toContain(mark);
+    const files = readdirSync(new URL(`../src/models/${folder}`, import.meta.url));
+    const own = files
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => code(`models/${folder}/${name}`))
+      .join("\n");
+    const card = code(`models/${folder}/card.md`);
     expect(card).toContain("## Departures");
+    const [, ...rows] = card.split("\n").filter((line) => /^\| (?!-)/.test(line));
+    expect(rows.length, folder).toBeGreaterThan(1);
+    for (const row of rows) {
+      const [mark, ...cells] = row
+        .split(/(?<!\\)\|/)
+        .slice(1, -1)
+        .map((cell) => cell.trim());
+      const named = [...cells.at(-1)!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
+      const [paths, names] = [true, false].map((is) => named.filter((name) => name.includes("/") === is));
+      const text = [own, ...paths!.map(code)].join("\n");
+      // A mark such as (8, 28) stands as it is, or each of its numbers by itself.
+      const numbers = mark!.startsWith("(") ? mark!.match(/\d+/g)! : [];
+      const marked = numbers.every((number) =>
+        new RegExp(`\\((\\d+[, –]+)*${number}([, –]+\\d+)*\\)`).test(text),
+      );
+      if (!text.includes(mark!) && (mark!.startsWith("(") ? !marked : /^(A\.|Section )\d/.test(mark!)))
+        astray.push(`${folder}: ${mark}`);
+      astray.push(
+        ...names!
+          .filter(
+            (name) => !new RegExp(`\\b${name.replaceAll(".", "\\.")}\\b`).test(text) && !files.includes(name),
+          )
+          .map((name) => `${folder}: ${name}`),
+      );
+    }
   }
+  expect(astray).toEqual([]);
 });
 
 describe.each(cases)("$id $options", ({ id, options }) => {

@@ -9,6 +9,7 @@ const SMALL: Readonly<Record<string, string>> = {
   "captioner-soft": "captioner-soft:2,3,5,11",
   "captioner-hard": "captioner-hard:2,3,5,11",
   "language-model": "language-model:3,5,7,11",
+  transformer: "transformer:3,5,16,2,11",
   convolution: "convolution:2,16,8",
   decode: "decode:53,5,7,11",
 };

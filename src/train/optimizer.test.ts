@@ -400,7 +400,7 @@ describe("decay", () => {
 
   test("is declared by every model: what has two axes decays, but tables and positions", () => {
     // What models are built for, whatever their task.
-    const sizes = { source: 7, target: 7, image: [64, 64, 3], encoded: false, classes: 5 };
+    const sizes = { source: 7, target: 7, image: [64, 64, 3], frame: [16, 24], encoded: false, classes: 5 };
     for (const card of models) {
       const scope = Scope.root();
       card.build(scope, card.configuration.parse({}) as never, sizes as never);
