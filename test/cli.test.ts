@@ -263,6 +263,14 @@ test("two trainings with one seed give the same checkpoint to the byte", async (
   expect((await readFile(join(second, last))).equals(await readFile(join(first, last)))).toBe(true);
 });
 
+test("--set takes numbers, words, true and false", async () => {
+  const out = join(folder, "set");
+  const sizes = ["features=8", "inner=8", "layers=1", "tied=false"].flatMap((entry) => ["--set", entry]);
+  expect((await regard(["train", "transformer", ...sizes, "--steps", "1", "--out", out])).code).toBe(0);
+  const { settings } = JSON.parse(await readFile(join(out, "run.json"), "utf8"));
+  expect(settings.configuration).toMatchObject({ features: 8, layers: 1, tied: false });
+}, 60_000);
+
 test("--threads computes with as many, to the same losses", async () => {
   const single = join(folder, "single");
   expect((await regard([...quick, "--threads", "1", "--out", single])).code).toBe(0);
@@ -708,6 +716,11 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
       "a size out of range",
       () => ["train", "rnnsearch", "--set", "hidden=0"],
       /^regard: model rnnsearch, option "hidden" is 0 but must be at least 1\.$/,
+    ],
+    [
+      "neither yes nor no",
+      () => ["train", "transformer", "--set", "tied=maybe"],
+      /^regard: model transformer, option "tied" is maybe but must be true or false\.$/,
     ],
     [
       "an unknown option of the model",

@@ -78,6 +78,7 @@ function demandOf(issue: z.core.$ZodIssue): string {
     return `must be ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}`;
   if (issue.code === "invalid_value") return `must be one of ${issue.values.map(String).join(", ")}`;
   if (issue.code === "invalid_type" && issue.expected === "int") return "must be a whole number";
+  if (issue.code === "invalid_type" && issue.expected === "boolean") return "must be true or false";
   if (issue.code === "invalid_union" && issue.discriminator !== undefined)
     return `must be one of ${Array.from(issue.message.matchAll(/'([^']*)'/g), ([, name]) => name).join(", ")}`;
   return issue.message

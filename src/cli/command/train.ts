@@ -252,7 +252,13 @@ function budgetOf(options: TrainOptions) {
   return Object.keys(given).length > 0 ? given : undefined;
 }
 
-/** `name=value` entries as an object; values that are numbers become numbers. */
+/** What stands for yes and no among values. */
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ["true", true],
+  ["false", false],
+]);
+
+/** `name=value` entries as an object; values that are numbers become numbers, true and false what they say. */
 function configurationOf(entries: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     entries.map((entry) => {
@@ -260,7 +266,8 @@ function configurationOf(entries: readonly string[]): Record<string, unknown> {
       const value = rest.join("=");
       if (!name || rest.length === 0)
         throw new UsageError(`--set takes name=value, such as hidden=256, not "${entry}".`);
-      return [name, value !== "" && !Number.isNaN(Number(value)) ? Number(value) : value];
+      const number = value !== "" && !Number.isNaN(Number(value)) ? Number(value) : value;
+      return [name, BOOLEANS.get(value) ?? number];
     }),
   );
 }
