@@ -74,8 +74,13 @@ export interface Backend {
 /**
  * Those of some values that a program reads: a model's step does not use all of its parameters. What it draws by chance and is not
  * given is drawn by the seed 0, so that what is scored, asked and explained is one and the same.
+ * @param seedOf the seed of a noise input, where another is wanted
  */
-export function neededBy({ inputs }: Pick<Session, "inputs">, values: Values): Values {
+export function neededBy(
+  { inputs }: Pick<Session, "inputs">,
+  values: Values,
+  seedOf: (noise: Tensor) => number = () => 0,
+): Values {
   const found: Record<string, Value> = {};
   let sizes: Bindings | undefined;
   for (const tensor of inputs) {
@@ -83,7 +88,7 @@ export function neededBy({ inputs }: Pick<Session, "inputs">, values: Values): V
     if (values[name]) found[name] = values[name];
     else if (role.kind === "noise") {
       sizes ??= sizesOf(inputs, values);
-      found[name] = noiseValue(tensor, sizes, 0);
+      found[name] = noiseValue(tensor, sizes, seedOf(tensor));
     }
   }
   return found;

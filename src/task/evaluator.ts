@@ -122,12 +122,14 @@ export class Evaluator<Example, Prepared> {
     );
   }
 
-  /** Runs examples with their first targets as what was written before. */
+  /** Runs examples with their first targets as what was written before. What is drawn for each example is drawn for it alone. */
   async *force(parameters: Values, examples: readonly Example[]): AsyncGenerator<Forced<Example>> {
-    for (const part of partsOf(examples)) {
+    for (const [number, part] of [...partsOf(examples)].entries()) {
       const { values, decisions } = await this.task.collate(part, this.prepared, { kind: "score" });
       const { losses, weights } = await this.scoring.run(
-        neededBy(this.scoring, { ...parameters, ...values }),
+        neededBy(this.scoring, { ...parameters, ...values }, ({ shape }) =>
+          shape.includes("batch") ? number : 0,
+        ),
       );
       for (const [column, example] of part.entries())
         yield {
