@@ -1,106 +1,89 @@
 import { gradient } from "../dist/autodiff/index.js";
-import { Random, resolveDimension, typedArray, UsageError } from "../dist/core/index.js";
-import { tokenBatch } from "../dist/data/index.js";
-import { tokensValue } from "../dist/decode/index.js";
+import { multiplyDimensions, UsageError } from "../dist/core/index.js";
+import { Batches } from "../dist/data/index.js";
 import { Mode } from "../dist/nn/index.js";
-import { concat, input, inputAttributes, reshape } from "../dist/ops/index.js";
+import { fill } from "../dist/ops/index.js";
+import { neededBy } from "../dist/session/index.js";
 import { nodeBackend, openOnnx } from "../dist/session/node.js";
+import { fittingData } from "../dist/task/index.js";
 import { buildModel, storedParameters } from "../dist/train/index.js";
 import { openRunData, openRunEncoder } from "../dist/train/run-data.node.js";
 import { RunFolder } from "../dist/train/run-folder.node.js";
 
-// npm run bench -- gradient-variance RUN: how much the gradient that hard attention estimates varies with the places that
-// are drawn, on one batch, with the baseline it learned, with one for all words and without: the trace of its covariance
-// over the square of its mean's length.
+// npm run bench -- gradient-variance RUN: how much the gradient that a run is trained by varies, at its best checkpoint: on one batch,
+// with what is drawn by chance (gazes, places, latent numbers, dropped units), and from batch to batch. The trace of its covariance,
+// the square of its mean's length (less what the draws add to it), and the ratio of the two.
 
 const DRAWS = 40;
-const IMAGES = 16;
 
 const path = process.argv[2];
 if (path === undefined) throw new UsageError("name a run: npm run bench -- gradient-variance runs/hard");
 const folder = await RunFolder.open(path);
-const { settings, vocabularies } = folder;
-const { task, sizes, model, scope } = buildModel(settings, vocabularies);
-const mode = Mode.training();
-const { loss } = model.objective(
-  { source: task.source(sizes), target: input("target", "int32", ["target", "batch"]) },
+const { settings, prepared } = folder;
+const { task, sizes, model, scope } = buildModel(settings, prepared);
+const mode = Mode.training({ labelSmoothing: settings.labelSmoothing });
+const { loss, gradients } = model.objective(
+  { ...task.inputs(sizes), ...task.targets(sizes, multiplyDimensions(settings.targets, "batch")) },
   mode,
 );
-const [earned, times] = ["attention.earned", "attention.times"];
-if (!mode.buffers.some(({ name }) => name === earned))
-  throw new UsageError(`${path} has no hard attention; train one with --set attention=hard.`);
-const slopes = gradient(
-  loss,
-  scope.parameters.map(({ tensor }) => tensor),
+const { parameters } = scope;
+const slopes = gradients
+  ? parameters.map(({ name, shape, tensor: { dtype } }) => gradients[name] ?? fill(0, { dtype, shape }))
+  : gradient(
+      loss,
+      parameters.map(({ tensor }) => tensor),
+    );
+const session = await nodeBackend.load(
+  Object.fromEntries(slopes.map((slope, index) => [`gradient.${parameters[index].name}`, slope])),
 );
-const flat = concat(
-  slopes.map((slope, index) => reshape(slope, [scope.parameters[index].shape.reduce((a, b) => a * b, 1)])),
-  0,
-);
-const session = await nodeBackend.load({ flat });
 const { step, tensors } = await folder.bestCheckpoint(() => {});
-const data = await openRunData(settings, { encoder: await openRunEncoder(path, settings, openOnnx) });
-const examples = data.validation.slice(0, IMAGES);
-const target = tokenBatch(
-  examples.map((example) => vocabularies.target.encode(task.targets(example)[0], { start: true })),
+const given = await openRunData(settings, { encoder: await openRunEncoder(path, settings, openOnnx) });
+const data = fittingData(task, given, prepared, settings.dataOptions.maxLength);
+const batches = new Batches(
+  data.train.map((example) => task.order?.(example, prepared) ?? 0),
+  settings.batch,
+  settings.seed,
 );
-const names = new Map([
-  ["batch", target.count],
-  ["target", target.length],
-]);
-const noise = (draw) =>
-  Object.fromEntries(
-    session.inputs.flatMap((tensor) => {
-      const { name, role } = inputAttributes(tensor);
-      if (role.kind !== "noise") return [];
-      const shape = tensor.shape.map((dimension) => resolveDimension(dimension, names));
-      const random = new Random(settings.seed, `variance ${name}`, draw);
-      const values = Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.uniform());
-      // Every image's places are drawn: none has its expected value, which varies not at all.
-      const all = name.endsWith("expected") ? values.map(() => 1) : values;
-      return [[name, { dtype: tensor.dtype, shape, data: typedArray(tensor.dtype, all) }]];
-    }),
-  );
-const sum = (values) => values.reduce((a, b) => a + b, 0);
-const average = sum(tensors[earned].data) / sum(tensors[times].data);
-const everywhere = (value) => ({
-  dtype: "float32",
-  shape: tensors[earned].shape,
-  data: new Float32Array(tensors[earned].data.length).fill(value),
-});
-const feeds = {
-  ...storedParameters(scope.parameters, tensors),
-  source: await task.read(examples, vocabularies),
-  target: tokensValue(target),
+const collated = async (number) => {
+  const examples = batches.at(number).map((index) => data.train[index]);
+  const { seed, targets, images } = settings;
+  const use = { kind: "train", seed, step: number, targets, augment: images?.augment ?? [] };
+  return (await task.collate(examples, prepared, use)).values;
 };
-for (const [label, buffers] of [
-  ["a baseline for each word", storedParameters(mode.buffers, tensors)],
-  [`one baseline, ${average.toFixed(3)}`, { [earned]: everywhere(average), [times]: everywhere(1) }],
-  ["no baseline", { [earned]: everywhere(0), [times]: everywhere(1) }],
+const stored = {
+  ...storedParameters(parameters, tensors),
+  ...storedParameters(mode.buffers, tensors),
+};
+
+const one = await collated(step);
+for (const [label, valuesOf] of [
+  ["one batch, other draws", () => one],
+  ["other batches and draws", (draw) => collated(step + draw)],
 ]) {
-  const total = new Float64Array(
-    scope.parameters.reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0),
-  );
-  const squares = new Float64Array(total.length);
+  const totals = parameters.map(({ shape }) => new Float64Array(shape.reduce((a, b) => a * b, 1)));
+  const squares = totals.map(({ length }) => new Float64Array(length));
   for (let draw = 0; draw < DRAWS; draw++) {
-    const { flat: found } = await session.run({
-      ...feeds,
-      ...noise(draw),
-      ...buffers,
-    });
-    found.data.forEach((slope, index) => {
-      total[index] += slope;
-      squares[index] += slope ** 2;
-    });
+    const found = await session.run(
+      neededBy(session, { ...stored, ...(await valuesOf(draw)) }, () => draw + 1),
+    );
+    for (const [index, { name }] of parameters.entries())
+      found[`gradient.${name}`].data.forEach((slope, element) => {
+        totals[index][element] += slope;
+        squares[index][element] += slope ** 2;
+      });
   }
   let [variance, length] = [0, 0];
-  total.forEach((each, index) => {
-    const mean = each / DRAWS;
-    length += mean ** 2;
-    variance += (squares[index] / DRAWS - mean ** 2) * (DRAWS / (DRAWS - 1));
+  totals.forEach((total, index) => {
+    total.forEach((sum, element) => {
+      const mean = sum / DRAWS;
+      length += mean ** 2;
+      variance += (squares[index][element] / DRAWS - mean ** 2) * (DRAWS / (DRAWS - 1));
+    });
   });
+  // The mean of so many draws is longer than the mean of all by what is left of their variance.
+  const mean = Math.max(0, length - variance / DRAWS);
   process.stdout.write(
-    `${label}: trace of the covariance ${variance.toExponential(3)}, squared length of the mean ${length.toExponential(3)}, ratio ${(variance / length).toFixed(2)} over ${DRAWS} draws at step ${step}\n`,
+    `${label}: trace of the covariance ${variance.toExponential(3)}, squared length of the mean ${mean.toExponential(3)}, ratio ${(variance / mean).toFixed(2)} over ${DRAWS} draws at step ${step}\n`,
   );
 }
 await session.release();
