@@ -76,6 +76,9 @@ export const gather = defineOperation(
       make([x, picks], { axis: normaliseAxis("gather", axis, x.shape) }).outputs[0]!,
 );
 
+/** Up to so many rows a product adds slices into them sooner than one after another. */
+const FEW_ROWS = 256;
+
 const scatterAddOperation: Operation<{ size: Dimension }> = {
   name: "scatterAdd",
   infer: ([picks, updates], { size }) => {
@@ -91,11 +94,21 @@ const scatterAddOperation: Operation<{ size: Dimension }> = {
   lower: (context, [picks, updates], { inputs: [p, u], outputs: [y], attributes: { size } }) => {
     const count = multiplyDimensions(...p!.shape);
     const width = multiplyDimensions(...u!.shape.slice(p!.shape.length));
+    const [rows] = context.emit("Reshape", [updates!, context.shape([count, width])]);
+    if (typeof size === "number" && size <= FEW_ROWS && u!.dtype === "float32") {
+      const [flat] = context.emit("Reshape", [picks!, context.shape([count])]);
+      const [chosen] = context.emit(
+        "OneHot",
+        [flat!, context.constant("int32", [], [size]), context.constant("float32", [2], [0, 1])],
+        { axis: { int: 0 } },
+      );
+      const [summed] = context.emit("MatMul", [chosen!, rows!]);
+      return context.emit("Reshape", [summed!, context.shape(y!.shape)]);
+    }
     const [zeros] = context.emit("Expand", [
       context.constant(u!.dtype, [], [0]),
       context.shape([size, width]),
     ]);
-    const [rows] = context.emit("Reshape", [updates!, context.shape([count, width])]);
     const [column] = context.emit("Reshape", [picks!, context.shape([count, 1])]);
     const [everywhere] = context.emit("Expand", [column!, context.shape([count, width])]);
     const [summed] = context.emit("ScatterElements", [zeros!, everywhere!, rows!], {
@@ -120,6 +133,10 @@ const scatterAddOperation: Operation<{ size: Dimension }> = {
     {
       inputs: [indices(3, "two", "five"), floats("two", "five")],
       build: (picks, x) => scatterAdd(picks!, x!, 3),
+    },
+    {
+      inputs: [indices(FEW_ROWS + 1, "seven"), floats("seven", "three")],
+      build: (picks, x) => scatterAdd(picks!, x!, FEW_ROWS + 1),
     },
   ],
 };
