@@ -64,7 +64,7 @@ for (const [label, valuesOf] of [
   const squares = totals.map(({ length }) => new Float64Array(length));
   for (let draw = 0; draw < DRAWS; draw++) {
     const found = await session.run(
-      neededBy(session, { ...stored, ...(await valuesOf(draw)) }, () => draw + 1),
+      neededBy(session, { ...stored, ...(await valuesOf(draw)) }, () => ({ step: draw })),
     );
     for (const [index, { name }] of parameters.entries())
       found[`gradient.${name}`].data.forEach((slope, element) => {

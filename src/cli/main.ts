@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from "commander";
+import { VERSION } from "../service/runs.node.js";
 import { legible } from "../views/index.js";
 import { benchCommand } from "./command/bench.js";
 import { dataCommand } from "./command/data.js";
@@ -13,7 +14,6 @@ import { seeCommand } from "./command/see.js";
 import { studioCommand } from "./command/studio.js";
 import { trainCommand } from "./command/train.js";
 import { report } from "./command.js";
-import { VERSION } from "./version.js";
 
 /** What is wrong with a call, and where it is likely what to do. */
 const explained = (text: string): string =>

@@ -4,34 +4,8 @@ import { toBase64, UsageError } from "../core/index.js";
 import { openClip } from "../data/format/clip.node.js";
 import { filmOfFolder, framesOfFolder } from "../data/format/films.node.js";
 import { assertImage, greyOf, readImage } from "../data/format/image.node.js";
-import type { Splits } from "../data/index.js";
-import { type Asked, Subject } from "../service/index.js";
-import { openOnnx } from "../session/node.js";
+import type { Asked } from "../service/index.js";
 import type { Field, FieldValue, ImageValue } from "../task/index.js";
-import { openRunData, openRunEncoder } from "../train/run-data.node.js";
-import { RunFolder } from "../train/run-folder.node.js";
-import { backendFor } from "./backend.js";
-import { warn } from "./command.js";
-
-/** The model of a run, what it reads, and the data it was trained on where that is asked for. */
-export interface OpenedRun {
-  readonly folder: RunFolder;
-  readonly subject: Subject;
-  readonly form: readonly Field[];
-  data(): Promise<Splits<unknown>>;
-}
-
-/** @throws UsageError where the folder is no run, or its files cannot be read */
-export async function openSubject(path: string, device: string): Promise<OpenedRun> {
-  const folder = await RunFolder.open(path);
-  const { settings, prepared } = folder;
-  const { step, tensors } = await folder.bestCheckpoint(warn);
-  const encoder = await openRunEncoder(path, settings, openOnnx);
-  const backend = await backendFor(device);
-  const subject = new Subject({ settings, prepared, step, tensors, backend, encoder });
-  const form = subject.task.form(prepared, settings.images);
-  return { folder, subject, form, data: () => openRunData(settings, { encoder }) };
-}
 
 /** The field of a form that one argument of the command line fills in. */
 const onlyField = (form: readonly Field[]): Field => form[0]!;

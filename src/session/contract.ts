@@ -74,12 +74,12 @@ export interface Backend {
 /**
  * Those of some values that a program reads: a model's step does not use all of its parameters. What it draws by chance and is not
  * given is drawn by the seed 0, so that what is scored, asked and explained is one and the same.
- * @param seedOf the seed of a noise input, where another is wanted
+ * @param drawnBy the seed and the step that a noise input is a function of, where others are wanted
  */
 export function neededBy(
   { inputs }: Pick<Session, "inputs">,
   values: Values,
-  seedOf: (noise: Tensor) => number = () => 0,
+  drawnBy: (noise: Tensor) => { readonly seed?: number; readonly step?: number } = () => ({}),
 ): Values {
   const found: Record<string, Value> = {};
   let sizes: Bindings | undefined;
@@ -88,7 +88,7 @@ export function neededBy(
     if (values[name]) found[name] = values[name];
     else if (role.kind === "noise") {
       sizes ??= sizesOf(inputs, values);
-      found[name] = noiseValue(tensor, sizes, seedOf(tensor));
+      found[name] = noiseValue(tensor, sizes, drawnBy(tensor));
     }
   }
   return found;
@@ -107,15 +107,19 @@ export function sizesOf(inputs: readonly Tensor[], values: Values): Map<string, 
 }
 
 /**
- * What a noise input is fed where it is drawn as a whole: a function of (seed, name). The first rows are the same however many there
+ * What a noise input is fed where it is drawn as a whole: a function of (seed, name, step). The first rows are the same however many there
  * are, so that what a step draws does not depend on how many follow.
  */
-export function noiseValue(noise: Tensor, sizes: Bindings, seed: number): Value {
+export function noiseValue(
+  noise: Tensor,
+  sizes: Bindings,
+  { seed = 0, step = 0 }: { readonly seed?: number; readonly step?: number },
+): Value {
   const { name, role } = inputAttributes(noise)!;
   const { dtype } = noise;
   const shape = noise.shape.map((dimension) => resolveDimension(dimension, sizes));
   const data = typedArray(dtype, countOf(shape));
-  new Random(seed, `noise ${name}`).fill(role.distribution ?? "uniform", data as Float32Array);
+  new Random(seed, `noise ${name}`, step).fill(role.distribution ?? "uniform", data as Float32Array);
   return { dtype, shape, data };
 }
 

@@ -127,9 +127,9 @@ export class Evaluator<Example, Prepared> {
     for (const [number, part] of [...partsOf(examples)].entries()) {
       const { values, decisions } = await this.task.collate(part, this.prepared, { kind: "score" });
       const { losses, weights } = await this.scoring.run(
-        neededBy(this.scoring, { ...parameters, ...values }, ({ shape }) =>
-          shape.includes("batch") ? number : 0,
-        ),
+        neededBy(this.scoring, { ...parameters, ...values }, ({ shape }) => ({
+          step: shape.includes("batch") ? number : 0,
+        })),
       );
       for (const [column, example] of part.entries())
         yield {

@@ -1,4 +1,6 @@
 export * from "./best.js";
+export * from "./checked.js";
+export * from "./fit.js";
 export * from "./group.js";
 export * from "./loop.js";
 export * from "./optimizer.js";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { checked } from "./checked.js";
 import type { Kernels } from "./kernels.js";
 
 /** Where the kernels find a parameter: addresses in bytes. */
@@ -71,7 +72,7 @@ type Options<Name extends OptimizerOptions["name"]> = Omit<Extract<OptimizerOpti
  * Kingma & Ba 2015, algorithm 1; with `decay`, Loshchilov & Hutter 2019, algorithm 2: weights decay apart from the gradient,
  * those that `decays` says (see `ParameterKind`).
  */
-const adam = ({ beta1, beta2, epsilon, decay = 0 }: Options<"adam"> & { decay?: number }): Optimizer => ({
+const adamRule = ({ beta1, beta2, epsilon, decay = 0 }: Options<"adam"> & { decay?: number }): Optimizer => ({
   slots: ["first", "second"],
   update: (
     kernels,
@@ -95,21 +96,21 @@ const adam = ({ beta1, beta2, epsilon, decay = 0 }: Options<"adam"> & { decay?: 
 });
 
 /** Gradient descent, with classical momentum where asked for (Polyak 1964). */
-const sgd = ({ momentum }: Options<"sgd">): Optimizer => ({
+const sgdRule = ({ momentum }: Options<"sgd">): Optimizer => ({
   slots: momentum > 0 ? ["velocity"] : [],
   update: (kernels, { parameter, gradient, slots: [velocity], count }, { learningRate, scale }) =>
     kernels.sgd(parameter, gradient, velocity ?? 0, count, scale, learningRate, momentum),
 });
 
 /** Zeiler 2012, algorithm 1; the paper's own rule has a learning rate of 1. */
-const adadelta = ({ rho, epsilon }: Options<"adadelta">): Optimizer => ({
+const adadeltaRule = ({ rho, epsilon }: Options<"adadelta">): Optimizer => ({
   slots: ["gradients", "updates"],
   update: (kernels, { parameter, gradient, slots: [gradients, updates], count }, { learningRate, scale }) =>
     kernels.adadelta(parameter, gradient, gradients!, updates!, count, scale, learningRate, rho, epsilon),
 });
 
 /** Tieleman & Hinton 2012, lecture 6.5, with momentum where asked for. */
-const rmsprop = ({ rho, epsilon, momentum }: Options<"rmsprop">): Optimizer => ({
+const rmspropRule = ({ rho, epsilon, momentum }: Options<"rmsprop">): Optimizer => ({
   slots: momentum > 0 ? ["second", "velocity"] : ["second"],
   update: (kernels, { parameter, gradient, slots: [second, velocity], count }, { learningRate, scale }) =>
     kernels.rmsprop(
@@ -127,7 +128,7 @@ const rmsprop = ({ rho, epsilon, momentum }: Options<"rmsprop">): Optimizer => (
 });
 
 /** Duchi, Hazan & Singer 2011, figure 1 with diagonal matrices. */
-const adagrad = ({ epsilon }: Options<"adagrad">): Optimizer => ({
+const adagradRule = ({ epsilon }: Options<"adagrad">): Optimizer => ({
   slots: ["sum"],
   update: (kernels, { parameter, gradient, slots: [sum], count }, { learningRate, scale }) =>
     kernels.adagrad(parameter, gradient, sum!, count, scale, learningRate, epsilon),
@@ -138,14 +139,27 @@ export function makeOptimizer(options: OptimizerOptions): Optimizer {
   switch (options.name) {
     case "adam":
     case "adamw":
-      return adam(options);
+      return adamRule(options);
     case "sgd":
-      return sgd(options);
+      return sgdRule(options);
     case "adadelta":
-      return adadelta(options);
+      return adadeltaRule(options);
     case "rmsprop":
-      return rmsprop(options);
+      return rmspropRule(options);
     case "adagrad":
-      return adagrad(options);
+      return adagradRule(options);
   }
 }
+
+const withDefaults =
+  <Name extends OptimizerOptions["name"]>(name: Name) =>
+  (options: Partial<Options<Name>> = {}): OptimizerOptions =>
+    checked(name, optimizerSchema, { name, ...options });
+
+/** An optimizer's options, with the usual values for what is not given. @throws UsageError for a value out of range */
+export const adam = withDefaults("adam");
+export const adamw = withDefaults("adamw");
+export const sgd = withDefaults("sgd");
+export const adadelta = withDefaults("adadelta");
+export const rmsprop = withDefaults("rmsprop");
+export const adagrad = withDefaults("adagrad");

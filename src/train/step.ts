@@ -8,6 +8,9 @@ import { GRAIN, type Kernels, kernelArrays } from "./kernels.js";
 import type { Optimizer } from "./optimizer.js";
 import type { StoredTensor } from "./safetensors.js";
 
+/** Steps in a row that may be skipped before training is given up. */
+export const MOST_SKIPPED = 10;
+
 /** Where each parameter lies in the flat arrays that hold something of all of them. */
 export interface Slot {
   readonly name: string;

@@ -32,12 +32,13 @@ import {
   type WatchedTrace,
   watched,
 } from "../task/index.js";
+import { checked } from "./checked.js";
 import { alone, type Group, shareOf } from "./group.js";
 import { makeOptimizer } from "./optimizer.js";
 import type { StoredTensor } from "./safetensors.js";
 import { scheduleFactor } from "./schedule.js";
-import { checked, type RunSettings } from "./settings.js";
-import { TrainingState, trainingStep } from "./step.js";
+import type { RunSettings } from "./settings.js";
+import { MOST_SKIPPED, TrainingState, trainingStep } from "./step.js";
 
 /** What one training step reports. */
 export interface StepReport {
@@ -58,8 +59,6 @@ export interface StepReport {
 
 /** Validation examples whose attention is kept at every validation. */
 const TRACED = 3;
-/** Steps in a row that may be skipped before training is given up. */
-const MOST_SKIPPED = 10;
 
 /** A model as settings describe it, with its parameters declared in a scope. */
 export interface BuiltModel {

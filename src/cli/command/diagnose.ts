@@ -2,9 +2,11 @@ import { createElement } from "react";
 import { UsageError } from "../../core/index.js";
 import { decodingText } from "../../decode/index.js";
 import { examplesOfSplit } from "../../service/index.js";
+import { openSubject } from "../../service/runs.node.js";
 import { taskOfModel } from "../../task/index.js";
 import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
 import { DiagnosisReport, pageOf } from "../../views/index.js";
+import { backendFor } from "../backend.js";
 import {
   type CommandDefinition,
   type CommonOptions,
@@ -15,7 +17,6 @@ import {
   warn,
   withBeam,
 } from "../command.js";
-import { openSubject } from "../open-subject.js";
 import { status } from "../terminal.js";
 
 interface DiagnoseOptions extends CommonOptions {
@@ -57,7 +58,7 @@ async function diagnose(path: string, options: DiagnoseOptions): Promise<void> {
     throw new UsageError(
       `model ${model} writes no captions; regard diagnose takes models that do, and regard explain takes any.`,
     );
-  const { subject, data } = await openSubject(path, options.device);
+  const { subject, data } = await openSubject(path, { backend: await backendFor(options.device), warn });
   const images = examplesOfSplit(await data(), options.split).slice(0, options.examples);
   const diagnosis = await subject.diagnose(images, options.split, {
     beam: options.beam,

@@ -5,11 +5,21 @@ import { decodingText } from "../../decode/index.js";
 import { EFFECT, SALIENCE } from "../../explain/index.js";
 import { ROLLOUT_LOOK } from "../../foreign/index.js";
 import { ABLATION_LOOK, EFFECT_LOOK, type Explanation, SALIENCE_LOOK } from "../../service/index.js";
+import { openSubject } from "../../service/runs.node.js";
 import type { Field } from "../../task/index.js";
 import { drawable, picturesOf } from "../../views/index.js";
-import { type CommandDefinition, type CommonOptions, define, fileOf, print, withBeam } from "../command.js";
+import { backendFor } from "../backend.js";
+import {
+  type CommandDefinition,
+  type CommonOptions,
+  define,
+  fileOf,
+  print,
+  warn,
+  withBeam,
+} from "../command.js";
 import { type FileOptions, fileFieldsOf, openForeign, withFileOptions } from "../open-file.js";
-import { askedOf, inputTitle, openSubject } from "../open-subject.js";
+import { askedOf, inputTitle } from "../open-subject.js";
 import { textOf, writePictures } from "../pictures.js";
 
 interface ExplainOptions extends CommonOptions, FileOptions {
@@ -92,7 +102,10 @@ interface Explained {
 
 /** A run. */
 async function explainRun(path: string, input: string, options: ExplainOptions): Promise<Explained> {
-  const { folder, subject, form, data } = await openSubject(path, options.device);
+  const { folder, subject, form, data } = await openSubject(path, {
+    backend: await backendFor(options.device),
+    warn,
+  });
   const { settings } = folder;
   const example = await subject.exampleOf(await askedOf(form, input), data);
   // Only data that knows what is right has more to say of an input than the input itself: embedded data.

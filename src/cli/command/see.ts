@@ -3,6 +3,7 @@ import { nestedTrace, type Trace } from "../../attention/index.js";
 import { UsageError } from "../../core/index.js";
 import { decodingText } from "../../decode/index.js";
 import { type Answer, ForeignSubject } from "../../service/index.js";
+import { openSubject } from "../../service/runs.node.js";
 import type { Field } from "../../task/index.js";
 import {
   distinctAsText,
@@ -15,6 +16,7 @@ import {
   type ViewName,
   viewNames,
 } from "../../views/index.js";
+import { backendFor } from "../backend.js";
 import {
   type CommandDefinition,
   type CommonOptions,
@@ -33,7 +35,7 @@ import {
   openFile,
   withFileOptions,
 } from "../open-file.js";
-import { askedOf, asksForText, fieldsOf, inputTitle, openSubject } from "../open-subject.js";
+import { askedOf, asksForText, fieldsOf, inputTitle } from "../open-subject.js";
 import { lookedOf, textOf, writePictures } from "../pictures.js";
 
 export interface SeeOptions extends CommonOptions, FileOptions {
@@ -242,7 +244,10 @@ function assertOptions(
 }
 
 async function askRun(path: string, input: string, options: SeeOptions): Promise<Asked> {
-  const { folder, subject, form, data } = await openSubject(path, options.device);
+  const { folder, subject, form, data } = await openSubject(path, {
+    backend: await backendFor(options.device),
+    warn,
+  });
   const { beam, sample, gates, keepUnknown } = options;
   assertOptions(form, options, false);
   const example = await subject.exampleOf(await askedOf(form, input), data);

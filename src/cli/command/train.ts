@@ -17,6 +17,7 @@ import {
 } from "../../data/index.js";
 import { assertReads, imageSizeOf, locateData } from "../../data/open.node.js";
 import { modelById, type OptimizerChoice } from "../../models/index.js";
+import { VERSION } from "../../service/runs.node.js";
 import { openOnnx } from "../../session/node.js";
 import {
   type AnyTask,
@@ -49,7 +50,6 @@ import { type CommandDefinition, type CommonOptions, define, number, print, warn
 import { Interrupted, interruptSignal } from "../interrupt.js";
 import { duration, ProgressBar, status } from "../terminal.js";
 import { ready, threadsHere, together, told } from "../together.js";
-import { VERSION } from "../version.js";
 
 interface TrainOptions extends CommonOptions, Partial<Reading> {
   readonly data?: string;

@@ -65,7 +65,7 @@ export class Effects {
       // All are scored under the same chance, that of one example.
       const sizes = sizesOf(this.session.inputs, fed).set("batch", 1);
       const one = Object.fromEntries(
-        [...this.noise].map(([name, tensor]) => [name, noiseValue(tensor, sizes, 0)]),
+        [...this.noise].map(([name, tensor]) => [name, noiseValue(tensor, sizes, {})]),
       );
       const { losses: found } = await this.session.run(
         neededBy(this.session, {

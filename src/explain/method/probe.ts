@@ -174,7 +174,7 @@ export class Prober {
       fed[nameOf(probe.forced)] = forced;
       fed[nameOf(probe.nudge)] = zeros(probe.nudge);
     }
-    for (const [name, tensor] of this.noise) fed[name] = noiseValue(tensor, sizes, sample);
+    for (const [name, tensor] of this.noise) fed[name] = noiseValue(tensor, sizes, { seed: sample });
     return fed;
   }
 
