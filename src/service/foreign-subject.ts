@@ -244,6 +244,9 @@ export class ForeignSubject {
       output: this.#outputText(outputs),
       pieces: [measure.title],
       trace: encodeTrace(trace),
+      further: attended.some(({ name }) => name === ROLLOUT_LOOK)
+        ? { [ROLLOUT_LOOK]: "how much of each place is handed on through all layers" }
+        : {},
       agreements,
       ...(agreements[0] && {
         verdict: {

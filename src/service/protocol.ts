@@ -380,6 +380,8 @@ export interface Explanation {
   readonly pieces: readonly string[];
   /** Attention, salience and causal effect of each decision as looks; those of attention are absent where there is none. */
   readonly trace: TraceJson;
+  /** What further looks of the trace say, in words, by their names. */
+  readonly further: Readonly<Record<string, string>>;
   /** What is right, where the data knows it. */
   readonly truth?: Truth;
   readonly agreements: readonly NamedAgreement[];

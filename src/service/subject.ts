@@ -516,8 +516,14 @@ export class Subject<Example_ = any> {
     const mean = given.looks.filter(({ name }) => name === ATTENTION_LOOK);
     const looks = (mean.length > 0 ? mean : given.looks).map(firstRows);
     const salience = (await given.salience()).map(firstRows);
+    const further =
+      (await this.task.further?.(
+        { evaluator: await this.#evaluation(), parameters: this.#parameters, prepared: this.prepared },
+        example,
+      )) ?? [];
     const whole = await this.#trace(example, { ...shown, steps: shown.steps.slice(0, decided) }, [
       ...(decided > 0 ? looks : []),
+      ...further.map(({ look }) => look),
       ...(decided > 0 ? salience : []),
       effect,
     ]);
@@ -546,6 +552,7 @@ export class Subject<Example_ = any> {
       ...(decoding && { decoding }),
       pieces: shown.steps.slice(0, decided).map(({ label }) => label),
       trace: encodeTrace(trace),
+      further: Object.fromEntries(further.map(({ look, about }) => [look.name, about])),
       ...(truth && { truth }),
       agreements,
       ...(agreements[0] && {

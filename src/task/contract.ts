@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Places, TraceJson, TraceStep } from "../attention/index.js";
+import type { Places, TraceJson, TraceLook, TraceStep } from "../attention/index.js";
 import type { Dimension, Tensor } from "../core/index.js";
 import type { Augmentation, DataKind, Link, Mistake, MistakeKind, Splits } from "../data/index.js";
 import type { Decoding, Drive } from "../decode/index.js";
@@ -312,10 +312,19 @@ export interface Task<Example = unknown, Prepared = unknown, Sizes = unknown, Ou
   variants(values: Values, model: Pick<Model, "grids">): Variants;
   /** How an effect is measured, in words: "once a source word and its annotation are masked". */
   readonly without: string;
+  /** What explains an example further, such as its attention without what is no cause; for what writes no tokens. */
+  further?(scoring: Scoring<Example, Prepared>, example: Example): Promise<readonly FurtherLook[]>;
   /** Groups mistakes by why they are wrong; absent where there are no such groups. */
   diagnose?(options: DiagnosisOptions<Example, Prepared>): Promise<Diagnosis>;
   /** What is right of an input that is in the data. @param output tokens, the end included, where tokens are written */
   truth?(known: Example, example: Example, output: Output, prepared: Prepared): Truth | undefined;
+}
+
+/** A look that explains beside attention, salience and causal effect. */
+export interface FurtherLook {
+  readonly look: TraceLook;
+  /** What it says, in words. */
+  readonly about: string;
 }
 
 /** Any task, whatever its examples. */

@@ -1,27 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import { UsageError } from "../../core/index.js";
 import { publicDatasets } from "../../data/fetch/datasets.js";
 import { fetchDataset, isFetched } from "../../data/fetch/fetch.node.js";
-import { encodeIdx } from "../../data/format/idx.js";
-import { encodePng } from "../../data/format/image.node.js";
-import {
-  type CaptionData,
-  type CaptionDataset,
-  datasets,
-  detokenise,
-  type Film,
-  type FilmDataset,
-  type LabelledDataset,
-  type LabelledImage,
-  type Pair,
-  type Splits,
-} from "../../data/index.js";
+import { datasets, type LabelledImage } from "../../data/index.js";
 import { DATA_FOLDER } from "../../data/open.node.js";
-import { writeAtomically } from "../../train/run-folder.node.js";
+import { models } from "../../models/index.js";
+import { taskOf } from "../../task/index.js";
 import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
 import { Interrupted, interruptSignal } from "../interrupt.js";
+import { writers } from "../make.js";
 import { status } from "../terminal.js";
 
 interface FetchCommandOptions extends CommonOptions {
@@ -140,12 +128,13 @@ async function make(id: string, { out, seed, limit, ...options }: MakeOptions): 
     throw new UsageError(`--seed is ${seed} but must be a whole number from 0.`);
   if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1))
     throw new UsageError(`--limit is ${limit} but must be a whole number from 1.`);
-  if (dataset.kind === "bits" || dataset.kind === "drives" || dataset.kind === "clips")
+  const writer = writers[dataset.kind];
+  if (!writer)
     throw new UsageError(
       `"${id}" holds ${dataset.kind}, for which there are no files: they are drawn when they are needed. Train with: regard train MODEL --data ${id}`,
     );
-  const labelled = dataset.kind === "labelled images" ? await dataset.load(seed) : undefined;
-  if (labelled?.train[0]?.labels)
+  const { train, validation, tests } = await dataset.load(seed);
+  if (dataset.kind === "labelled images" && (train[0] as LabelledImage | undefined)?.labels)
     throw new UsageError(
       `the images of "${id}" have several labels each, for which an IDX file has no room. Train with: regard train MODEL --data ${id}`,
     );
@@ -156,144 +145,25 @@ async function make(id: string, { out, seed, limit, ...options }: MakeOptions): 
         : `cannot make "${out}": ${error.message}.`,
     );
   });
-  if (dataset.kind === "captions")
-    return makeImages(dataset, await dataset.load(seed), { out, limit, ...options });
-  if (dataset.kind === "labelled images") return makeIdx(dataset, labelled!, { out, limit, ...options });
-  if (dataset.kind === "films")
-    return makeFilms(dataset, await dataset.load(seed), { out, limit, ...options });
-  const { train, validation, tests } = await dataset.load(seed);
-  const [from, to] = dataset.codes;
-  const splits: Record<string, readonly Pair[]> = { train, val: validation, ...tests };
-  for (const [split, all] of Object.entries(splits)) {
-    const pairs = all.slice(0, limit);
-    const write = (ending: string, line: (pair: Pair) => string) =>
-      writeAtomically(join(out, `${split}.${ending}`), pairs.map((pair) => `${line(pair)}\n`).join(""));
-    await write(from, ({ source }) => detokenise(source));
-    await write(to, ({ target }) => detokenise(target));
-    // As other tools write word alignments: source-target, with "?" in place of "-" where a link is only possible.
-    await write("align", ({ links = [] }) =>
-      links.map(({ source, target, sure }) => `${source}${sure ? "-" : "?"}${target}`).join(" "),
-    );
-  }
-  print(
-    options,
-    {
-      dataset: id,
-      folder: out,
-      from,
-      to,
-      splits: Object.fromEntries(
-        Object.entries(splits).map(([name, pairs]) => [name, Math.min(pairs.length, limit ?? pairs.length)]),
-      ),
-    },
-    `Wrote ${Object.keys(splits).join(", ")} to ${out}. Train with: regard train rnnsearch --data ${out} --from ${from} --to ${to}`,
-  );
-}
-
-/** Images as PNG, their captions as a CSV and their splits as lists, as `--data` reads them. */
-async function makeImages(
-  { id }: CaptionDataset,
-  { train, validation, tests }: CaptionData,
-  { out, limit, ...options }: Omit<MakeOptions, "seed">,
-): Promise<void> {
   const splits = Object.fromEntries(
-    Object.entries({ train, val: validation, ...tests }).map(([name, images]) => [
+    Object.entries({ train, [writer.validation]: validation, ...tests }).map(([name, all]) => [
       name,
-      images.slice(0, limit),
+      (all as readonly unknown[]).slice(0, limit),
     ]),
   );
-  await mkdir(join(out, "images"));
-  const lines = ["image,caption"];
-  for (const [split, images] of Object.entries(splits)) {
-    const names = images.map((_, index) => `${split}-${String(index).padStart(5, "0")}.png`);
-    for (const [index, image] of images.entries()) {
-      await writeAtomically(join(out, "images", names[index]!), await encodePng(await image.pixels()));
-      for (const caption of image.captions)
-        lines.push(`${names[index]},"${caption.join(" ").replaceAll('"', '""')}"`);
-      if (index % 100 === 0) status(`${split}: ${index} of ${images.length}`);
-    }
-    await writeAtomically(join(out, `${split}.txt`), names.map((name) => `${name}\n`).join(""));
-  }
+  const { about, options: reading = "" } = await writer.write(dataset, splits, out);
   status();
-  await writeAtomically(join(out, "captions.csv"), `${lines.join("\n")}\n`);
+  // An embedded dataset of the same name would be taken instead.
+  const path = datasets.some((one) => one.id === out) ? `./${out}` : out;
+  const model = models.find((card) => taskOf(card).takes === dataset.kind && card.attention[0] !== "none")!;
   print(
     options,
     {
       dataset: id,
       folder: out,
-      splits: Object.fromEntries(Object.entries(splits).map(([name, images]) => [name, images.length])),
+      ...about,
+      splits: Object.fromEntries(Object.entries(splits).map(([name, { length }]) => [name, length])),
     },
-    `Wrote ${Object.keys(splits).join(", ")} to ${out}. Train with: regard train show-attend-tell --data ${out} --image-size 64`,
-  );
-}
-
-/** Labelled images as IDX files, packed, as `--data` reads them. */
-async function makeIdx(
-  { id, size: [height, width] = [0, 0] }: LabelledDataset,
-  { train, validation, tests }: Splits<LabelledImage>,
-  { out, limit, ...options }: Omit<MakeOptions, "seed">,
-): Promise<void> {
-  const splits = Object.fromEntries(
-    Object.entries({ train, validation, ...tests }).map(([name, all]) => [name, all.slice(0, limit)]),
-  );
-  for (const [split, examples] of Object.entries(splits)) {
-    const size = height * width;
-    const images = new Uint8Array(examples.length * size);
-    for (const [index, example] of examples.entries()) {
-      images.set((await example.pixels()).data, index * size);
-      if (index % 1000 === 0) status(`${split}: ${index} of ${examples.length}`);
-    }
-    const labels = Uint8Array.from(examples, ({ label }) => label!);
-    const write = (what: string, shape: readonly number[], data: Uint8Array) =>
-      writeAtomically(join(out, `${split}-${what}-ubyte.gz`), gzipSync(encodeIdx({ shape, data })));
-    await write("images-idx3", [examples.length, height, width], images);
-    await write("labels-idx1", [examples.length], labels);
-  }
-  status();
-  print(
-    options,
-    {
-      dataset: id,
-      folder: out,
-      splits: Object.fromEntries(Object.entries(splits).map(([name, images]) => [name, images.length])),
-    },
-    `Wrote ${Object.keys(splits).join(", ")} to ${out}. Train with: regard train ram --data ${out}`,
-  );
-}
-
-/** A folder for each film of each split: its frames as PNG, and its boxes, a line each. */
-async function makeFilms(
-  { id }: FilmDataset,
-  { train, validation, tests }: Splits<Film>,
-  { out, limit, ...options }: Omit<MakeOptions, "seed">,
-): Promise<void> {
-  const splits = Object.fromEntries(
-    Object.entries({ train, validation, ...tests }).map(([name, all]) => [name, all.slice(0, limit)]),
-  );
-  for (const [split, films] of Object.entries(splits))
-    for (const [index, film] of films.entries()) {
-      status(`${split}: ${index} of ${films.length}`);
-      const folder = join(out, split, String(index + 1).padStart(4, "0"));
-      await mkdir(folder, { recursive: true });
-      for (let frame = 0; frame < film.frames; frame++)
-        await writeAtomically(
-          join(folder, `${String(frame + 1).padStart(4, "0")}.png`),
-          await encodePng(await film.frame(frame)),
-        );
-      const boxes = film.boxes?.() ?? [film.first];
-      await writeAtomically(
-        join(folder, "boxes.txt"),
-        boxes.map(({ x, y, width, height }) => `${x},${y},${width},${height}\n`).join(""),
-      );
-    }
-  status();
-  print(
-    options,
-    {
-      dataset: id,
-      folder: out,
-      splits: Object.fromEntries(Object.entries(splits).map(([name, films]) => [name, films.length])),
-    },
-    `Wrote ${Object.keys(splits).join(", ")} to ${out}. Train with: regard train attentive-tracking --data ${out}`,
+    `Wrote ${Object.keys(splits).join(", ")} to ${out}. Train with: regard train ${model.id} --data ${path}${reading}`,
   );
 }

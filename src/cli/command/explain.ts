@@ -3,7 +3,6 @@ import { RegardError, UsageError } from "../../core/index.js";
 import { datasets } from "../../data/index.js";
 import { decodingText } from "../../decode/index.js";
 import { EFFECT, SALIENCE } from "../../explain/index.js";
-import { ROLLOUT_LOOK } from "../../foreign/index.js";
 import { ABLATION_LOOK, EFFECT_LOOK, type Explanation, SALIENCE_LOOK } from "../../service/index.js";
 import { openSubject } from "../../service/runs.node.js";
 import type { Field } from "../../task/index.js";
@@ -154,7 +153,7 @@ async function explain(path: string, input: string, options: ExplainOptions): Pr
     input,
     options,
   );
-  const { output, pieces, decoding, verdict, agreements } = explanation;
+  const { output, pieces, decoding, verdict, agreements, further } = explanation;
   const trace = decodeTrace(explanation.trace);
   const written = decoding ? `(${decodingText(decoding)})` : undefined;
   if (pieces.length === 0) {
@@ -176,7 +175,9 @@ async function explain(path: string, input: string, options: ExplainOptions): Pr
   const drawn = pictures.filter(({ method }) => methods.includes(method));
   const title = `${inputTitle(form, input)}\n→ ${output}`;
   const heading = ({ method, picture }: (typeof drawn)[number]) =>
-    `${(method === "salience" && picture.name !== SALIENCE_LOOK) || picture.name === ROLLOUT_LOOK ? picture.name : method}: ${about[method]}`;
+    picture.name in further
+      ? `${picture.name}: ${further[picture.name]}`
+      : `${method === "salience" && picture.name !== SALIENCE_LOOK ? picture.name : method}: ${about[method]}`;
   const [first] = drawn;
   const { svg, png, html } = options;
   const files = [

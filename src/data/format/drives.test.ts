@@ -62,3 +62,27 @@ test("a log without its columns, or too short for blocks of time, is refused", a
   await log(lines().slice(0, 700));
   await expect(readDrives(folder)).rejects.toThrow("has 699 frames, but 800 are needed");
 });
+
+test("folders with a log each are the splits that they are called", async () => {
+  const own = join(folder, "splits");
+  const counts = { train: 47, validation: 20, "test-night": 63 };
+  const write = async (split: string, frames: number) => {
+    await mkdir(join(own, split), { recursive: true });
+    await writeFile(join(own, split, "a.png"), await image(80, 35));
+    const rows = Array.from({ length: frames }, (_, at) => `a.png,${at / 100}`);
+    await writeFile(join(own, split, "driving_log.csv"), ["image,steering", ...rows, ""].join("\n"));
+  };
+  for (const [split, frames] of Object.entries(counts)) await write(split, frames);
+  expect((await formatOf(own)).format.kind).toBe("drives");
+  const { train, validation, tests, size } = await readDrives(own);
+  expect(size).toEqual([35, 80]);
+  expect([train.length, validation.length, tests["test-night"]!.length]).toEqual([2, 1, 3]);
+  expect(train[1]).toMatchObject({ name: "train, frames 21 to 40", frames: 20 });
+  expect(train[1]!.steering![19]).toBe(0.39);
+  await write("validation", 19);
+  await expect(readDrives(own)).rejects.toThrow(
+    "driving_log.csv has 19 frames, but a stretch takes 20; give more.",
+  );
+  await write("validation", 0);
+  await expect(readDrives(own)).rejects.toThrow("driving_log.csv names no frames; give a line for each.");
+});

@@ -8,7 +8,7 @@ import type { Value, Values } from "../../session/index.js";
 import type { Scoring, Task, Use } from "../contract.js";
 import { withoutCells } from "../cover.js";
 import { framesOf } from "../form.js";
-import { causalScores, counterfactual } from "./causal.js";
+import { causalAttention, causalScores, counterfactual } from "./causal.js";
 
 /** How large the frames of training are. */
 export interface PreparedDrives {
@@ -270,6 +270,12 @@ export const steering: Task<Drive, PreparedDrives, SteeringSizes, readonly numbe
       count,
       values: { frames: { dtype: "float32", shape: [steps, 1 + count, height, width, channels], data } },
     };
+  },
+  async further(scoring, drive) {
+    const look = await causalAttention(scoring, drive);
+    return look
+      ? [{ look, about: "the attention without blobs that, masked one by one, do not move the wheel" }]
+      : [];
   },
   without: "once a part of every frame is covered with its mean",
 };

@@ -116,7 +116,7 @@ function Maps({
 }) {
   const trace = useMemo(() => withGold(explanation), [explanation]);
   const pictures = useMemo(() => picturesOf(trace), [trace]);
-  const { output, decoding, pieces, truth, verdict, agreements } = explanation;
+  const { output, decoding, pieces, truth, verdict, agreements, further } = explanation;
   const narrow = pictures.every(({ looks: [look] }) => placesOf(trace, look).kind === "tokens");
   return (
     <>
@@ -136,7 +136,11 @@ function Maps({
         {pictures.map((picture) => {
           const title = picture.name === GOLD ? "Gold" : capital(picture.name);
           return (
-            <Panel key={picture.name} title={title} note={noteOf(picture)}>
+            <Panel
+              key={picture.name}
+              title={title}
+              note={picture.name in further ? `${capital(further[picture.name]!)}.` : noteOf(picture)}
+            >
               <LookPicture trace={trace} picture={picture} label={title} />
             </Panel>
           );
