@@ -93,6 +93,7 @@ interface Common {
 async function openLog(folder: string, first?: Common): Promise<{ rows: Row[]; common: Common }> {
   const log = join(folder, LOG);
   const rows = rowsOf(await readFile(log, "utf8"), folder, log);
+  if (rows.length === 0) throw new UsageError(`${log} names no frames; give a line for each.`);
   let common = first;
   for (const { file, where } of rows) {
     const found = await stat(file).catch(() => undefined);
@@ -108,8 +109,7 @@ async function openLog(folder: string, first?: Common): Promise<{ rows: Row[]; c
         `${where}: ${file} has ${width} × ${height} pixels but the first frame has ${columnsOfFirst} × ${rowsOfFirst}; all frames must be of one size.`,
       );
   }
-  if (!common) throw new UsageError(`${log} names no frames; give a line for each.`);
-  return { rows, common };
+  return { rows, common: common! };
 }
 
 /** Stretches of a log, the last frames that fill none left out. */
