@@ -14,6 +14,7 @@ import {
   type LabelledImage,
   type Pair,
   type Pixels,
+  type VisualQuestion,
 } from "../data/index.js";
 import { writeAtomically } from "../train/run-folder.node.js";
 import { status } from "./terminal.js";
@@ -193,6 +194,28 @@ const clips: Writer = {
   },
 };
 
+/** Images as PNG, the questions about them as a CSV, with where one must look, and their splits as lists. */
+const visualQuestions: Writer = {
+  validation: "val",
+  async write(dataset, splits: Readonly<Record<string, readonly VisualQuestion[]>>, out) {
+    const [side] = (dataset as Extract<Dataset, { kind: "visual questions" }>).size ?? [0];
+    await mkdir(join(out, "images"));
+    const lines = ["image,question,answer,kind,evidence"];
+    const lists = Object.fromEntries(Object.keys(splits).map((split) => [split, [] as string[]]));
+    await forEach(splits, async (split, one, index) => {
+      const name = `${split}-${String(index).padStart(6, "0")}.png`;
+      await writeAtomically(join(out, "images", name), await encodePng(await one.pixels()));
+      const boxes = (one.evidence ?? []).map(({ x, y, width, height }) => `${x} ${y} ${width} ${height}`);
+      const told = [`${one.question.join(" ")}?`, one.answer ?? "", one.kind ?? "", boxes.join("; ")];
+      lines.push([name, ...told.map(quoted)].join(","));
+      lists[split]!.push(name);
+    });
+    await writeLists(out, lists);
+    await writeAtomically(join(out, "questions.csv"), `${lines.join("\n")}\n`);
+    return { options: ` --image-size ${side}` };
+  },
+};
+
 /** What writes each kind of data; kinds that are drawn whenever they are read have no files. */
 export const writers: Partial<Readonly<Record<DataKind, Writer>>> = {
   pairs,
@@ -201,4 +224,5 @@ export const writers: Partial<Readonly<Record<DataKind, Writer>>> = {
   films,
   drives,
   clips,
+  "visual questions": visualQuestions,
 };

@@ -177,6 +177,25 @@ export interface Drive {
   readonly gold?: RoadGold;
 }
 
+/** A question about an image, and its answer. */
+export interface VisualQuestion {
+  readonly name: string;
+  /** The question in words, in lower case, without punctuation. */
+  readonly question: readonly string[];
+  /** Its answer, in lower case; absent where it is only asked. */
+  readonly answer?: string;
+  /** What kind of question it is, where the data says. */
+  readonly kind?: string;
+  /** Where one must look to answer, one place after the other: what the question names, then what it asks for; absent where that is not known. */
+  readonly evidence?: readonly Box[];
+  /** Reads the image, at the size the data has. @throws RegardError naming the image where it cannot be read */
+  pixels(): Promise<Pixels>;
+  /** The image changed a little by chance, as training may ask for; absent where it is not from a file. */
+  augmented?(changes: readonly Augmentation[], random: Random): Promise<Pixels>;
+  /** What an encoder that is not trained made of it, [row, column, channel]; absent where there is none. */
+  encoded?(): Promise<{ readonly shape: readonly number[]; readonly data: Float32Array }>;
+}
+
 /** What is on a generated road: lines that say where it goes, and a sign that does not. */
 export const ROAD_THINGS = ["lane", "sign"] as const;
 export type RoadThing = (typeof ROAD_THINGS)[number];
@@ -225,6 +244,7 @@ export interface ExampleOf {
   readonly "labelled images": LabelledImage;
   readonly films: Film;
   readonly drives: Drive;
+  readonly "visual questions": VisualQuestion;
 }
 
 export type DataKind = keyof ExampleOf;
@@ -269,6 +289,9 @@ export type FilmDataset = DatasetEntry<"films">;
 /** Drives along a road. */
 export type DriveDataset = DatasetEntry<"drives">;
 
+/** Images with questions. */
+export type QuestionDataset = DatasetEntry<"visual questions">;
+
 export type Dataset =
   | PairDataset
   | CaptionDataset
@@ -276,4 +299,5 @@ export type Dataset =
   | LabelledDataset
   | BitDataset
   | FilmDataset
-  | DriveDataset;
+  | DriveDataset
+  | QuestionDataset;

@@ -4,6 +4,7 @@ import { associativeRecallData, copyData, repeatCopyData } from "./generate/bits
 import { clips } from "./generate/clips/index.js";
 import { digits } from "./generate/digits/index.js";
 import { films } from "./generate/films/index.js";
+import { questions } from "./generate/questions/index.js";
 import { road } from "./generate/road/index.js";
 import { scenes } from "./generate/scenes/index.js";
 
@@ -35,4 +36,5 @@ export const datasets: readonly Dataset[] = [
   associativeRecallData,
   films,
   road,
+  ...questions,
 ];

@@ -39,4 +39,9 @@ export const OWN_DATA: Readonly<Record<DataKind, OwnData>> = {
     hasWords: false,
     hint: "your own: a folder with a driving_log.csv (columns image, steering) and the images it names, put into the studio's data folder",
   },
+  "visual questions": {
+    isTable: false,
+    hasWords: true,
+    hint: "your own: a folder of images with a questions.csv (columns image, question, answer), put into the studio's data folder",
+  },
 };

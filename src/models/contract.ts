@@ -126,6 +126,19 @@ export interface GenerationSizes {
   readonly image: readonly [height: number, width: number, channels: number];
 }
 
+export interface QuestionSizes {
+  /** Tokens of the vocabulary of questions. */
+  readonly source: number;
+  /** Answers that are told apart; the first stands for all that training has none of. */
+  readonly answers: number;
+  /** Tokens that a question may have. */
+  readonly longest: number;
+  /** Height, width and channels of the images, or of what an encoder that is not trained makes of them. */
+  readonly image: readonly [height: number, width: number, channels: number];
+  /** Whether the images have been through such an encoder. */
+  readonly encoded: boolean;
+}
+
 /** For models that give one class. @throws UsageError where several are asked for in order */
 export function assertOneClass({ things }: ClassificationSizes, model: string): void {
   if (things !== undefined)

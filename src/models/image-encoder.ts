@@ -24,7 +24,7 @@ export interface ImageEncoder {
  */
 export function imageEncoder(
   scope: Scope,
-  { image, encoded }: CaptioningSizes,
+  { image, encoded }: Pick<CaptioningSizes, "image" | "encoded">,
   features: number,
 ): ImageEncoder {
   const [height, width, channels] = image;

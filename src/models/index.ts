@@ -11,6 +11,7 @@ import { rnnsearch } from "./2015-bahdanau-rnnsearch/model.js";
 import { drawClassifier } from "./2015-gregor-draw/classifier.js";
 import { draw } from "./2015-gregor-draw/model.js";
 import { showAndTell } from "./2015-vinyals-show-and-tell/model.js";
+import { askAttendAnswer } from "./2015-xu-ask-attend-answer/model.js";
 import { showAttendTell } from "./2015-xu-show-attend-tell/model.js";
 import { videoTemporal } from "./2015-yao-video-temporal/model.js";
 import { causalDriving } from "./2017-kim-causal-driving/model.js";
@@ -20,6 +21,7 @@ import type { AnyModelCard } from "./contract.js";
 export * from "./contract.js";
 export * from "./loss.js";
 export {
+  askAttendAnswer,
   attentiveTracking,
   causalDriving,
   dram,
@@ -51,6 +53,7 @@ export const models: readonly AnyModelCard[] = [
   rnnsearch,
   showAndTell,
   showAttendTell,
+  askAttendAnswer,
   draw,
   drawClassifier,
   causalDriving,

@@ -289,6 +289,13 @@ export interface Task<Example = unknown, Prepared = unknown, Sizes = unknown, Ou
     prepared: Prepared,
     images: ImageOptions | undefined,
   ): Example;
+  /** An example of the data with some of what people give replaced, such as another question about its image; absent where it cannot be. */
+  changed?(
+    example: Example,
+    values: Readonly<Record<string, FieldValue>>,
+    prepared: Prepared,
+    images: ImageOptions | undefined,
+  ): Example;
   card(example: Example): Promise<ExampleCard>;
   /** What an example is called in titles: its text, or its name. */
   title(example: Example): string;

@@ -8,6 +8,7 @@ import { steering } from "./steering/task.js";
 import { tracking } from "./tracking/task.js";
 import { translation } from "./translation/task.js";
 import { videoCaptioning } from "./video-captioning/task.js";
+import { visualQuestions } from "./visual-questions/task.js";
 
 export * from "./bit-sequences/task.js";
 export { LONGEST_CAPTION } from "./captioning/captioned.js";
@@ -28,6 +29,7 @@ export * from "./traced.js";
 export * from "./tracking/task.js";
 export * from "./translation/task.js";
 export * from "./video-captioning/task.js";
+export * from "./visual-questions/task.js";
 export * from "./vocabularies.js";
 export * from "./watch.js";
 
@@ -41,6 +43,7 @@ export const tasks: readonly AnyTask[] = [
   tracking,
   generation,
   steering,
+  visualQuestions,
 ];
 
 /** The task of a model. */

@@ -15,11 +15,7 @@ export const convolutionStep: WorkloadKind = {
   make(given) {
     const [batch, side, features] = given as [number, number, number];
     const scope = Scope.root();
-    const read = imageEncoder(
-      scope.at("encoder"),
-      { target: 1, image: [side, side, 3], encoded: false },
-      features,
-    );
+    const read = imageEncoder(scope.at("encoder"), { image: [side, side, 3], encoded: false }, features);
     const places = read(input("source", "float32", ["batch", side, side, 3]));
     return trainingWork({
       title: `convolutional network training step, batch ${batch}, ${side} × ${side}, ${features} features`,

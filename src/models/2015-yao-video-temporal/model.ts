@@ -127,11 +127,7 @@ export const videoTemporal: ModelCard<z.output<typeof configuration>, ClipSizes>
     const read =
       width === undefined
         ? undefined
-        : imageEncoder(
-            scope.at("encoder"),
-            { target: V, image: [height, width, 9], encoded: false },
-            channels,
-          );
+        : imageEncoder(scope.at("encoder"), { image: [height, width, 9], encoded: false }, channels);
     const taken = read ? read.rows * read.columns * read.features : 3 * height;
     const asFrame = linear(scope.at("frame"), { input: taken, output: D });
     const time = linear(scope.at("time"), { input: WAVES, output: D, bias: false });

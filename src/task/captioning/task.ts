@@ -26,8 +26,11 @@ export function pixelsValue(images: readonly Pixels[]): Value {
 }
 
 /** What is read of images: what an encoder made of them, where they have been through one, otherwise their pixels. */
-async function readImages(images: readonly CaptionedImage[], use: Use): Promise<Value> {
-  const pixelsOf = (image: CaptionedImage) =>
+export async function readImages(
+  images: readonly Pick<CaptionedImage, "name" | "pixels" | "augmented" | "encoded">[],
+  use: Use,
+): Promise<Value> {
+  const pixelsOf = (image: (typeof images)[number]) =>
     use.kind === "train" && use.augment.length > 0 && image.augmented
       ? image.augmented(use.augment, new Random(use.seed, `augment ${image.name}`, use.step))
       : image.pixels();
