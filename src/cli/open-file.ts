@@ -19,6 +19,8 @@ export interface FileOptions {
   readonly imageScale?: Scale;
   readonly labels?: string;
   readonly feed?: readonly string[];
+  /** Further fields of a form, `name=value`. */
+  readonly field?: readonly string[];
   readonly words?: boolean;
   readonly force?: readonly string[];
   readonly silence?: readonly string[];
@@ -32,6 +34,11 @@ const several = (value: string, before: readonly string[] = []): string[] => [..
 /** Adds what can be said of files that somebody else wrote. */
 export const withFileOptions = (command: Command): Command =>
   command
+    .option(
+      "--field <name=value>",
+      'what else is asked for beside the input, such as "question=what is it?"; may be repeated',
+      several,
+    )
     .option(
       "--tokenizer <file>",
       "files of others: the tokenizer.json or vocab.txt that cuts texts into tokens",
@@ -137,9 +144,10 @@ const linesOf = (bytes: Uint8Array): string[] =>
 export async function fileFieldsOf(
   form: readonly Field[],
   input: string,
-  { feed = [] }: FileOptions,
+  { feed = [], field = [] }: FileOptions,
 ): Promise<Readonly<Record<string, FieldValue>>> {
-  const fields: Record<string, FieldValue> = form.length === 0 ? {} : { ...(await fieldsOf(form, input)) };
+  const fields: Record<string, FieldValue> =
+    form.length === 0 ? {} : { ...(await fieldsOf(form, input, field)) };
   for (const one of feed) {
     const at = one.indexOf("=");
     if (at < 1)

@@ -19,23 +19,62 @@ export const inputTitle = (form: readonly Field[], input: string): string =>
 
 /**
  * What was given on the command line: a text, an example of the run's data such as `test:17`, a file, bits or numbers.
+ * @param others further fields, such as `question=what is it?`; of an example of the data, what is to be asked of it instead
  * @throws UsageError for what the form cannot take
  */
-export async function askedOf(form: readonly Field[], input: string): Promise<Asked> {
+export async function askedOf(
+  form: readonly Field[],
+  input: string,
+  others: readonly string[] = [],
+): Promise<Asked> {
   const [, split, index] = /^([\w-]+):(\d+)$/.exec(input) ?? [];
-  if (split !== undefined && !asksForText(form)) return { split, index: Number(index) };
-  return { fields: await fieldsOf(form, input) };
+  if (split === undefined || asksForText(form)) return { fields: await wholeFieldsOf(form, input, others) };
+  const changed = await otherFields(form, others);
+  return { split, index: Number(index), ...(others.length > 0 && { changed }) };
 }
 
-/** What a form's fields are filled with from an argument. @throws UsageError for what it cannot take */
+/** What a form's fields are filled with from an argument, and further fields. @throws UsageError for what it cannot take */
 export async function fieldsOf(
   form: readonly Field[],
   input: string,
+  others: readonly string[] = [],
 ): Promise<Readonly<Record<string, FieldValue>>> {
   const choice = form.find((one) => one.kind === "choice" && one.of.includes(input));
-  if (choice) return { [choice.name]: input };
-  const field = onlyField(form);
-  return { [field.name]: await filledIn(field, input) };
+  const field = choice ?? onlyField(form);
+  return { [field.name]: await filledIn(field, input), ...(await otherFields(form, others)) };
+}
+
+/** The same, with every text that is asked for. @throws UsageError where one is missing, or for what cannot be taken */
+export async function wholeFieldsOf(
+  form: readonly Field[],
+  input: string,
+  others: readonly string[] = [],
+): Promise<Readonly<Record<string, FieldValue>>> {
+  const filled = await fieldsOf(form, input, others);
+  const lacking = form.find(({ name, kind }) => kind === "text" && filled[name] === undefined);
+  if (lacking)
+    throw new UsageError(
+      `a ${lacking.title.toLowerCase()} is asked for as well; give it with --field "${lacking.name}=…".`,
+    );
+  return filled;
+}
+
+/** Fields written as `name=value`. @throws UsageError for what is no field of a form */
+async function otherFields(
+  form: readonly Field[],
+  others: readonly string[],
+): Promise<Readonly<Record<string, FieldValue>>> {
+  const filled: Record<string, FieldValue> = {};
+  for (const one of others) {
+    const at = one.indexOf("=");
+    const field = form.find(({ name }) => name === one.slice(0, at));
+    if (at < 1 || !field)
+      throw new UsageError(
+        `--field is "${one}" but must be a field and its value, such as "${form.at(-1)!.name}=…"; there are ${form.map(({ name }) => name).join(", ")}.`,
+      );
+    filled[field.name] = await filledIn(field, one.slice(at + 1));
+  }
+  return filled;
 }
 
 async function filledIn(field: Field, input: string): Promise<FieldValue> {

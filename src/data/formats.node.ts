@@ -8,6 +8,7 @@ import { idxOptions } from "./format/idx.js";
 import { readIdx, splitsOfIdx } from "./format/idx.node.js";
 import type { PairOptions } from "./format/pairs.js";
 import { readPairs, splitsOfFolder, VALIDATION } from "./format/pairs.node.js";
+import { readQuestions, splitsOfQuestions } from "./format/questions.node.js";
 import type { Reading, ReadingOption } from "./reading.js";
 
 /** How files are read. */
@@ -72,6 +73,13 @@ const drives: Format<"drives"> = {
   read: readDrives,
 };
 
+const questions: Format<"visual questions"> = {
+  kind: "visual questions",
+  title: "questions about images",
+  splits: splitsOfQuestions,
+  read: (path, options) => readQuestions(path, { ...options, size: options.size ?? IMAGE_SIZE }),
+};
+
 const pairs: Format<"pairs"> = {
   kind: "pairs",
   title: "parallel files",
@@ -84,7 +92,7 @@ const pairs: Format<"pairs"> = {
 };
 
 /** Every format, in the order in which they are tried: what has none of the others is taken for pairs. */
-export const formats: readonly Format[] = [clips, captions, idx, films, drives, pairs];
+export const formats: readonly Format[] = [questions, clips, captions, idx, films, drives, pairs];
 
 /** Height and width that images of files are brought to where nothing else is asked for. */
 export const IMAGE_SIZE = [128, 128] as const;

@@ -89,11 +89,20 @@ const fieldValue = z.union([
 /** What is asked about: what a run's form asks for, by the names of its fields, or an example of the run's data. */
 const asked: z.ZodType<Asked> = z.union([
   z.object({ fields: z.record(z.string(), fieldValue) }),
-  z.object({ split: z.string().max(100), index: z.int().min(0) }),
+  z.object({
+    split: z.string().max(100),
+    index: z.int().min(0),
+    changed: z.record(z.string(), fieldValue).optional(),
+  }),
 ]);
 export type Asked =
   | { readonly fields: Readonly<Record<string, FieldValue>> }
-  | { readonly split: string; readonly index: number };
+  | {
+      readonly split: string;
+      readonly index: number;
+      /** Fields of the form that are to be filled otherwise than the example fills them. */
+      readonly changed?: Readonly<Record<string, FieldValue>> | undefined;
+    };
 
 const beam = z.int().min(1).max(WIDEST_BEAM);
 /** How an output comes about: everything that shows or explains it takes these, and so tells of the same output. */

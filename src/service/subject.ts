@@ -221,7 +221,13 @@ export class Subject<Example_ = any> {
       throw new UsageError(
         `split "${asked.split}" has ${examples.length} ${this.task.examples}, so there is none with the number ${asked.index}.`,
       );
-    return found;
+    const { changed } = asked;
+    if (!changed || Object.keys(changed).length === 0) return found;
+    if (!this.task.changed)
+      throw new UsageError(
+        `an example of the data is asked about as it is by a model for ${this.task.id}; give what is to be read whole.`,
+      );
+    return this.task.changed(found, changed, this.prepared, this.settings.images) as Example_;
   }
 
   /** An example that is not of the data, as the model reads it. */

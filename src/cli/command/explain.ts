@@ -106,7 +106,7 @@ async function explainRun(path: string, input: string, options: ExplainOptions):
     warn,
   });
   const { settings } = folder;
-  const example = await subject.exampleOf(await askedOf(form, input), data);
+  const example = await subject.exampleOf(await askedOf(form, input, options.field), data);
   // Only data that knows what is right has more to say of an input than the input itself: embedded data.
   const known =
     subject.task.truth && datasets.some(({ id }) => id === settings.data)

@@ -35,7 +35,9 @@ import {
   openFile,
   withFileOptions,
 } from "../open-file.js";
-import { askedOf, asksForText, fieldsOf, inputTitle } from "../open-subject.js";
+
+import { askedOf, asksForText, inputTitle, wholeFieldsOf } from "../open-subject.js";
+
 import { lookedOf, textOf, writePictures } from "../pictures.js";
 
 export interface SeeOptions extends CommonOptions, FileOptions {
@@ -66,6 +68,7 @@ export const seeCommand: CommandDefinition = (program) => {
         'see translator.onnx "I love coffee"',
         'see runs/first "does Ana read the new book?" --svg book.svg --png book.png --html book.html',
         "see runs/captions photograph.jpg --png looked.png --animation looked.svg",
+        'see runs/questions photograph.jpg --field "question=what is on the table?"',
         "see runs/captions test:17 --svg looked.svg --map grid",
         "see runs/captions test:17 --png mechanics.png --view mechanics --step 3",
         'see theirs.onnx "I love coffee" --tokenizer vocab.txt --png heads.png',
@@ -250,7 +253,7 @@ async function askRun(path: string, input: string, options: SeeOptions): Promise
   });
   const { beam, sample, gates, keepUnknown } = options;
   assertOptions(form, options, false);
-  const example = await subject.exampleOf(await askedOf(form, input), data);
+  const example = await subject.exampleOf(await askedOf(form, input, options.field), data);
   const answer = await subject.ask(example, {
     beam,
     reading: gates ?? false,
@@ -272,7 +275,9 @@ async function askFile(path: string, input: string, options: SeeOptions): Promis
   const foreign = subject instanceof ForeignSubject;
   const answer = foreign
     ? await subject.ask(await fileFieldsOf(form, input, options), fileRequestOf(options))
-    : await subject.ask(await fieldsOf(form, input), { ...(keepUnknown && { keepUnknown }) });
+    : await subject.ask(await wholeFieldsOf(form, input, options.field), {
+        ...(keepUnknown && { keepUnknown }),
+      });
   await subject.release();
   return { answer, form, model: foreign ? path : subject.model, ...(foreign && { told: answer.blocks }) };
 }

@@ -6,14 +6,7 @@ import { CsvError, parse } from "csv-parse/sync";
 import { RegardError, UsageError } from "../../core/index.js";
 import type { CaptionData, CaptionedImage, Pixels, Splits } from "../contract.js";
 import { ImageCache } from "../image.js";
-import {
-  addTo,
-  type CaptionsByName,
-  captionsByName,
-  captionsOfCoco,
-  type RawCaption,
-  splitOfName,
-} from "./captions.js";
+import { addTo, captionsByName, captionsOfCoco, type RawCaption, splitOfName } from "./captions.js";
 import { assertImage, augmentImage, readImage } from "./image.node.js";
 import { BadLines, counted, linesOf, type PairOptions } from "./pairs.js";
 import { VALIDATION } from "./pairs.node.js";
@@ -40,7 +33,7 @@ interface Layout {
   readonly passedOver: readonly string[];
 }
 
-const IMAGE_FOLDERS = [
+export const IMAGE_FOLDERS = [
   "images",
   "Images",
   "Flicker8k_Dataset",
@@ -288,7 +281,7 @@ export const stemOf = (name: string): string => name.replace(/\.[^./]+$/, "");
 /** Where images lie, by their names without folders. */
 type PlacesByName = ReadonlyMap<string, readonly string[]>;
 
-async function placesOf(folders: readonly string[]): Promise<PlacesByName> {
+export async function placesOf(folders: readonly string[]): Promise<PlacesByName> {
   const found = new Map<string, string[]>();
   for (const folder of folders)
     for (const name of await readdir(folder))
@@ -296,9 +289,9 @@ async function placesOf(folders: readonly string[]): Promise<PlacesByName> {
   return found;
 }
 
-/** Where each captioned image lies; those that are missing, or of whose name there are several, are bad lines. */
-function located(
-  captions: CaptionsByName,
+/** Where each image that is named lies; those that are missing, or of whose name there are several, are bad lines. */
+export function located(
+  captions: ReadonlyMap<string, unknown>,
   places: PlacesByName,
   file: string,
   folders: readonly string[],
@@ -337,7 +330,7 @@ const AT_ONCE = 32;
  * The names of the images that can be read, with a hash of what is seen: they are read as training reads them, and kept as far
  * as there is room.
  */
-async function checked(
+export async function checked(
   places: ReadonlyMap<string, string>,
   cache: ImageCache<Pixels>,
   size: CaptionOptions["size"],
@@ -433,7 +426,7 @@ interface Row {
 }
 
 /** The rows of a table, each a line: a quote that is not closed on its own line would swallow those after it. */
-function rowsOf(lines: readonly (string | undefined)[], file: string, bad: BadLines): Row[] {
+export function rowsOf(lines: readonly (string | undefined)[], file: string, bad: BadLines): Row[] {
   const text = lines.map((line) => line ?? "").join("\n");
   try {
     const rows = csv(text);

@@ -1,7 +1,16 @@
 import { z } from "zod";
 import { weightsOver } from "../../attention/index.js";
 import { PAD, type Tensor, UsageError } from "../../core/index.js";
-import { constantly, convolutional, embedding, linear, normal, type Scope, zeros } from "../../nn/index.js";
+import {
+  constantly,
+  convolutional,
+  embedding,
+  layerNorm,
+  linear,
+  normal,
+  type Scope,
+  zeros,
+} from "../../nn/index.js";
 import {
   add,
   cast,
@@ -145,6 +154,7 @@ export const askAttendAnswer: ModelCard<Configuration, QuestionSizes> = {
   ],
   build(scope, options, sizes) {
     const { attention, hops, evidence: N } = options;
+    const scale = 1 / Math.sqrt(N);
     const sees = attention !== "blind";
     const looks = attention === "spatial";
     const read = !sees
@@ -154,7 +164,8 @@ export const askAttendAnswer: ModelCard<Configuration, QuestionSizes> = {
         : patchEncoder(scope.at("encoder"), options, sizes);
     const M = read?.features ?? 0;
     const L = read ? read.rows * read.columns : 0;
-    const position = looks ? scope.parameter("position", [L, M], normal(0.5), "position") : undefined;
+    const normalise = sees ? layerNorm(scope.at("normalised"), { features: M }) : undefined;
+    const position = looks ? scope.parameter("position", [L, M], normal(0.1), "position") : undefined;
     const words = embedding(scope.at("words"), {
       vocabulary: sizes.source,
       size: N,
@@ -180,11 +191,11 @@ export const askAttendAnswer: ModelCard<Configuration, QuestionSizes> = {
       const weight = mul(slice(share, 0, 0, tokens.shape[1]!), cast(real, scope.dtype)); // [B, T]
       const Q = add(reduceSum(mul(V, unsqueeze(weight, 2)), { axes: 1 }), shift); // (5)
       if (!read) return { outputs: { logits: answer(relu(Q)) } };
-      const features = read(image!);
+      const features = normalise!(read(image!));
       if (!looks)
         return { outputs: { logits: answer(relu(add(reduceMean(evidence!(features), { axes: 1 }), Q))) } };
       const S = add(features, position!); // [B, L, M]
-      const C = matmul(V, correlate!(S), { transposeRight: true }); // (1), [B, T, L]
+      const C = mul(matmul(V, correlate!(S), { transposeRight: true }), scale); // (1), [B, T, L]
       const masked = where(unsqueeze(real, 2), C, LEAST);
       const highest = reduceMax(masked, { axes: 1, keep: true }); // [B, 1, L]
       const first = softmax(squeeze(highest, 1)); // (2)
@@ -196,7 +207,7 @@ export const askAttendAnswer: ModelCard<Configuration, QuestionSizes> = {
       const decided = reduceSum(mul(shared, unsqueeze(first, 1)), { axes: 2 }); // [B, T]
       const hop1 = weightsOver("image", first);
       if (!further) return { outputs: { logits: answer(relu(found)), decided }, looks: { hop1 } };
-      const second = softmax(products(found, gathered)); // (6)
+      const second = softmax(mul(products(found, gathered), scale)); // (6)
       const logits = answer(relu(add(found, pool(second, further(S))))); // (7), (8)
       return { outputs: { logits, decided }, looks: { hop1, hop2: weightsOver("image", second) } };
     };
