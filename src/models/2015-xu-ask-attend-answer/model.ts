@@ -17,6 +17,8 @@ import {
   crossEntropy,
   div,
   equal,
+  exp,
+  log,
   matmul,
   mul,
   not,
@@ -28,6 +30,7 @@ import {
   slice,
   softmax,
   squeeze,
+  stopGradient,
   sub,
   transpose,
   unsqueeze,
@@ -44,6 +47,10 @@ const configuration = z.object({
     .default("spatial")
     .describe("spatial looks at places; none takes all places alike; blind reads the question alone"),
   hops: z.int().min(1).max(2).default(2).describe("how often it looks, where it looks"),
+  match: z
+    .enum(["max", "soft"])
+    .default("soft")
+    .describe("how a place matches the words: by the best of them, or by all, the better the more"),
   encoder: z
     .enum(["patches", "convolutions"])
     .default("patches")
@@ -57,6 +64,26 @@ type Configuration = z.output<typeof configuration>;
 
 /** A score that no other is below. */
 const LEAST = -1e9;
+
+/**
+ * How well places match a question by how well each word matches them, [B, T, L] to scores [B, L], and for how much of a place each word
+ * was chosen, [B, T, L]. `max` is the paper's: the best word alone counts, and no other learns. `soft` is log Σ exp, which is near the
+ * best word's but lets all of them learn.
+ */
+const overWords: Readonly<Record<"max" | "soft", (C: Tensor) => { scores: Tensor; chosen: Tensor }>> = {
+  max(C) {
+    const highest = reduceMax(C, { axes: 1, keep: true });
+    const greatest = cast(equal(C, highest), C.dtype);
+    const chosen = div(greatest, reduceSum(greatest, { axes: 1, keep: true }));
+    return { scores: squeeze(highest, 1), chosen };
+  },
+  soft(C) {
+    const highest = stopGradient(reduceMax(C, { axes: 1, keep: true }));
+    const above = exp(sub(C, highest));
+    const total = reduceSum(above, { axes: 1, keep: true });
+    return { scores: squeeze(add(log(total), highest), 1), chosen: div(above, total) };
+  },
+};
 
 /** Square parts of an image, each read without the others, [B, P, features]. @throws UsageError where they do not fill the image */
 function patchEncoder(
@@ -196,15 +223,11 @@ export const askAttendAnswer: ModelCard<Configuration, QuestionSizes> = {
         return { outputs: { logits: answer(relu(add(reduceMean(evidence!(features), { axes: 1 }), Q))) } };
       const S = add(features, position!); // [B, L, M]
       const C = mul(matmul(V, correlate!(S), { transposeRight: true }), scale); // (1), [B, T, L]
-      const masked = where(unsqueeze(real, 2), C, LEAST);
-      const highest = reduceMax(masked, { axes: 1, keep: true }); // [B, 1, L]
-      const first = softmax(squeeze(highest, 1)); // (2)
+      const { scores, chosen } = overWords[options.match](where(unsqueeze(real, 2), C, LEAST));
+      const first = softmax(scores); // (2)
       const gathered = evidence!(S);
       const found = add(pool(first, gathered), Q); // (3), (4): O_hop1
-      // Which word a place was looked at for: the one of the greatest product; shared where several are greatest.
-      const greatest = cast(equal(masked, highest), scope.dtype);
-      const shared = div(greatest, reduceSum(greatest, { axes: 1, keep: true }));
-      const decided = reduceSum(mul(shared, unsqueeze(first, 1)), { axes: 2 }); // [B, T]
+      const decided = reduceSum(mul(chosen, unsqueeze(first, 1)), { axes: 2 }); // [B, T]
       const hop1 = weightsOver("image", first);
       if (!further) return { outputs: { logits: answer(relu(found)), decided }, looks: { hop1 } };
       const second = softmax(mul(products(found, gathered), scale)); // (6)
