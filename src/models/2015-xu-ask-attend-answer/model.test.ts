@@ -109,10 +109,13 @@ test.each(["max", "soft"] as const)(
   async (match) => {
     const { scope, model, inputs } = build({ match });
     const { outputs, looks } = model.once!(inputs, Mode.plain({ dtype: LAST }));
-    const parameters = parametersOf(scope);
     // Biases begin with 0 and weights of positions with 1; here they are all different.
-    for (const [name, value] of Object.entries(parameters))
-      if (value.shape.length === 1) parameters[name] = normals(name, value.shape);
+    const parameters = Object.fromEntries(
+      Object.entries(parametersOf(scope)).map(([name, value]) => [
+        name,
+        value.shape.length === 1 ? normals(name, value.shape) : value,
+      ]),
+    );
     const found = await runOnce(
       { ...outputs, first: looks!.hop1!.value, second: looks!.hop2!.value },
       { ...parameters, image, question },
