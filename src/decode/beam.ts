@@ -15,8 +15,9 @@ export const beamScore = ({ logProbability, tokens, finished }: Decoded): number
   logProbability / Math.max(1, tokens.length + (finished ? 1 : 0));
 
 /**
- * Beam search for a whole batch at once (Graves 2012; as in Sutskever et al. 2014, section 3.2). A source is done when
- * `width` of its hypotheses have ended or none is left.
+ * Beam search for a whole batch at once (Graves 2012; as in Sutskever et al. 2014, section 3.2). A source is done when none of its
+ * hypotheses is left, or `width` have ended of which none is worse than the best that is left is so far: a sure sentence is not given up
+ * for early ends that happened to be among the candidates.
  * @returns for each source its hypotheses, best `beamScore` first
  */
 export async function decodeByBeam(
@@ -58,7 +59,9 @@ export async function decodeByBeam(
       for (const { token, hypothesis } of candidates)
         if (token === END) end(index, hypothesis, true);
         else if (next.length < width) next.push({ ...hypothesis, tokens: [...hypothesis.tokens, token] });
-      return ended[index]!.length >= width ? [] : next;
+      const best = ended[index]!.map(beamScore).sort((a, b) => b - a);
+      const left = Math.max(...next.map((one) => one.logProbability / one.tokens.length));
+      return best.length >= width && best[width - 1]! >= left ? [] : next;
     });
     const kept = beams.flat().map((hypothesis) => hypothesis.row);
     state = takeRows(step.state, kept);

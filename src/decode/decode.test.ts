@@ -176,3 +176,58 @@ describe.each(cases)("$card.id", (given) => {
     expect(beamScore(finished[0]!)).toBeCloseTo(best.score, 5);
   });
 });
+
+/** What is likely next, whatever was written before, but for how much. */
+function written(rows: (length: number) => readonly (readonly [token: number, probability: number])[]) {
+  let length = 0;
+  const state = (count: number) => ({
+    "state.x": { dtype: "float32" as const, shape: [count, 1], data: new Float32Array(count) },
+  });
+  return {
+    encode: async () => ({ memory: {}, state: state(1), rows: 1 }),
+    step: async (_: unknown, __: unknown, ___: unknown, previous: Int32Array) => {
+      const next = [...rows(length++)].sort(([, a], [, b]) => b - a);
+      return {
+        tokens: Int32Array.from(
+          { length: previous.length * next.length },
+          (_, at) => next[at % next.length]![0],
+        ),
+        logProbabilities: Float32Array.from({ length: previous.length * next.length }, (_, at) =>
+          Math.log(next[at % next.length]![1]),
+        ),
+        width: next.length,
+        state: state(previous.length),
+      };
+    },
+  } as unknown as Decoder;
+}
+
+test.each([1, 2, 3, 5])(
+  "a sure sentence is not given up for unlikely ends that are among the candidates of a beam of %i",
+  async (width) => {
+    const sentence = [5, 6, 7, 5, 6, 7, 5, 6, 7, 5, 6];
+    // At every step the end is second, far behind.
+    const decoder = written((length) =>
+      length < sentence.length
+        ? [
+            [sentence[length]!, 0.97],
+            [END, 0.02],
+            [8, 0.006],
+            [9, 0.003],
+            [10, 0.0007],
+            [11, 0.0003],
+          ]
+        : [
+            [END, 0.99],
+            [8, 0.006],
+            [9, 0.002],
+            [10, 0.001],
+            [11, 0.0006],
+            [12, 0.0004],
+          ],
+    );
+    const [found] = await decodeByBeam(decoder, {}, {}, { longest: 29, width });
+    expect(found![0]!.tokens).toEqual(sentence);
+    expect(beamScore(found![0]!)).toBeCloseTo((11 * Math.log(0.97) + Math.log(0.99)) / 12, 5);
+  },
+);
