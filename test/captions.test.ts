@@ -258,7 +258,7 @@ describe("a captioner", () => {
         ),
       );
       expect(explained.output).toBe(seen.output);
-      expect(explained.words).toEqual(seen.traces[0].words.filter((word: string) => word !== "■"));
+      expect(explained.words).toEqual(seen.traces[0].words.filter((word: string) => word !== "(end)"));
       expect([seen.decoding, explained.decoding]).toEqual([{ beam: Number(beam) }, { beam: Number(beam) }]);
       const scores = seen.hypotheses.map(({ score }: { score: number }) => score);
       expect(scores).toEqual([...scores].sort((a, b) => b - a));

@@ -90,7 +90,7 @@ test("the attention over a few fixed sentences is kept at every validation", asy
     const source = places.source as Extract<Places, { kind: "tokens" }>;
     expect(detokenise(source.labels.slice(0, -1))).toBe(trace.title);
     expect(looks[0]!.shape).toEqual([steps.length, 1, source.labels.length]);
-    expect(steps.at(-1)!.label).toBe("■");
+    expect(steps.at(-1)!.label).toBe("(end)");
     for (const row of rowsOf(looks[0]!)) expect(row.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 4);
     expect(after[index].looks[0].data).not.toEqual(trace.looks[0]!.data);
   });
@@ -321,7 +321,7 @@ describe("see", () => {
       files[2]!,
     ]);
     expect(code, err).toBe(0);
-    expect(out).toMatch(/I +love +coffee +■/);
+    expect(out).toMatch(/I +love +coffee +\(end\)/);
     const [svg, png, html] = await Promise.all(files.map((file) => readFile(file)));
     expect(svg!.toString()).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"/);
     expect([...png!.subarray(0, 4)]).toEqual([0x89, 0x50, 0x4e, 0x47]);
@@ -333,7 +333,7 @@ describe("see", () => {
     const { output, traces } = JSON.parse(out);
     expect(typeof output).toBe("string");
     expect(traces).toHaveLength(1);
-    expect(traces[0]).toMatchObject({ kind: "alignment", source: ["I", "love", "coffee", "■"] });
+    expect(traces[0]).toMatchObject({ kind: "alignment", source: ["I", "love", "coffee", "(end)"] });
     for (const row of traces[0].weights) {
       expect(row).toHaveLength(4);
       expect(row.reduce((a: number, b: number) => a + b)).toBeCloseTo(1, 4);

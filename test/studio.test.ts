@@ -196,7 +196,7 @@ describe("with the server", () => {
     };
     const plain = await seen({});
     const other = plain.steps[0]!.alternatives.find(
-      ({ piece }) => piece !== plain.steps[0]!.piece && piece !== "■",
+      ({ piece }) => piece !== plain.steps[0]!.piece && piece !== "(end)",
     )!;
     // What each word caused follows once it is measured.
     await expect.poll(() => page.locator(".readings td").nth(2).textContent(), SLOW).toMatch(/^-?\d+\.\d\d$/);
@@ -894,9 +894,9 @@ describe("in the tab, with no server", () => {
     const seen = await regard(["see", join(site, "translator.onnx"), "where is the old station?", "--json"]);
     const { source, target, weights } = JSON.parse(seen.out).traces[0];
     const expected = (target as string[]).flatMap((word, row) => {
-      if (word === "■") return [];
+      if (word === "(end)") return [];
       const place = weights[row].indexOf(Math.max(...weights[row]));
-      return [`${word} looks at ${source[place] === "■" ? "(end)" : source[place]}`];
+      return [`${word} looks at ${source[place]}`];
     });
     expect(output.split("; ")).toEqual(expected);
     expect(complaints).toEqual([]);

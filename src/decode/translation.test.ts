@@ -20,7 +20,7 @@ test("an unknown word becomes the source word it looked at", () => {
   const { words, output, pieces } = translationOf({ ...decoded, weights }, vocabularies, source);
   expect(words).toEqual(["Zoltan", "lives", "in", "Szeged"]);
   expect(output).toBe("Zoltan lives in Szeged");
-  expect(pieces).toEqual([...words, "■"]);
+  expect(pieces).toEqual([...words, "(end)"]);
   const atEnd = [...weights.slice(0, 3), [0, 0, 0, 0.1, 0.9]];
   expect(translationOf({ ...decoded, weights: atEnd }, vocabularies, source).words.at(-1)).toBe("<unknown>");
   expect(translationOf({ ...decoded, weights }, vocabularies, source, { keepUnknown: true }).words[0]).toBe(
@@ -41,7 +41,7 @@ test("words are written with their marks", () => {
     source,
   );
   expect(output).toBe("10-12");
-  expect(pieces).toEqual(["10", "‿-‿", "12", "■"]);
+  expect(pieces).toEqual(["10", "‿-‿", "12", "(end)"]);
 });
 
 test("without attention it stays unknown", () => {

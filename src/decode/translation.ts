@@ -3,10 +3,10 @@ import { detokenise, joinPieces, type Vocabulary } from "../data/index.js";
 import type { Decoded } from "./decoder.js";
 
 /** How the end of a sentence, which attention may look at, is written. */
-export const END_MARK = "■";
+export const END_MARK = "(end)";
 
 /** How the start of what is written, which what is written may look at, is written. */
-export const START_MARK = "□";
+export const START_MARK = "(start)";
 
 /** What a token is shown as. */
 export const spellOf = ({ words }: Vocabulary, token: number): string =>

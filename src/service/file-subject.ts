@@ -13,7 +13,8 @@ import {
   tracedLook,
   withSlots,
 } from "../task/index.js";
-import { type Answer, ATTENTION_LOOK } from "./protocol.js";
+import { ATTENTION_LOOK } from "./look-names.js";
+import type { Answer } from "./protocol.js";
 import { hypothesisAnswers, stepAnswers } from "./shared.js";
 
 /** A file that `regard export` wrote, and what one can ask of it: what it gives, and where it looks. */

@@ -37,7 +37,8 @@ import {
 } from "../foreign/index.js";
 import type { ForeignValue, OpenedModel } from "../session/index.js";
 import type { Block, Field, FieldValue } from "../task/index.js";
-import { type Answer, EFFECT_LOOK, type Explanation } from "./protocol.js";
+import { EFFECT_LOOK } from "./look-names.js";
+import type { Answer, Explanation } from "./protocol.js";
 import { byStep } from "./shared.js";
 
 /** What a file that somebody else wrote has, in words and as data. */

@@ -3,6 +3,7 @@ export * from "./design.js";
 export * from "./export.js";
 export * from "./file-subject.js";
 export * from "./foreign-subject.js";
+export * from "./look-names.js";
 export * from "./protocol.js";
 export * from "./shared.js";
 export * from "./subject.js";

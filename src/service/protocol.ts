@@ -376,11 +376,6 @@ export interface Answer {
   readonly milliseconds: number;
 }
 
-/** Names of the looks of a trace that are scores. */
-export const ATTENTION_LOOK = "attention";
-export const SALIENCE_LOOK = "salience";
-export const EFFECT_LOOK = "causal effect";
-
 /** What made a model give what it gave. */
 export interface Explanation {
   readonly output: string;

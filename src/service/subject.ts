@@ -54,18 +54,16 @@ import {
   withSlots,
 } from "../task/index.js";
 import { buildModel, type RunSettings, type StoredTensor, storedParameters } from "../train/index.js";
-import {
-  type Answer,
-  type Asked,
-  ATTENTION_LOOK,
-  EFFECT_LOOK,
-  type Evaluation,
-  type Example,
-  type Explanation,
-  type Requests,
-  SALIENCE_LOOK,
-  type SplitExplanation,
-  type Writing,
+import { ATTENTION_LOOK, EFFECT_LOOK, SALIENCE_LOOK } from "./look-names.js";
+import type {
+  Answer,
+  Asked,
+  Evaluation,
+  Example,
+  Explanation,
+  Requests,
+  SplitExplanation,
+  Writing,
 } from "./protocol.js";
 import {
   agreementsOf,

@@ -13,17 +13,23 @@ const pages = {
   "time-lapse": { title: "Time-lapse", view: lazy(() => import("./pages/time-lapse.js")) },
 } as const;
 
+/** Pages that are not in the bar: what the studio opens on, and a chapter of its tour. */
+const others = {
+  start: { view: lazy(() => import("./pages/start.js")) },
+  tour: { view: lazy(() => import("./pages/tour.js")) },
+} as const;
+
 export function App() {
   const { page, argument } = usePlace();
   const { place } = useApi();
-  const here = pages[page as keyof typeof pages];
+  const here = pages[page as keyof typeof pages] ?? others[page as keyof typeof others];
   return (
     <>
       <button type="button" className="skip" onClick={() => document.getElementById("content")?.focus()}>
         Skip to the page
       </button>
       <header>
-        <a className="brand" href={linkTo("runs")}>
+        <a className="brand" href={linkTo("start")}>
           Regard
         </a>
         <nav aria-label="Pages">

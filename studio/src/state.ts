@@ -95,7 +95,7 @@ export function usePlace(): Place {
   }, placeNow);
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
   const [page = "", argument = ""] = path.split("/");
-  return { page: page || "runs", argument: decoded(argument), query: new URLSearchParams(query) };
+  return { page: page || "start", argument: decoded(argument), query: new URLSearchParams(query) };
 }
 
 /** A part of an address as a text; as it stands where it is none, such as "%". */

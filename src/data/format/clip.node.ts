@@ -2,8 +2,9 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import sharp from "sharp";
 import { UsageError } from "../../core/index.js";
-import { type ClipOptions, spreadOver } from "../clips.js";
+import type { ClipOptions } from "../clips.js";
 import type { CaptionedClip, FrameShape } from "../contract.js";
+import { spreadOver } from "../spread.js";
 import { assertImage, readImage } from "./image.node.js";
 import { readNpy } from "./npy.js";
 

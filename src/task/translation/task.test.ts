@@ -22,8 +22,8 @@ test("words are drawn as the text has them, and chosen with their marks", async 
     model: {},
   });
   expect(output).toBe("10-12");
-  expect(steps.map(({ label }) => label)).toEqual(["10", "-", "12", "■"]);
-  expect(steps.map(({ piece }) => piece)).toEqual(["10", "‿-‿", "12", "■"]);
+  expect(steps.map(({ label }) => label)).toEqual(["10", "-", "12", "(end)"]);
+  expect(steps.map(({ piece }) => piece)).toEqual(["10", "‿-‿", "12", "(end)"]);
   expect(unknown).toEqual(["Szeged"]);
   expect(references).toEqual([]);
 });
@@ -34,5 +34,5 @@ test("what is looked at are the pieces of the source and its end", async () => {
     { source: pieces, target: pieces },
     {},
   );
-  expect(places).toEqual({ source: { kind: "tokens", labels: ["a@@", "b", "■"] } });
+  expect(places).toEqual({ source: { kind: "tokens", labels: ["a@@", "b", "(end)"] } });
 });

@@ -1,4 +1,4 @@
-import { type Places, placeLabels, placesOf, rowLabels, rowOf } from "../../attention/index.js";
+import { type Places, placeLabels, placesOf, rowLabels, rowOf } from "../../attention/trace.js";
 import { RegardError } from "../../core/index.js";
 import { headingHeight } from "../canvas.js";
 import { drawableAll, headingLines } from "../drawable.js";

@@ -1,5 +1,5 @@
 import type { ReactElement, ReactNode } from "react";
-import type { Trace, TraceLook } from "../../attention/index.js";
+import type { Trace, TraceLook } from "../../attention/trace.js";
 import { Canvas } from "../canvas.js";
 import { light, type Theme } from "../theme.js";
 

@@ -1,4 +1,4 @@
-import { rowLabels, rowsOf } from "../../attention/index.js";
+import { rowLabels, rowsOf } from "../../attention/trace.js";
 import { headingHeight } from "../canvas.js";
 import { drawableAll } from "../drawable.js";
 import { textWidth } from "../theme.js";

@@ -1,4 +1,4 @@
-import { placeLabels, placesOf, rowLabels, rowOf, type TraceLook } from "../../attention/index.js";
+import { placeLabels, placesOf, rowLabels, rowOf, type TraceLook } from "../../attention/trace.js";
 import { headingHeight } from "../canvas.js";
 import { drawable, headingLines } from "../drawable.js";
 import { textWidth } from "../theme.js";

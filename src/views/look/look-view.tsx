@@ -8,7 +8,7 @@ import {
   type Trace,
   type TraceLook,
   titleOfLook,
-} from "../../attention/index.js";
+} from "../../attention/trace.js";
 import { drawBars } from "./bars.js";
 import { type Draw, type Drawing, Drawn, type DrawOptions } from "./drawing.js";
 import { drawGates } from "./gates.js";

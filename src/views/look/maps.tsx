@@ -7,7 +7,7 @@ import {
   rowOf,
   type Trace,
   type TraceLook,
-} from "../../attention/index.js";
+} from "../../attention/trace.js";
 import { RegardError } from "../../core/index.js";
 import { headingHeight } from "../canvas.js";
 import { drawableAll, headingLines } from "../drawable.js";

@@ -5,7 +5,7 @@ import {
   rowOf,
   type Trace,
   type TraceLook,
-} from "../../attention/index.js";
+} from "../../attention/trace.js";
 import { headingHeight, Note, noteLines } from "../canvas.js";
 import { drawableAll, headingLines } from "../drawable.js";
 import { textWidth } from "../theme.js";

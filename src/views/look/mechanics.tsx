@@ -1,5 +1,5 @@
 import type { ReactElement } from "react";
-import { rowLabels, type TraceLook, type Weighed } from "../../attention/index.js";
+import { rowLabels, type TraceLook, type Weighed } from "../../attention/trace.js";
 import { RegardError } from "../../core/index.js";
 import { headingHeight } from "../canvas.js";
 import { drawableAll, headingLines } from "../drawable.js";

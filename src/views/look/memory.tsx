@@ -1,4 +1,4 @@
-import { placesOf, rowLabels, rowOf } from "../../attention/index.js";
+import { placesOf, rowLabels, rowOf } from "../../attention/trace.js";
 import { headingHeight, Note, noteLines } from "../canvas.js";
 import { drawableAll, headingLines } from "../drawable.js";
 import { textWidth } from "../theme.js";

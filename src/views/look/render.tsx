@@ -1,6 +1,6 @@
 import type { ReactElement } from "react";
 import { renderToStaticMarkup } from "react-dom/server";
-import type { Trace } from "../../attention/index.js";
+import type { Trace } from "../../attention/trace.js";
 import { pageOf, svgOf } from "../render.js";
 import { dark, light } from "../theme.js";
 import { type Drawing, Drawn } from "./drawing.js";

@@ -1,4 +1,4 @@
-import { placeLabels, placesOf, rowLabels, rowOf } from "../../attention/index.js";
+import { placeLabels, placesOf, rowLabels, rowOf } from "../../attention/trace.js";
 import { headingHeight } from "../canvas.js";
 import { drawableAll } from "../drawable.js";
 import { textWidth } from "../theme.js";

@@ -1,4 +1,4 @@
-import type { Places, TraceLook } from "../../attention/index.js";
+import type { Places, TraceLook } from "../../attention/trace.js";
 import type { Theme } from "../theme.js";
 
 /** How dark values of a look are drawn. */

@@ -9,7 +9,7 @@ import {
   type Trace,
   type TraceLook,
   windowsOf,
-} from "../../attention/index.js";
+} from "../../attention/trace.js";
 import { drawableAll } from "../drawable.js";
 import { meanOpen } from "./gates.js";
 import { openLook, type Picture, type PictureOptions, viewOf } from "./look-view.js";

@@ -8,7 +8,7 @@ import {
   type Trace,
   type TraceLook,
   windowsOf,
-} from "../../attention/index.js";
+} from "../../attention/trace.js";
 import { RegardError } from "../../core/index.js";
 import { headingHeight } from "../canvas.js";
 import { drawable, headingLines } from "../drawable.js";

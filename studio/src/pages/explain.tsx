@@ -1,13 +1,7 @@
 import { useMemo, useState } from "react";
 import { decodeTrace, lookOfRows, placesOf, type Trace } from "../../../src/attention/trace.js";
-import {
-  type Asked,
-  EFFECT_LOOK,
-  type Explanation,
-  type RunDetail,
-  SALIENCE_LOOK,
-  type SplitExplanation,
-} from "../../../src/service/protocol.js";
+import { EFFECT_LOOK, SALIENCE_LOOK } from "../../../src/service/look-names.js";
+import type { Asked, Explanation, RunDetail, SplitExplanation } from "../../../src/service/protocol.js";
 import { type Picture, picturesOf } from "../../../src/views/look/look-view.js";
 import { Agreements, METHOD_NAMES } from "../panels/agreements.js";
 import { OfRun, RunPage, SplitForm } from "../panels/asking.js";
@@ -34,7 +28,8 @@ export default function Explain() {
   );
 }
 
-function One({ detail, query }: { readonly detail: RunDetail; readonly query: URLSearchParams }) {
+/** A run that is explained. */
+export function One({ detail, query }: { readonly detail: RunDetail; readonly query: URLSearchParams }) {
   const api = useApi();
   const run = detail.id;
   const examples = useExamples(detail);

@@ -32,7 +32,18 @@ export default function See() {
   );
 }
 
-function One({ detail, query }: { readonly detail: RunDetail; readonly query: URLSearchParams }) {
+/** A run that is asked. */
+export function One({
+  detail,
+  query,
+  isExhibit = false,
+}: {
+  readonly detail: RunDetail;
+  /** What is asked first. */
+  readonly query: URLSearchParams;
+  /** Whether it is shown in a page of its own telling: it answers while one types, and no other page knows it. */
+  readonly isExhibit?: boolean;
+}) {
   const api = useApi();
   const run = detail.id;
   const examples = useExamples(detail);
@@ -59,6 +70,7 @@ function One({ detail, query }: { readonly detail: RunDetail; readonly query: UR
         examples={examples}
         input={input}
         action="See"
+        live={isExhibit}
         onAsk={(one) => {
           changes.reset();
           changes.select(0);
@@ -88,7 +100,9 @@ function One({ detail, query }: { readonly detail: RunDetail; readonly query: UR
           answer={seen.result}
           effects={caused.answered === key ? caused.result : undefined}
           changes={changes}
-          explain={address && linkTo("explain", run, { ...address, ...writingQuery(writing) })}
+          explain={
+            isExhibit ? null : address && linkTo("explain", run, { ...address, ...writingQuery(writing) })
+          }
         />
       )}
     </>
@@ -105,8 +119,8 @@ function Shown({
   /** The same with the causal effect of every place, once it is measured. */
   readonly effects: Answer | undefined;
   readonly changes: Changes;
-  /** Where this very output is explained; an image that is not of the data has no address. */
-  readonly explain: string | undefined;
+  /** Where this very output is explained; an image that is not of the data has no address. Null where nothing explains. */
+  readonly explain: string | undefined | null;
 }) {
   const looked = useLooked(answer, effects);
   const { trace, main, others, attention, salience, effect } = looked;
@@ -252,7 +266,7 @@ function Shown({
                   <PlaceTable {...reading} onForce={forces} />
                 </>
               ))}
-            {places && (
+            {places && explain !== null && (
               <p className="note">
                 {explain ? (
                   <a href={explain}>Was it the cause?</a>

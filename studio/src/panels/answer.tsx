@@ -1,6 +1,7 @@
 import { type ReactNode, useMemo } from "react";
 import { decodeTrace, placesOf, type Trace, type TraceLook } from "../../../src/attention/trace.js";
-import { type Answer, EFFECT_LOOK, SALIENCE_LOOK } from "../../../src/service/protocol.js";
+import { EFFECT_LOOK, SALIENCE_LOOK } from "../../../src/service/look-names.js";
+import type { Answer } from "../../../src/service/protocol.js";
 import { mainPicture, openLook, type Picture, picturesOf } from "../../../src/views/look/look-view.js";
 import { isScore } from "../../../src/views/look/shading.js";
 import { Decoded } from "./steps.js";

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { fromBase64, toBase64 } from "../../../src/core/base64.js";
-import { spreadOver } from "../../../src/data/clips.js";
 import { readNpy } from "../../../src/data/format/npy.js";
+import { spreadOver } from "../../../src/data/spread.js";
 import type { ClipValue, Field, FieldValue, ImageValue } from "../../../src/task/form.js";
 import { Problem } from "./basic.js";
 import { Drawing } from "./drawing.js";

@@ -1,4 +1,4 @@
-import { useId, useState } from "react";
+import { useId, useRef, useState } from "react";
 import type { Asked, Example, RunDetail } from "../../../src/service/protocol.js";
 import type { Field, FieldValue } from "../../../src/task/form.js";
 import { useApi, useAsked } from "../state.js";
@@ -64,15 +64,21 @@ export type Examples = ReturnType<typeof useExamples>;
 export const firstInput = (detail: RunDetail, { split, examples }: Examples): Asked | undefined =>
   examples?.[0] && split !== undefined ? ofExample(detail, split, examples[0]) : undefined;
 
+/** Milliseconds after the last key until what was typed is asked about. */
+const PAUSE = 250;
+
 /** Asks for what a run's form asks for, or for an example of its data. */
 export function InputForm({
   detail,
   examples: { split, examples, problem },
   input,
   action,
+  live = false,
   onAsk,
 }: {
   readonly detail: RunDetail;
+  /** Whether a text is asked about while it is typed. */
+  readonly live?: boolean;
   readonly examples: Examples;
   readonly input: Asked | undefined;
   /** What the button says. */
@@ -82,6 +88,7 @@ export function InputForm({
   const [draft, setDraft] = useState<Readonly<Record<string, FieldValue>>>({});
   const [draws, setDraws] = useState(false);
   const list = useId();
+  const typing = useRef<ReturnType<typeof setTimeout>>(undefined);
   const { form } = detail;
   const [text, image] = [onlyText(form), onlyImage(form)];
   const pictured = examples?.some(({ url }) => url !== undefined) ?? false;
@@ -126,6 +133,7 @@ export function InputForm({
           className="row ask"
           onSubmit={(event) => {
             event.preventDefault();
+            clearTimeout(typing.current);
             const fields = Object.fromEntries(form.map((field) => [field.name, fieldValue(field)!]));
             setDraft({});
             onAsk({ fields });
@@ -137,7 +145,12 @@ export function InputForm({
               field={field}
               value={fieldValue(field)}
               list={list}
-              onChange={(value) => setDraft({ ...draft, [field.name]: value })}
+              onChange={(value) => {
+                setDraft({ ...draft, [field.name]: value });
+                clearTimeout(typing.current);
+                if (live && text && String(value).trim() !== "")
+                  typing.current = setTimeout(() => onAsk({ fields: { [field.name]: value } }), PAUSE);
+              }}
             />
           ))}
           {text && (

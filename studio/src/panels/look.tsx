@@ -16,7 +16,6 @@ import {
   type ViewName,
   viewTitle,
 } from "../../../src/views/look/look-view.js";
-import { movingSvg } from "../../../src/views/look/render.js";
 import { isScore, shadingOf } from "../../../src/views/look/shading.js";
 import { useMapDrawing, useRoom, useTheme } from "../state.js";
 import { Choices, Scrolled, save } from "./basic.js";
@@ -268,8 +267,10 @@ export function LookPicture({
             <button
               type="button"
               className="quiet"
-              onClick={() => {
+              onClick={async () => {
                 const [first, ...rest] = momentsOf(trace, picture, { ...maps, theme });
+                // What writes markup is a third of all script, and needed for this alone.
+                const { movingSvg } = await import("../../../src/views/look/render.js");
                 save(
                   new Blob([movingSvg([first!, ...rest], STEP_SECONDS)], { type: "image/svg+xml" }),
                   `${picture.name}.svg`,

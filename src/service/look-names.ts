@@ -1,0 +1,6 @@
+// Apart from the protocol, so that pages that draw answers need not check requests.
+
+/** What the attention of an answer is called, and the looks of a trace that are scores of it. */
+export const ATTENTION_LOOK = "attention";
+export const SALIENCE_LOOK = "salience";
+export const EFFECT_LOOK = "causal effect";

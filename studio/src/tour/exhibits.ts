@@ -1,0 +1,48 @@
+import { useEffect, useState } from "react";
+import type { RunDetail } from "../../../src/service/protocol.js";
+import type { Api } from "../api/contract.js";
+import { tabApi } from "../api/tab.js";
+
+// Small trained models that come with the studio and answer in the tab, whether or not there is a server. `scripts/exhibits.mjs` trains them.
+
+let engine: Api | undefined;
+/** What runs the exhibits: a worker of its own, so that they are not among the reader's runs. */
+export function exhibitApi(): Api {
+  engine ??= tabApi();
+  return engine;
+}
+
+const opened = new Map<string, Promise<RunDetail>>();
+
+/** An exhibit by its name, fetched and opened once. */
+function open(name: string): Promise<RunDetail> {
+  const known = opened.get(name) ?? fetched(name);
+  opened.set(name, known);
+  known.catch(() => opened.delete(name));
+  return known;
+}
+
+async function fetched(name: string): Promise<RunDetail> {
+  const api = exhibitApi();
+  const response = await fetch(new URL(`exhibits/${name}.zip`, document.baseURI));
+  if (!response.ok) throw new Error(`the model of this exhibit cannot be fetched (${response.status}).`);
+  const run = await api.open!(new File([await response.blob()], `${name}.zip`));
+  return api.call("run", { run });
+}
+
+/** An exhibit, once it is there. */
+export function useExhibit(name: string): { detail?: RunDetail; problem?: string } {
+  const [state, setState] = useState<{ detail?: RunDetail; problem?: string }>({});
+  useEffect(() => {
+    let current = true;
+    setState({});
+    open(name).then(
+      (detail) => current && setState({ detail }),
+      (error: Error) => current && setState({ problem: error.message }),
+    );
+    return () => {
+      current = false;
+    };
+  }, [name]);
+  return state;
+}
