@@ -156,6 +156,8 @@ export interface ExampleCard {
   readonly url?: string;
   /** What is right for it. */
   readonly expected: readonly string[];
+  /** What it fills fields of the form with that can be filled otherwise (`changed`); absent where there are none. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 /** What is known to be right of an input that is in the data. */

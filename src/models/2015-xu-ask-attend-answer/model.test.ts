@@ -68,7 +68,9 @@ function byHand(
   const M = features[0]!.length;
   const affine = (name: string, x: readonly number[], size: number) =>
     many(size, (n) => of(`${name}.bias`)(n) + sum(x.length, (m) => x[m]! * of(`${name}.weight`)(m, n)));
-  const S = features.map((row, l) => row.map((value, m) => value + of("position")(l, m)));
+  const S = features.map((row, l) =>
+    row.map((value, m) => value + of("position.row")(Math.floor(l / 3), m) + of("position.column")(l % 3, m)),
+  );
   const vectors = words.map((word) => many(N, (n) => of("words.table")(word, n)));
   const Q = many(
     N,

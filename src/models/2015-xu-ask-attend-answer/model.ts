@@ -192,7 +192,13 @@ export const askAttendAnswer: ModelCard<Configuration, QuestionSizes> = {
     const M = read?.features ?? 0;
     const L = read ? read.rows * read.columns : 0;
     const normalise = sees ? layerNorm(scope.at("normalised"), { features: M }) : undefined;
-    const position = looks ? scope.parameter("position", [L, M], normal(0.1), "position") : undefined;
+    const [row, column] = looks
+      ? ([read!.rows, read!.columns] as const).map((count, axis) =>
+          scope.parameter(`position.${["row", "column"][axis]}`, [count, M], normal(0.3), "position"),
+        )
+      : [];
+    /** Where each place is, [L, M]. */
+    const position = (): Tensor => reshape(add(unsqueeze(row!, 1), unsqueeze(column!, 0)), [L, M]);
     const words = embedding(scope.at("words"), {
       vocabulary: sizes.source,
       size: N,
@@ -221,7 +227,7 @@ export const askAttendAnswer: ModelCard<Configuration, QuestionSizes> = {
       const features = normalise!(read(image!));
       if (!looks)
         return { outputs: { logits: answer(relu(add(reduceMean(evidence!(features), { axes: 1 }), Q))) } };
-      const S = add(features, position!); // [B, L, M]
+      const S = add(features, position()); // [B, L, M]
       const C = mul(matmul(V, correlate!(S), { transposeRight: true }), scale); // (1), [B, T, L]
       const { scores, chosen } = overWords[options.match](where(unsqueeze(real, 2), C, LEAST));
       const first = softmax(scores); // (2)

@@ -285,6 +285,7 @@ export const visualQuestions: Task<VisualQuestion, PreparedQuestions, QuestionSi
     title: textOf(one),
     url: pngUrl(await one.pixels()),
     expected: referencesOf(one),
+    fields: { question: textOf(one) },
   }),
   title: (one) => `${one.name}: ${textOf(one)}`,
   async places({ pixels }, _, { grids = {} }) {

@@ -27,7 +27,11 @@ export function inputQuery(
   { form }: Pick<RunDetail, "form">,
   input: Asked,
 ): Record<string, string> | undefined {
-  if ("split" in input) return { example: `${input.split}:${input.index}` };
+  if ("split" in input) {
+    const changed = JSON.stringify(input.changed ?? {});
+    if (changed.length > 2000) return undefined;
+    return { example: `${input.split}:${input.index}`, ...(input.changed && { changed }) };
+  }
   const text = onlyText(form);
   if (text) return { text: String(input.fields[text.name]) };
   const json = JSON.stringify(input.fields);
@@ -37,16 +41,23 @@ export function inputQuery(
 /** The same from an address. What is no such thing is left to the request to refuse. */
 export function inputFrom(detail: Pick<RunDetail, "form">, query: URLSearchParams): Asked | undefined {
   const [, split, index] = /^([\w-]+):(\d+)$/.exec(query.get("example") ?? query.get("image") ?? "") ?? [];
-  if (split !== undefined) return { split, index: Number(index) };
+  const written = (name: string): Readonly<Record<string, FieldValue>> | undefined => {
+    try {
+      const fields: Readonly<Record<string, FieldValue>> | null = JSON.parse(query.get(name) ?? "null");
+      return fields === null || typeof fields !== "object" ? undefined : fields;
+    } catch {
+      return undefined;
+    }
+  };
+  if (split !== undefined) {
+    const changed = written("changed");
+    return { split, index: Number(index), ...(changed && { changed }) };
+  }
   const text = query.get("text");
   const asked = text === null ? undefined : textInput(detail, text);
   if (asked) return asked;
-  try {
-    const fields: Readonly<Record<string, FieldValue>> | null = JSON.parse(query.get("fields") ?? "null");
-    return fields === null || typeof fields !== "object" ? undefined : { fields };
-  } catch {
-    return undefined;
-  }
+  const fields = written("fields");
+  return fields && { fields };
 }
 
 /** A few examples of a split of a run's data: the first split, unless one is named. */
@@ -92,15 +103,32 @@ export function InputForm({
   const { form } = detail;
   const [text, image] = [onlyText(form), onlyImage(form)];
   const pictured = examples?.some(({ url }) => url !== undefined) ?? false;
-  const asked = input && "fields" in input ? input.fields : undefined;
+  const asked = input && ("fields" in input ? input.fields : input.changed);
+  const index = input && "split" in input && input.split === split ? input.index : undefined;
+  /** What the example that is asked about fills fields with; the others it fills for good. */
+  const filled = examples?.find((one) => one.index === index)?.fields;
   const fieldValue = (field: Field): FieldValue | undefined =>
-    draft[field.name] ?? asked?.[field.name] ?? firstValue(field);
+    draft[field.name] ?? asked?.[field.name] ?? filled?.[field.name] ?? firstValue(field);
   const takeExample = (example: Example) => {
     setDraft({});
     onAsk(ofExample(detail, split!, example));
   };
-  const index = input && "split" in input && input.split === split ? input.index : undefined;
-  const ready = form.every((field) => fieldValue(field) !== undefined);
+  /** Whether the example stays, with other values of the fields that it lets change. */
+  const stays = filled !== undefined && form.every(({ name }) => name in filled || draft[name] === undefined);
+  const ready = stays || form.every((field) => fieldValue(field) !== undefined);
+  const ask = () => {
+    const values = form.flatMap((field) => {
+      const value = fieldValue(field);
+      return value === undefined || (stays && filled[field.name] === undefined)
+        ? []
+        : [[field.name, value] as const];
+    });
+    const fields = Object.fromEntries(values);
+    setDraft({});
+    if (!stays) return onAsk({ fields });
+    const same = values.every(([name, value]) => filled[name] === value);
+    onAsk({ split: split!, index: index!, ...(!same && { changed: fields }) });
+  };
   return (
     <>
       {!pictured && !text && examples && examples.length > 0 && (
@@ -134,9 +162,7 @@ export function InputForm({
           onSubmit={(event) => {
             event.preventDefault();
             clearTimeout(typing.current);
-            const fields = Object.fromEntries(form.map((field) => [field.name, fieldValue(field)!]));
-            setDraft({});
-            onAsk({ fields });
+            ask();
           }}
         >
           {form.map((field) => (
@@ -153,6 +179,9 @@ export function InputForm({
               }}
             />
           ))}
+          {form.some(({ kind, name }) => kind === "image" && draft[name] !== undefined) && (
+            <small role="status">your image is taken in place of an example's</small>
+          )}
           {text && (
             <datalist id={list}>
               {examples?.map(({ title }) => (

@@ -48,8 +48,8 @@ const drawYes = (random: Random): boolean => random.integer(directions.length) =
 const others = <Kind>(all: readonly Kind[], taken: readonly Kind[], random: Random): Kind[] =>
   random.shuffle(all.filter((one) => !taken.includes(one)));
 
-const apart = (cell: Cell, taken: readonly Cell[]): boolean =>
-  taken.every(({ column, row }) => column !== cell.column || row !== cell.row);
+const isIn = (cell: Cell, cells: readonly Cell[]): boolean =>
+  cells.some(({ column, row }) => column === cell.column && row === cell.row);
 
 /** A cell with room for another in a direction. */
 function anchorFor(direction: Direction, random: Random): Cell {
@@ -59,7 +59,7 @@ function anchorFor(direction: Direction, random: Random): Cell {
   }
 }
 
-/** A shape with another in a direction from it, and more that lie in no such direction, or in another one. */
+/** A shape with another in a direction from it, and more, none of them in that direction: half of them straight in another, half anywhere. */
 function pairOf(
   named: { readonly shape: Thing; readonly colour: Tone },
   asked: { readonly shape: Thing; readonly colour: Tone },
@@ -76,9 +76,10 @@ function pairOf(
   const shapes = others(THINGS, [named.shape, asked.shape], random);
   const tones = others(TONES, [named.colour, asked.colour], random);
   const closed = cellsTowards(anchor, direction);
+  const straight = directions.filter((one) => one !== direction).flatMap((one) => cellsTowards(anchor, one));
   while (found.length < 2 + more) {
-    const there = anyCell(random);
-    if (!apart(there, found) || !apart(there, closed)) continue;
+    const there = random.integer(2) === 0 ? random.pick(straight) : anyCell(random);
+    if (isIn(there, found) || isIn(there, closed)) continue;
     found.push(itemIn(there, shapes.pop()!, tones.pop()!, random));
   }
   return found;
@@ -160,7 +161,7 @@ function scattered(
   const count = 1 + random.integer(MOST_MORE + 2);
   while (found.length < count) {
     const there = anyCell(random);
-    if (apart(there, found)) found.push(itemIn(there, shapes.pop()!, tones.pop()!, random));
+    if (!isIn(there, found)) found.push(itemIn(there, shapes.pop()!, tones.pop()!, random));
   }
   return found;
 }
