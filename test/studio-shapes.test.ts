@@ -23,6 +23,7 @@ const trainings = [
     ["--set", "features=6", "--set", "inner=7", "--set", "heads=3", "--set", "layers=2"],
   ],
   ["followed", "attentive-tracking", ["--set", "hidden=13", "--set", "particles=17"]],
+  ["asked", "ask-attend-answer", ["--set", "features=12", "--set", "evidence=11"]],
 ] as const;
 
 beforeAll(async () => {
@@ -184,6 +185,47 @@ test("a film is followed in the studio, and where it looked is shown", async () 
     .getByText(/Where in the image it looked/)
     .first()
     .waitFor();
+  await expectAccessible(page);
+  expect(complaints).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test("a question is typed over an image of the data, and over one of one's own", async () => {
+  const { page, complaints } = await pageAt("see/asked");
+  const question = page.getByLabel("Question");
+  await question.waitFor();
+  await expect.poll(() => page.locator(".thumbnail").count()).toBe(24);
+  await expect.poll(() => question.inputValue()).toMatch(/^(what|is) .*\?$/);
+  const title = (text: string) => page.getByRole("heading", { name: text });
+  await title(await question.inputValue()).waitFor();
+  const pictured = () => page.locator("image").first().getAttribute("href");
+  const own = await pictured();
+  await question.fill("What colour is the cross?");
+  await page.getByRole("button", { name: "See", exact: true }).click();
+  await title("what colour is the cross?").waitFor();
+  // The image is the example's still, and the question stands in the field.
+  expect(await pictured()).toBe(own);
+  expect(await question.inputValue()).toBe("What colour is the cross?");
+  await page.getByText("Words that decided where it looked first").waitFor();
+  // Another example has its own question.
+  await page.locator(".thumbnail").nth(5).click();
+  await expect.poll(pictured).not.toBe(own);
+  await expect.poll(() => question.inputValue()).not.toBe("What colour is the cross?");
+  await title(await question.inputValue()).waitFor();
+  // An image of one's own, drawn, keeps the question until it is asked.
+  const before = await pictured();
+  await page.getByRole("button", { name: "Draw your own" }).click();
+  const pen = page.getByLabel(/^The drawing:/);
+  const box = (await pen.boundingBox())!;
+  await page.mouse.move(box.x + 60, box.y + 60);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 160, box.y + 160, { steps: 4 });
+  await page.mouse.up();
+  await page.getByText("your image is taken in place of an example's").waitFor();
+  await question.fill("is the circle at the top?");
+  await page.getByRole("button", { name: "See", exact: true }).click();
+  await title("is the circle at the top?").waitFor();
+  await expect.poll(pictured).not.toBe(before);
   await expectAccessible(page);
   expect(complaints).toEqual([]);
   await page.close();
