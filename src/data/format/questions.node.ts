@@ -200,7 +200,12 @@ export async function readQuestions(path: string, options: QuestionOptions): Pro
       if (question?.length === 0) bad.found(`${where}: the question has no words; fill it in`);
       if (!question || question.length === 0) continue;
       const place = places.get(image)!;
-      const evidence = await boxesOf(one, place, options.size);
+      const evidence = await boxesOf(one, place, options.size).catch((error: unknown) => {
+        if (!(error instanceof UsageError)) throw error;
+        bad.found(error.message.replace(/\.$/, ""));
+        return null;
+      });
+      if (evidence === null) continue;
       const pixels = () => cache.get(place, () => readImage(place, options.size));
       const found: VisualQuestion = {
         name: split === undefined ? image : `${split}/${basename(image)}`,
