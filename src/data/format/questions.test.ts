@@ -143,7 +143,7 @@ test("wrong columns, evidence outside the image, and lists that are none are ref
   );
   await table({ ...boxed, 2: "00.png,is it?,no,30 2 20 6" }, "image,question,answer,evidence");
   await expect(read()).rejects.toThrow(
-    "line 2: the evidence reaches from 30, 2 to 50, 8, but the frame has 40 × 20 pixels; give one inside it.",
+    "line 2: the evidence reaches from 30, 2 to 50, 8, but the frame has 40 × 20 pixels; give one inside it",
   );
   await rm(join(folder, "questions.csv"));
   await mkdir(join(folder, "train", "images"), { recursive: true });
