@@ -1,6 +1,6 @@
 export * as attention from "./attention/index.js";
-export { gradient } from "./autodiff/index.js";
-export * from "./core/index.js";
+export * as autodiff from "./autodiff/index.js";
+export * as core from "./core/index.js";
 export * as data from "./data/index.js";
 export * as decode from "./decode/index.js";
 export * as explain from "./explain/index.js";
@@ -8,5 +8,8 @@ export * as models from "./models/index.js";
 export * as nn from "./nn/index.js";
 export * as onnx from "./onnx/index.js";
 export * as ops from "./ops/index.js";
+export * as service from "./service/index.js";
 export * as session from "./session/index.js";
-export * as training from "./train/index.js";
+export * as task from "./task/index.js";
+export * as train from "./train/index.js";
+export * as views from "./views/index.js";

@@ -876,8 +876,12 @@ describe("in the tab, with no server", () => {
     await mkdir(site);
     await regard(["export", run, "--out", join(site, "translator.onnx")]);
     await copyFile(join(run, "vocabulary.json"), join(site, "vocabulary.json"));
-    const guide = await readFile(fileURLToPath(new URL("../docs/guide.md", import.meta.url)), "utf8");
-    const example = /```html\n([\s\S]*?)```/.exec(guide)![1]!;
+    const [guide, example] = await Promise.all(
+      ["docs/guide.md", "examples/page.html"].map((path) =>
+        readFile(fileURLToPath(new URL(`../${path}`, import.meta.url)), "utf8"),
+      ),
+    );
+    expect(guide).toContain(`\`\`\`html\n${example}\`\`\``);
     const map = { imports: { "onnxruntime-web": "/runtime/ort.wasm.bundle.min.mjs" } };
     await writeFile(
       join(site, "index.html"),

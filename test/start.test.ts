@@ -1,0 +1,116 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { chapters } from "../studio/src/tour/chapters.js";
+import { complaintsOf, expectAccessible, openBrowser, serveFiles } from "./browser.js";
+import { main } from "./command.js";
+
+// What the studio opens on: small models that come with it, from the pages alone and from a server, in a real browser.
+
+const SLOW = { timeout: 60_000 };
+const built = fileURLToPath(new URL("../dist/studio", import.meta.url));
+let browser: Browser;
+let files: ReturnType<typeof serveFiles>;
+
+beforeAll(async () => {
+  browser = await openBrowser();
+  files = serveFiles(built);
+});
+afterAll(async () => {
+  await browser.close();
+  files.close();
+});
+
+async function pageAt(url: string, options: Parameters<Browser["newPage"]>[0] = {}) {
+  const page = await browser.newPage(options);
+  page.setDefaultTimeout(60_000);
+  const complaints = complaintsOf(page);
+  await page.goto(url);
+  return { page, complaints };
+}
+
+const outputOf = (page: Page) => page.locator(".output").textContent();
+
+test("the models that come with the studio are those that were written down", async () => {
+  const list = JSON.parse(await readFile(join(built, "exhibits/exhibits.json"), "utf8"));
+  expect(Object.keys(list).sort()).toEqual([...new Set(chapters.map(({ exhibit }) => exhibit))].sort());
+  for (const [name, { sha256, bytes }] of Object.entries<{ sha256: string; bytes: number }>(list)) {
+    const archive = await readFile(join(built, `exhibits/${name}.zip`));
+    expect(archive).toHaveLength(bytes);
+    expect(createHash("sha256").update(archive).digest("hex"), name).toBe(sha256);
+    expect(bytes).toBeLessThan(700_000);
+  }
+});
+
+test("a translator answers in the tab as one types, and writes otherwise where its attention is forced", async () => {
+  const { page, complaints } = await pageAt(await files.url);
+  await page.locator(".output").waitFor();
+  expect(await outputOf(page)).toBe("Mi hermana ve el perro pequeño en el jardín");
+  await page.locator(".ask input").fill("I love coffee");
+  await expect.poll(() => outputOf(page), SLOW).toBe("Me encanta el café");
+  await page.getByRole("button", { name: "Step on" }).click();
+  await page.getByRole("heading", { name: "Step 2: “encanta”" }).waitFor();
+  await page
+    .getByRole("button", { name: /all here/ })
+    .last()
+    .click();
+  await expect.poll(() => outputOf(page), SLOW).not.toBe("Me encanta el café");
+  // Its runs are none of the reader's.
+  await page.getByRole("link", { name: "Runs", exact: true }).click();
+  await page.getByText("There is no trained model yet.").waitFor();
+  expect(complaints).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test.each(chapters.map((chapter) => [chapter.title, chapter] as const))(
+  "the chapter “%s” shows its model at work, to everyone",
+  async (title, { id }) => {
+    for (const look of [
+      { viewport: { width: 1400, height: 900 }, colorScheme: "light" },
+      { viewport: { width: 390, height: 800 }, colorScheme: "dark" },
+    ] as const) {
+      const { page, complaints } = await pageAt(`${await files.url}#/tour/${id}`, look);
+      await page.getByRole("heading", { name: title, level: 1 }).waitFor();
+      await page.locator(".output").waitFor();
+      expect((await outputOf(page))!.trim()).not.toBe("");
+      await page.getByRole("link", { name: "Its parts and equations" }).waitFor();
+      await expectAccessible(page);
+      expect(
+        await page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
+      ).toBeLessThanOrEqual(0);
+      expect(complaints).toEqual([]);
+      await page.close();
+    }
+  },
+  120_000,
+);
+
+test("the same from a server, whose policy lets the tab compute", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "regard-start-"));
+  const child = spawn(
+    process.execPath,
+    [main, "studio", "--port", "0", "--runs", join(folder, "runs"), "--json"],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  try {
+    const url = await new Promise<string>((resolve) => {
+      child.stdout.once("data", (chunk) => resolve(JSON.parse(chunk).url));
+    });
+    const { page, complaints } = await pageAt(url);
+    await page.locator(".output").waitFor();
+    expect(await outputOf(page)).toBe("Mi hermana ve el perro pequeño en el jardín");
+    await page.getByText("on this machine").waitFor();
+    await page.goto(`${url}#/tour/nowhere`);
+    await page.getByText("There is no chapter “nowhere”").waitFor();
+    expect(complaints).toEqual([]);
+    await page.close();
+  } finally {
+    child.kill("SIGINT");
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 120_000);
