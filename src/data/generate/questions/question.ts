@@ -3,6 +3,7 @@ import type { Box } from "../../contract.js";
 import {
   anyCell,
   boxOf,
+  CELLS,
   type Cell,
   cellsTowards,
   DIRECTIONS,
@@ -59,7 +60,21 @@ function anchorFor(direction: Direction, random: Random): Cell {
   }
 }
 
-/** A shape with another in a direction from it, and more, none of them in that direction: half of them straight in another, half anywhere. */
+/** Cells on the side of another that a direction tells, but not straight in it. */
+const cellsBeside = ({ column, row }: Cell, direction: Direction): Cell[] =>
+  Array.from({ length: CELLS * CELLS }, (_, index) => ({
+    column: index % CELLS,
+    row: Math.floor(index / CELLS),
+  })).filter((cell) => {
+    const [dx, dy] = DIRECTIONS[direction];
+    const [x, y] = [cell.column - column, cell.row - row];
+    return dx === 0 ? y * dy > 0 && x !== 0 : x * dx > 0 && y !== 0;
+  });
+
+/**
+ * A shape with another in a direction from it, and more, none of them straight in that direction: on that side, so that what is asked for
+ * is seldom what lies farthest there, or straight in another direction.
+ */
 function pairOf(
   named: { readonly shape: Thing; readonly colour: Tone },
   asked: { readonly shape: Thing; readonly colour: Tone },
@@ -75,18 +90,18 @@ function pairOf(
   ];
   const shapes = others(THINGS, [named.shape, asked.shape], random);
   const tones = others(TONES, [named.colour, asked.colour], random);
-  const closed = cellsTowards(anchor, direction);
+  const beside = cellsBeside(anchor, direction);
   const straight = directions.filter((one) => one !== direction).flatMap((one) => cellsTowards(anchor, one));
   while (found.length < 2 + more) {
-    const there = random.integer(2) === 0 ? random.pick(straight) : anyCell(random);
-    if (isIn(there, found) || isIn(there, closed)) continue;
-    found.push(itemIn(there, shapes.pop()!, tones.pop()!, random));
+    const there = random.pick(random.integer(3) === 0 ? straight : beside);
+    if (!isIn(there, found)) found.push(itemIn(there, shapes.pop()!, tones.pop()!, random));
   }
   return found;
 }
 
-/** Other objects than those that are asked about, at most. */
-const MOST_MORE = 3;
+/** Objects of a scene, at least and at most. */
+const [LEAST, MOST] = [3, THINGS.length] as const;
+const drawCount = (random: Random): number => LEAST + random.integer(MOST - LEAST + 1);
 
 /** Questions of one kind, each with a scene of its own. */
 const drawKind: Readonly<Record<Kind, (random: Random) => Omit<Asked, "background" | "kind">>> = {
@@ -106,7 +121,7 @@ const drawKind: Readonly<Record<Kind, (random: Random) => Omit<Asked, "backgroun
       { shape: named, colour: random.pick(TONES.filter((tone) => tone !== answer)) },
       { shape: random.pick(THINGS.filter((shape) => shape !== named)), colour: answer },
       direction,
-      random.integer(MOST_MORE + 1),
+      drawCount(random) - 2,
       random,
     );
     return {
@@ -124,7 +139,7 @@ const drawKind: Readonly<Record<Kind, (random: Random) => Omit<Asked, "backgroun
       { shape: named, colour: random.pick(TONES.filter((tone) => tone !== colour)) },
       { shape: random.pick(THINGS.filter((shape) => shape !== named)), colour },
       direction,
-      random.integer(MOST_MORE + 1),
+      drawCount(random) - 2,
       random,
     );
     return {
@@ -158,7 +173,7 @@ function scattered(
 ): Item[] {
   const found = [itemIn(cell, shape, colour, random)];
   const [shapes, tones] = [others(THINGS, [shape], random), others(TONES, [colour], random)];
-  const count = 1 + random.integer(MOST_MORE + 2);
+  const count = drawCount(random);
   while (found.length < count) {
     const there = anyCell(random);
     if (!isIn(there, found)) found.push(itemIn(there, shapes.pop()!, tones.pop()!, random));
