@@ -33,6 +33,7 @@ function build(options: object) {
 const cases = [
   {},
   { match: "max" },
+  { match: "soft" },
   { hops: 1 },
   { attention: "none" },
   { attention: "blind" },
@@ -62,7 +63,7 @@ function byHand(
   parameters: Values,
   features: readonly (readonly number[])[],
   words: readonly number[],
-  match: "max" | "soft",
+  match: "max" | "soft" | "sum",
 ) {
   const of = (name: string) => reader(parameters[name]!);
   const M = features[0]!.length;
@@ -77,10 +78,13 @@ function byHand(
     (n) => of("question.bias")(n) + sum(words.length, (t) => of("question.weight")(t) * vectors[t]![n]!),
   );
   const dot = (a: readonly number[], b: readonly number[]) => sum(N, (n) => a[n]! * b[n]!) / Math.sqrt(N);
-  const C = S.map((place) => vectors.map((vector) => dot(vector, affine("first", place, N))));
-  const scores = C.map((row) =>
-    match === "max" ? Math.max(...row) : Math.log(sum(row.length, (t) => Math.exp(row[t]!))),
-  );
+  const C = features.map((place) => vectors.map((vector) => dot(vector, affine("first", place, N))));
+  const scoreOf = {
+    max: (row: readonly number[]) => Math.max(...row),
+    soft: (row: readonly number[]) => Math.log(sum(row.length, (t) => Math.exp(row[t]!))),
+    sum: (row: readonly number[]) => sum(row.length, (t) => row[t]!),
+  };
+  const scores = C.map(scoreOf[match]);
   const first = softmaxOf(scores);
   const evidence = S.map((place) => affine("evidence", place, N));
   const pooled = (weights: readonly number[], rows: readonly (readonly number[])[]) =>
@@ -96,17 +100,25 @@ function byHand(
     found.map((value, n) => Math.max(0, value + further[n]!)),
     A,
   );
-  const decided = words.map((_, t) =>
-    sum(S.length, (l) => {
-      const share = match === "max" ? (C[l]![t] === Math.max(...C[l]!) ? 1 : 0) : softmaxOf(C[l]!)[t]!;
-      return first[l]! * share;
-    }),
+  const lift = C.map((row) =>
+    row.map((value, t) => Math.max(0, value - sum(C.length, (l) => C[l]![t]!) / C.length)),
   );
+  const shareOf = {
+    max: (l: number, t: number) => (C[l]![t] === Math.max(...C[l]!) ? 1 : 0),
+    soft: (l: number, t: number) => softmaxOf(C[l]!)[t]!,
+    sum: (l: number, t: number) =>
+      lift[l]![t]! /
+      Math.max(
+        1e-9,
+        sum(words.length, (other) => lift[l]![other]!),
+      ),
+  };
+  const decided = words.map((_, t) => sum(S.length, (l) => first[l]! * shareOf[match](l, t)));
   expect(M).toBe(small.features);
   return { first, second, logits, decided };
 }
 
-test.each(["max", "soft"] as const)(
+test.each(["max", "soft", "sum"] as const)(
   "two hops are the paper's equations, written as loops: %s",
   async (match) => {
     const { scope, model, inputs } = build({ match });

@@ -18,8 +18,10 @@ import {
   div,
   equal,
   exp,
+  greater,
   log,
   matmul,
+  maximum,
   mul,
   not,
   reduceMax,
@@ -48,9 +50,11 @@ const configuration = z.object({
     .describe("spatial looks at places; none takes all places alike; blind reads the question alone"),
   hops: z.int().min(1).max(2).default(2).describe("how often it looks, where it looks"),
   match: z
-    .enum(["max", "soft"])
-    .default("soft")
-    .describe("how a place matches the words: by the best of them, or by all, the better the more"),
+    .enum(["max", "soft", "sum"])
+    .default("sum")
+    .describe(
+      "how a place matches the words: the best of them, nearly the best (log Σ exp), or all together",
+    ),
   encoder: z
     .enum(["patches", "convolutions"])
     .default("patches")
@@ -62,28 +66,42 @@ const configuration = z.object({
 
 type Configuration = z.output<typeof configuration>;
 
-/** A score that no other is below. */
-const LEAST = -1e9;
+/** A score that no other is below, and a sum that is none. */
+const [LEAST, TINY] = [-1e9, 1e-9] as const;
 
 /**
- * How well places match a question by how well each word matches them, [B, T, L] to scores [B, L], and for how much of a place each word
- * was chosen, [B, T, L]. `max` is the paper's: the best word alone counts, and no other learns. `soft` is log Σ exp, which is near the
- * best word's but lets all of them learn.
+ * How well places match a question by how well each of its words matches them, C [B, T, L] where `real` [B, T, 1] is 1, to scores [B, L], and
+ * what share each word has in how a place was chosen, [B, T, L]. `max` is the paper's: the best word alone counts, and no other learns.
+ * `soft` is log Σ exp, which is near the best word's. `sum` lets every word add what it has to say, so that all of them learn.
  */
-const overWords: Readonly<Record<"max" | "soft", (C: Tensor) => { scores: Tensor; chosen: Tensor }>> = {
-  max(C) {
+const overWords: Readonly<
+  Record<"max" | "soft" | "sum", (C: Tensor, real: Tensor) => { scores: Tensor; chosen: Tensor }>
+> = {
+  max(all, real) {
+    const C = masked(all, real);
     const highest = reduceMax(C, { axes: 1, keep: true });
-    const greatest = cast(equal(C, highest), C.dtype);
-    const chosen = div(greatest, reduceSum(greatest, { axes: 1, keep: true }));
-    return { scores: squeeze(highest, 1), chosen };
+    return { scores: squeeze(highest, 1), chosen: sharesOf(cast(equal(C, highest), C.dtype)) };
   },
-  soft(C) {
+  soft(all, real) {
+    const C = masked(all, real);
     const highest = stopGradient(reduceMax(C, { axes: 1, keep: true }));
     const above = exp(sub(C, highest));
     const total = reduceSum(above, { axes: 1, keep: true });
     return { scores: squeeze(add(log(total), highest), 1), chosen: div(above, total) };
   },
+  sum(C, real) {
+    const each = mul(C, real);
+    // What lifts a place is what a word says of it more than of places on the average.
+    const lift = relu(sub(each, reduceMean(each, { axes: 2, keep: true })));
+    return { scores: reduceSum(each, { axes: 1 }), chosen: sharesOf(lift) };
+  },
 };
+
+/** A score that no other is below, where there is no word. */
+const masked = (C: Tensor, real: Tensor): Tensor => where(greater(real, 0.5), C, LEAST);
+
+/** Numbers from 0 on as shares of their sum over words; 0 where all are. */
+const sharesOf = (x: Tensor): Tensor => div(x, maximum(reduceSum(x, { axes: 1, keep: true }), TINY));
 
 /** Square parts of an image, each read without the others, [B, P, features]. @throws UsageError where they do not fill the image */
 function patchEncoder(
@@ -154,7 +172,11 @@ export const askAttendAnswer: ModelCard<Configuration, QuestionSizes> = {
       id: "first",
       title: "First hop: words to places",
       scopes: ["first", "evidence"],
-      equations: ["C = V (S W_A + b_A)ᵀ", "W_att = softmax(max_j C_j)", "S_att = W_att (S W_E + b_E)"],
+      equations: [
+        "C = V (S W_A + b_A)ᵀ",
+        "W_att = softmax(Σ_j C_j) or softmax(max_j C_j)",
+        "S_att = W_att (S W_E + b_E)",
+      ],
       from: ["encoder", "words"],
       gives: "[B, evidence], weights [B, L]",
     },
@@ -219,17 +241,18 @@ export const askAttendAnswer: ModelCard<Configuration, QuestionSizes> = {
 
     const once = ({ question, image }: { question?: Tensor; image?: Tensor }) => {
       const tokens = transpose(question!); // [B, T]
-      const real = not(equal(tokens, PAD));
+      const real = cast(not(equal(tokens, PAD)), scope.dtype);
       const V = words(tokens); // [B, T, N]
-      const weight = mul(slice(share, 0, 0, tokens.shape[1]!), cast(real, scope.dtype)); // [B, T]
+      const weight = mul(slice(share, 0, 0, tokens.shape[1]!), real); // [B, T]
       const Q = add(reduceSum(mul(V, unsqueeze(weight, 2)), { axes: 1 }), shift); // (5)
       if (!read) return { outputs: { logits: answer(relu(Q)) } };
       const features = normalise!(read(image!));
       if (!looks)
         return { outputs: { logits: answer(relu(add(reduceMean(evidence!(features), { axes: 1 }), Q))) } };
       const S = add(features, position()); // [B, L, M]
-      const C = mul(matmul(V, correlate!(S), { transposeRight: true }), scale); // (1), [B, T, L]
-      const { scores, chosen } = overWords[options.match](where(unsqueeze(real, 2), C, LEAST));
+      // What a place shows is matched with words, and not where it is: "left" would look at the left of the image.
+      const C = mul(matmul(V, correlate!(features), { transposeRight: true }), scale); // (1), [B, T, L]
+      const { scores, chosen } = overWords[options.match](C, unsqueeze(real, 2));
       const first = softmax(scores); // (2)
       const gathered = evidence!(S);
       const found = add(pool(first, gathered), Q); // (3), (4): O_hop1

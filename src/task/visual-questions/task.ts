@@ -163,7 +163,7 @@ export const visualQuestions: Task<VisualQuestion, PreparedQuestions, QuestionSi
     data: "questions",
     batch: 64,
     targets: 1,
-    learningRate: 0.001,
+    learningRate: 0.002,
     optimizer: { name: "adam" },
     clip: 5,
     labelSmoothing: 0,
