@@ -70,7 +70,9 @@ test("an example is asked another question, an image of one's own any, and the e
   );
   expect(seen.output).toBe(changed.output);
   expect(seen.traces[1].weights).toEqual(changed.traces[1].weights);
-  expect(await readFile(svg!, "utf8")).toContain("<svg");
+  expect(await readFile(svg!, "utf8")).toContain("the image: what colour is the glorious circle?");
+  const text = await regard(["see", run, "test:3"]);
+  expect(text.out.split("\n")[0]).toMatch(/^test-000003\.png: .*\?$/);
   expect((await regard(["export", run, "--out", file!])).code).toBe(0);
   const exported = JSON.parse((await regard(["see", file!, png!, "--json", ...asked(question)])).out);
   expect(exported.output).toBe(changed.output);

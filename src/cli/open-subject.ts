@@ -13,9 +13,19 @@ const onlyField = (form: readonly Field[]): Field => form[0]!;
 /** Whether a form asks for a text, so that what is given is never the name of a file or of an example. */
 export const asksForText = (form: readonly Field[]): boolean => onlyField(form).kind === "text";
 
-/** What a picture of an input is called: its text, or the name of its file. */
-export const inputTitle = (form: readonly Field[], input: string): string =>
-  asksForText(form) ? input : basename(input);
+/**
+ * What a picture of an input is called: its text, or the name of its file with the texts that were given beside it.
+ * @param known what the example is called that was asked about, which is taken where texts belong to it
+ */
+export function inputTitle(
+  form: readonly Field[],
+  input: string,
+  { field = [], known }: { readonly field?: readonly string[] | undefined; readonly known?: string } = {},
+): string {
+  if (asksForText(form)) return input;
+  if (known !== undefined && form.some(({ kind }) => kind === "text")) return known;
+  return [basename(input), ...field.map((one) => one.slice(one.indexOf("=") + 1))].join(": ");
+}
 
 /**
  * What was given on the command line: a text, an example of the run's data such as `test:17`, a file, bits or numbers.

@@ -97,6 +97,8 @@ interface Explained {
   readonly form: readonly Field[];
   readonly model: string;
   readonly about: Readonly<Record<Method, string>>;
+  /** What the example is called that was asked about. */
+  readonly known?: string;
 }
 
 /** A run. */
@@ -115,7 +117,13 @@ async function explainRun(path: string, input: string, options: ExplainOptions):
   const explanation = await subject.explain(example, { beam: options.beam }, known);
   await subject.release();
   const { words, without } = subject.task;
-  return { explanation, form, model: settings.model, about: aboutOf(words.decision, without) };
+  return {
+    explanation,
+    form,
+    model: settings.model,
+    about: aboutOf(words.decision, without),
+    known: subject.task.title(example),
+  };
 }
 
 /** A file, whoever wrote it. */
@@ -148,11 +156,9 @@ async function explainFile(path: string, input: string, options: ExplainOptions)
 
 async function explain(path: string, input: string, options: ExplainOptions): Promise<void> {
   const methods = methodsOf(options);
-  const { explanation, form, model, about } = await (path.endsWith(".onnx") ? explainFile : explainRun)(
-    path,
-    input,
-    options,
-  );
+  const { explanation, form, model, about, known } = await (path.endsWith(".onnx")
+    ? explainFile
+    : explainRun)(path, input, options);
   const { output, pieces, decoding, verdict, agreements, further } = explanation;
   const trace = decodeTrace(explanation.trace);
   const written = decoding ? `(${decodingText(decoding)})` : undefined;
@@ -173,7 +179,8 @@ async function explain(path: string, input: string, options: ExplainOptions): Pr
         : `model ${model} has no attention, so it has no ${options.method}; use --method effect.`,
     );
   const drawn = pictures.filter(({ method }) => methods.includes(method));
-  const title = `${inputTitle(form, input)}\n→ ${output}`;
+  const named = inputTitle(form, input, { field: options.field, ...(known !== undefined && { known }) });
+  const title = `${named}\n→ ${output}`;
   const heading = ({ method, picture }: (typeof drawn)[number]) =>
     picture.name in further
       ? `${picture.name}: ${further[picture.name]}`

@@ -132,6 +132,7 @@ export async function see(
     model,
     form,
     told = [],
+    known,
   } = path.endsWith(".onnx") ? await askFile(path, input, options) : await askRun(path, input, options);
   if (answer.unknown.length > 0)
     warn(
@@ -139,6 +140,7 @@ export async function see(
         .map((word) => `"${word}"`)
         .join(", ")}; it was trained on other words.`,
     );
+  const title = inputTitle(form, input, { field: options.field, ...(known !== undefined && { known }) });
   const trace = lookedOf(answer);
   const pictures = picturesOf(trace);
   const drawn = options.gates
@@ -155,7 +157,7 @@ export async function see(
   assertView(options, drawn, pictures);
   const written = await writePictures(
     drawing,
-    `${inputTitle(form, input)}\n→ ${answer.output}`,
+    `${title}\n→ ${answer.output}`,
     trace,
     drawn,
     pictures.map((picture) => ({ heading: picture.heading, picture })),
@@ -173,6 +175,10 @@ export async function see(
       ...(blocks.length > 0 && { blocks }),
     },
     [
+      // A question stands above its answer, where more was asked for than the input.
+      ...((known ?? options.field) && form.length > 1 && form.some(({ kind }) => kind === "text")
+        ? [title]
+        : []),
       output,
       ...(decoding ? [`(${decodingText(decoding)})`] : []),
       ...blockLines(told),
@@ -227,6 +233,8 @@ interface Asked {
   readonly form: readonly Field[];
   /** Blocks that text tells of beside the output. */
   readonly told?: Answer["blocks"];
+  /** What the example is called that was asked about. */
+  readonly known?: string;
 }
 
 /** @throws UsageError for options that what the model reads has no use for */
@@ -261,7 +269,7 @@ async function askRun(path: string, input: string, options: SeeOptions): Promise
     ...(sample !== undefined && { sample }),
   });
   await subject.release();
-  return { answer, model: folder.settings.model, form };
+  return { answer, model: folder.settings.model, form, known: subject.task.title(example) };
 }
 
 /** A file runs by itself; one that `regard export` wrote greedily, and with nothing drawn by chance. */

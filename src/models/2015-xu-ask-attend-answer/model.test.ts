@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ints, normals, parametersOf, runOnce } from "../../../test/run.js";
 import { gradient } from "../../autodiff/index.js";
+import { Prober } from "../../explain/index.js";
 import { Mode, Scope } from "../../nn/index.js";
 import { input } from "../../ops/index.js";
 import type { Value, Values } from "../../session/index.js";
@@ -64,6 +65,7 @@ function byHand(
   features: readonly (readonly number[])[],
   words: readonly number[],
   match: "max" | "soft" | "sum",
+  forced?: readonly number[],
 ) {
   const of = (name: string) => reader(parameters[name]!);
   const M = features[0]!.length;
@@ -85,7 +87,7 @@ function byHand(
     sum: (row: readonly number[]) => sum(row.length, (t) => row[t]!),
   };
   const scores = C.map(scoreOf[match]);
-  const first = softmaxOf(scores);
+  const first = forced ?? softmaxOf(scores);
   const evidence = S.map((place) => affine("evidence", place, N));
   const pooled = (weights: readonly number[], rows: readonly (readonly number[])[]) =>
     many(N, (n) => sum(rows.length, (l) => weights[l]! * rows[l]![n]!));
@@ -149,6 +151,27 @@ test.each(["max", "soft", "sum"] as const)(
     }
   },
 );
+
+test("a first hop that is forced moves the second and the answer, as the equations have it", async () => {
+  const { scope, model, inputs } = build({});
+  const parameters = parametersOf(scope);
+  const one = {
+    image: { dtype: LAST, shape: [1, 4, 6, 3], data: image.data.slice(0, 72) } as Value,
+    question: ints([T, 1], [4, 7, 10]),
+  };
+  const prober = await Prober.load(model, { kind: "once" }, inputs, undefined, nodeBackend);
+  const [features] = await featuresOf(parameters);
+  for (const place of [1, 4]) {
+    const forced = many(L, (l) => (l === place ? 1 : 0));
+    const found = await prober.run(parameters, one, { looks: { hop1: new Map([[0, forced]]) } });
+    const right = byHand(parameters, features!, [4, 7, 10], "sum", forced);
+    expect(Array.from(found.looks.hop1!.data)).toEqual(forced);
+    expect(found.looks.hop2).toBeAllClose(right.second, 1e-9);
+    expect(found.outputs.logits).toBeAllClose(right.logits, 1e-9);
+    expect(found.outputs.decided).toBeAllClose(right.decided, 1e-9);
+  }
+  await prober.release();
+});
 
 /** Features of the patches of each image, in plain loops: two layers, and one scale. */
 async function featuresOf(parameters: Values): Promise<number[][][]> {
