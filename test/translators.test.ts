@@ -15,6 +15,8 @@ const cases: readonly { id: string; options: Record<string, unknown> }[] = [
   { id: "rnnsearch", options: { embedding: 3, hidden: 5, alignment: 7, maxout: 2 } },
   { id: "rnnsearch", options: { embedding: 3, hidden: 5, maxout: 2, attention: "general" } },
   { id: "transformer", options: { features: 6, inner: 5, heads: 3, layers: 2 } },
+  { id: "conversational", options: { embedding: 3, hidden: 5, alignment: 7 } },
+  { id: "conversational", options: { embedding: 3, hidden: 5, attention: "none" } },
   { id: "transformer", options: { features: 6, inner: 7, heads: 2, layers: 3, norm: "after", tied: false } },
 ];
 const vocabularies = { source: 11, target: 13 };
@@ -26,7 +28,7 @@ const target = ints([4, 2], [1, 1, 8, 10, 9, 2, 2, 0]);
 test("every model is tried", () => {
   expect([...new Set(cases.map(({ id }) => id))].sort()).toEqual(
     models
-      .filter(({ task }) => task === "translation")
+      .filter(({ task }) => task === "translation" || task === "conversation")
       .map(({ id }) => id)
       .sort(),
   );

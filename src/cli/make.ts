@@ -14,6 +14,7 @@ import {
   type LabelledImage,
   type Pair,
   type Pixels,
+  TURN,
   type VisualQuestion,
 } from "../data/index.js";
 import { writeAtomically } from "../train/run-folder.node.js";
@@ -216,9 +217,28 @@ const visualQuestions: Writer = {
   },
 };
 
+/** A table of talks for each split, one a line, its turns with tabs between. */
+const talks: Writer = {
+  validation: "validation",
+  async write(_, splits: Readonly<Record<string, readonly Pair[]>>, out) {
+    for (const [split, all] of Object.entries(splits)) {
+      const lines = all.map(({ source, target }) => {
+        const turns: string[][] = [[]];
+        for (const word of source)
+          if (word === TURN) turns.push([]);
+          else turns.at(-1)!.push(word);
+        return `${[...turns, target].map((turn) => detokenise(turn)).join("\t")}\n`;
+      });
+      await writeAtomically(join(out, `${split}.tsv`), lines.join(""));
+    }
+    return { options: "/train.tsv" };
+  },
+};
+
 /** What writes each kind of data; kinds that are drawn whenever they are read have no files. */
 export const writers: Partial<Readonly<Record<DataKind, Writer>>> = {
   pairs,
+  talks,
   captions,
   "labelled images": labelledImages,
   films,

@@ -238,6 +238,8 @@ export interface CaptionData extends Splits<CaptionedImage> {
 /** Kinds of data, by what their examples are; one line each. */
 export interface ExampleOf {
   readonly pairs: Pair;
+  /** What was said, turn by turn, and the answer. */
+  readonly talks: Pair;
   readonly captions: CaptionedImage;
   readonly clips: CaptionedClip;
   readonly bits: BitSequence;
@@ -289,6 +291,9 @@ export type FilmDataset = DatasetEntry<"films">;
 /** Drives along a road. */
 export type DriveDataset = DatasetEntry<"drives">;
 
+/** Talks, turn by turn. */
+export type TalkDataset = DatasetEntry<"talks">;
+
 /** Images with questions. */
 export type QuestionDataset = DatasetEntry<"visual questions">;
 
@@ -300,4 +305,5 @@ export type Dataset =
   | BitDataset
   | FilmDataset
   | DriveDataset
+  | TalkDataset
   | QuestionDataset;

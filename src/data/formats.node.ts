@@ -9,6 +9,7 @@ import { readIdx, splitsOfIdx } from "./format/idx.node.js";
 import type { PairOptions } from "./format/pairs.js";
 import { readPairs, splitsOfFolder, VALIDATION } from "./format/pairs.node.js";
 import { readQuestions, splitsOfQuestions } from "./format/questions.node.js";
+import { readTalks, splitsOfTalks } from "./format/talks.node.js";
 import type { Reading, ReadingOption } from "./reading.js";
 
 /** How files are read. */
@@ -80,6 +81,13 @@ const questions: Format<"visual questions"> = {
   read: (path, options) => readQuestions(path, { ...options, size: options.size ?? IMAGE_SIZE }),
 };
 
+const talks: Format<"talks"> = {
+  kind: "talks",
+  title: "tables of talks",
+  splits: splitsOfTalks,
+  read: readTalks,
+};
+
 const pairs: Format<"pairs"> = {
   kind: "pairs",
   title: "parallel files",
@@ -92,7 +100,7 @@ const pairs: Format<"pairs"> = {
 };
 
 /** Every format, in the order in which they are tried: what has none of the others is taken for pairs. */
-export const formats: readonly Format[] = [questions, clips, captions, idx, films, drives, pairs];
+export const formats: readonly Format[] = [questions, clips, captions, idx, films, drives, talks, pairs];
 
 /** Height and width that images of files are brought to where nothing else is asked for. */
 export const IMAGE_SIZE = [128, 128] as const;

@@ -7,6 +7,7 @@ import { films } from "./generate/films/index.js";
 import { questions } from "./generate/questions/index.js";
 import { road } from "./generate/road/index.js";
 import { scenes } from "./generate/scenes/index.js";
+import { talk } from "./generate/talk/index.js";
 
 export { pngUrl } from "../core/index.js";
 export * from "./batch.js";
@@ -22,6 +23,7 @@ export { boxAround } from "./placing.js";
 export * from "./reading.js";
 export { detokenise, normalised, plainWords, readingOf, surfaceOf, tokenise } from "./text.js";
 export * from "./tokenizer.js";
+export { TURN } from "./turns.js";
 export * from "./vocabulary.js";
 
 /** Every dataset that needs no download. */
@@ -37,4 +39,5 @@ export const datasets: readonly Dataset[] = [
   films,
   road,
   ...questions,
+  talk,
 ];

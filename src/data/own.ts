@@ -13,6 +13,11 @@ interface OwnData {
 /** How people bring data of their own, by its kind. */
 export const OWN_DATA: Readonly<Record<DataKind, OwnData>> = {
   pairs: { isTable: true, hasWords: true, hint: "one pair a line: source, a tab, target" },
+  talks: {
+    isTable: false,
+    hasWords: true,
+    hint: "your own: a table of talks, one a line, its turns with tabs between, put into the studio's data folder",
+  },
   captions: {
     isTable: false,
     hasWords: true,

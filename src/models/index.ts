@@ -10,6 +10,7 @@ import { seq2seq } from "./2014-sutskever-seq2seq/model.js";
 import { rnnsearch } from "./2015-bahdanau-rnnsearch/model.js";
 import { drawClassifier } from "./2015-gregor-draw/classifier.js";
 import { draw } from "./2015-gregor-draw/model.js";
+import { conversational } from "./2015-vinyals-conversational/model.js";
 import { showAndTell } from "./2015-vinyals-show-and-tell/model.js";
 import { askAttendAnswer } from "./2015-xu-ask-attend-answer/model.js";
 import { showAttendTell } from "./2015-xu-show-attend-tell/model.js";
@@ -24,6 +25,7 @@ export {
   askAttendAnswer,
   attentiveTracking,
   causalDriving,
+  conversational,
   dram,
   draw,
   drawClassifier,
@@ -57,6 +59,7 @@ export const models: readonly AnyModelCard[] = [
   draw,
   drawClassifier,
   causalDriving,
+  conversational,
   videoTemporal,
   transformer,
 ];

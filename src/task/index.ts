@@ -3,6 +3,7 @@ import { bits } from "./bit-sequences/task.js";
 import { captioning } from "./captioning/task.js";
 import { classification } from "./classification/task.js";
 import type { AnyTask } from "./contract.js";
+import { conversation } from "./conversation/task.js";
 import { generation } from "./generation/task.js";
 import { steering } from "./steering/task.js";
 import { tracking } from "./tracking/task.js";
@@ -17,6 +18,7 @@ export * from "./captioning/grid.js";
 export * from "./captioning/task.js";
 export * from "./classification/task.js";
 export * from "./contract.js";
+export * from "./conversation/task.js";
 export * from "./evaluator.js";
 export * from "./form.js";
 export * from "./generation/task.js";
@@ -44,6 +46,7 @@ export const tasks: readonly AnyTask[] = [
   generation,
   steering,
   visualQuestions,
+  conversation,
 ];
 
 /** The task of a model. */

@@ -400,13 +400,22 @@ describe("decay", () => {
 
   test("is declared by every model: what has two axes decays, but tables and positions", () => {
     // What models are built for, whatever their task.
-    const sizes = { source: 7, target: 7, image: [64, 64, 3], frame: [16, 24], encoded: false, classes: 5 };
+    const sizes = {
+      source: 7,
+      target: 7,
+      image: [80, 80, 3],
+      frame: [16, 24],
+      encoded: false,
+      classes: 5,
+      answers: 5,
+      longest: 7,
+    };
     for (const card of models) {
       const scope = Scope.root();
       card.build(scope, card.configuration.parse({}) as never, sizes as never);
       expect(taskOf(card)).toBeDefined();
       for (const { name, shape, kind } of scope.parameters) {
-        const kinds = [/\.table$/, /(position|places)$/, /scale$/];
+        const kinds = [/\.table$/, /(position(\.\w+)?|places)$/, /scale$/];
         const expected =
           ["table", "position", "gain"][kinds.findIndex((pattern) => pattern.test(name))] ??
           (shape.length > 1 ? "weight" : "bias");

@@ -93,7 +93,7 @@ async function readFolder(path: string, { from, to }: PairOptions, bad: BadLines
 }
 
 /** The lines of a text file, plain or gzip; undefined for lines that are left out. @throws UsageError */
-async function readLines(path: string, bad: BadLines): Promise<(string | undefined)[]> {
+export async function readLines(path: string, bad: BadLines): Promise<(string | undefined)[]> {
   let bytes: Uint8Array = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`cannot read "${path}": ${error.message}.`);
   });

@@ -1,0 +1,2 @@
+/** The word that stands between turns of a talk. */
+export const TURN = "/";
