@@ -25,6 +25,8 @@ export class Tally {
   readonly #kinds = new Map<string, { right: number; questions: number }>();
   /** Of each hop in order, by its name. */
   readonly #hops = new Map<string, PointingCounts>();
+  /** The same by kind of question, by both names. */
+  readonly #byKind = new Map<string, PointingCounts>();
 
   /** @param probability of the right answer */
   add({ kind }: VisualQuestion, right: boolean, probability: number): void {
@@ -38,8 +40,8 @@ export class Tally {
 
   /** Where one looked by hops in order, [place] each, beside where one must. */
   look(
+    { kind, evidence = [] }: VisualQuestion,
     looks: Readonly<Record<string, Value>>,
-    evidence: readonly Box[],
     size: readonly [height: number, width: number],
     grid: Grid,
   ): void {
@@ -48,6 +50,9 @@ export class Tally {
       if (!box) return;
       const counted = countPointing(data, maskOf(box, size), grid);
       this.#hops.set(name, addPointing(this.#hops.get(name) ?? NO_POINTING, counted));
+      if (kind === undefined) return;
+      const ofKind = `${name} ${kind}`;
+      this.#byKind.set(ofKind, addPointing(this.#byKind.get(ofKind) ?? NO_POINTING, counted));
     });
   }
 
@@ -68,6 +73,11 @@ export class Tally {
         [...this.#kinds]
           .sort(([a], [b]) => (a < b ? -1 : 1))
           .map(([kind, { right, questions }]) => [`accuracy ${kind}`, right / questions]),
+      ),
+      ...Object.fromEntries(
+        [...this.#byKind]
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([name, { hits, words }]) => [name, hits / words]),
       ),
       ...Object.fromEntries(
         [...this.#hops].flatMap(([name, { words, mass, uniform, centre }]) => [

@@ -86,15 +86,16 @@ test("hops are scored by the cell they look at most, beside places at random and
     hop2: float([0.3, 0.1, 0.1, 0.2, 0.1, 0.2]),
   };
   tally.add(asked("is it", "no", { kind: "small" }), true, 0.5);
-  tally.look(looks, boxes, size, { rows: 2, columns: 3 });
+  tally.look(asked("is it", "no", { kind: "small", evidence: boxes }), looks, size, { rows: 2, columns: 3 });
   tally.add(asked("is it", "yes", { kind: "small" }), false, 0.25);
   tally.add(asked("is it", "yes"), true, 1);
   const { loss, accuracy, hop1, hop2 } = tally.scores as Record<string, number>;
   expect([loss, accuracy, hop1, hop2]).toBeAllClose([Math.log(8) / 3, 2 / 3, 1, 0], 1e-9);
   const { details } = tally;
   expect(details["accuracy small"]).toBe(0.5);
-  expect(Object.values(details).slice(1)).toBeAllClose([0.5, 2 / 6, 0, 0.3, 2 / 6, 1], 1e-6);
-  expect(Object.keys(details).slice(1)).toEqual([
+  expect([details["hop1 small"], details["hop2 small"]]).toEqual([1, 0]);
+  expect(Object.values(details).slice(3)).toBeAllClose([0.5, 2 / 6, 0, 0.3, 2 / 6, 1], 1e-6);
+  expect(Object.keys(details).slice(3)).toEqual([
     ...["hop1Mass", "hop1Random", "hop1Centre"],
     ...["hop2Mass", "hop2Random", "hop2Centre"],
   ]);

@@ -124,7 +124,7 @@ async function tallied(
     tally.add(example, right > 0 && right === one.answer, one.probabilities[right]!);
     if (grid && example.evidence) {
       const { width, height } = await example.pixels();
-      tally.look(looks, example.evidence, [height, width], { rows: grid[0], columns: grid[1] });
+      tally.look(example, looks, [height, width], { rows: grid[0], columns: grid[1] });
     }
     return one;
   };
