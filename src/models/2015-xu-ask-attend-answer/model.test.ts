@@ -34,7 +34,7 @@ function build(options: object) {
 const cases = [
   {},
   { match: "max" },
-  { match: "soft" },
+  { match: "soft", words: "where" },
   { hops: 1 },
   { attention: "none" },
   { attention: "blind" },

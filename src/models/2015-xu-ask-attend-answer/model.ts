@@ -55,6 +55,10 @@ const configuration = z.object({
     .describe(
       "how a place matches the words: the best of them, nearly the best (log Σ exp), or all together",
     ),
+  words: z
+    .enum(["what", "where"])
+    .default("what")
+    .describe("what words are matched with: what a place shows, or that and where it is"),
   encoder: z
     .enum(["patches", "convolutions"])
     .default("patches")
@@ -250,8 +254,9 @@ export const askAttendAnswer: ModelCard<Configuration, QuestionSizes> = {
       if (!looks)
         return { outputs: { logits: answer(relu(add(reduceMean(evidence!(features), { axes: 1 }), Q))) } };
       const S = add(features, position()); // [B, L, M]
-      // What a place shows is matched with words, and not where it is: "left" would look at the left of the image.
-      const C = mul(matmul(V, correlate!(features), { transposeRight: true }), scale); // (1), [B, T, L]
+      // Where words know places, "left" looks at the left of the image, and no word needs to lead to what is named.
+      const known = options.words === "where" ? S : features;
+      const C = mul(matmul(V, correlate!(known), { transposeRight: true }), scale); // (1), [B, T, L]
       const { scores, chosen } = overWords[options.match](C, unsqueeze(real, 2));
       const first = softmax(scores); // (2)
       const gathered = evidence!(S);
