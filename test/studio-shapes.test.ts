@@ -193,7 +193,7 @@ test("a film is followed in the studio, and where it looked is shown", async () 
 test("a question is typed over an image of the data, and over one of one's own", async () => {
   const { page, complaints } = await pageAt("see/asked");
   const question = page.getByLabel("Question");
-  await question.waitFor();
+  await page.locator(".thumbnail").first().waitFor();
   await expect.poll(() => page.locator(".thumbnail").count()).toBe(24);
   await expect.poll(() => question.inputValue()).toMatch(/^(what|is) .*\?$/);
   const title = (text: string) => page.getByRole("heading", { name: text });
