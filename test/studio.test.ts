@@ -137,7 +137,7 @@ describe("with the server", () => {
   });
 
   test("a training is started, watched through a reload, seen, explained, and shows in the terminal", async () => {
-    const { page, complaints } = await pageAt(studio.url);
+    const { page, complaints } = await pageAt(`${studio.url}#/runs`);
     await page.getByRole("link", { name: "terminal" }).waitFor();
     await startTraining(page, { name: "from the page", steps: 400, every: 50 });
     await expect.poll(() => stateOf(page), SLOW).toBe("training");
@@ -264,7 +264,7 @@ describe("with the server", () => {
   }, 180_000);
 
   test("runs are stopped, resumed, renamed and deleted from the page, and asked about first", async () => {
-    const { page, complaints } = await pageAt(studio.url);
+    const { page, complaints } = await pageAt(`${studio.url}#/runs`);
     await startTraining(page, { name: "long", steps: 100_000, every: 1000 });
     await expect.poll(() => page.locator(".tile strong").first().textContent(), SLOW).not.toBe("–");
     await page.getByRole("button", { name: "Stop and save" }).click();
@@ -634,7 +634,7 @@ test("a training that is killed, and one whose disk is full, say so in the page,
     `mount -t tmpfs -o size=500k none ${runs} && exec "$@"`,
     "sh",
   ]);
-  const { page } = await pageAt(studio.url);
+  const { page } = await pageAt(`${studio.url}#/runs`);
   await startTraining(page, { name: "killed", steps: 100_000, every: 100_000 });
   await expect.poll(() => stateOf(page), SLOW).toBe("training");
   spawnSync("pkill", ["-KILL", "-f", "out .*small-disk/killed"]);
@@ -729,7 +729,7 @@ describe("in the tab, with no server", () => {
   }, 120_000);
 
   test("a model trains, is seen and explained, is downloaded, and opens again, while the page stays free", async () => {
-    const { page, complaints } = await pageAt(url);
+    const { page, complaints } = await pageAt(`${url}#/runs`);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
     await page.getByText("in this tab").waitFor();
     await startTraining(page, { name: "tab", steps: 200, every: 50 });
@@ -780,7 +780,7 @@ describe("in the tab, with no server", () => {
     // The file runs natively; the archive opens in another tab, and as a run folder.
     const native = await regard(["see", onnx, "I love coffee", "--json"]);
     expect(native.code, native.err).toBe(0);
-    const again = await pageAt(url);
+    const again = await pageAt(`${url}#/runs`);
     await again.page.locator("input[type=file]").setInputFiles(zip);
     await again.page.getByRole("link", { name: "tab", exact: true }).waitFor();
     await again.page.getByRole("link", { name: "See", exact: true }).last().click();
@@ -799,7 +799,7 @@ describe("in the tab, with no server", () => {
   }, 240_000);
 
   test("of two runs that are started under one name at once one is refused", async () => {
-    const { page } = await pageAt(url);
+    const { page } = await pageAt(`${url}#/runs`);
     const [script] = (await readdir(fileURLToPath(new URL("../dist/studio/assets", import.meta.url)))).filter(
       (name) => /^worker-.*\.js$/.test(name),
     );
@@ -909,7 +909,7 @@ describe("in the tab, with no server", () => {
   }, 120_000);
 
   test("a file that is no run is refused", async () => {
-    const { page } = await pageAt(url);
+    const { page } = await pageAt(`${url}#/runs`);
     const file = join(folder, "wrong.zip");
     await writeFile(file, "not an archive");
     await page.locator("input[type=file]").setInputFiles(file);
