@@ -26,14 +26,22 @@ const BAR = 24;
 /** Milliseconds between two drawings of the bar. */
 const REDRAW = 100;
 
-/** A training bar on standard error; where that is no terminal, `line` alone is printed. */
+/** Milliseconds between two lines that say how far training is, where they go to no terminal. */
+const RETELL = 10_000;
+
+/** A training bar on standard error; where that is no terminal, a line now and then. */
 export class ProgressBar {
   readonly #interactive = isInteractive(process.stderr);
-  #drawn = 0;
+  #drawn = performance.now();
 
   update(now: Progress): void {
-    if (!this.#interactive || performance.now() - this.#drawn < REDRAW) return;
+    if (performance.now() - this.#drawn < (this.#interactive ? REDRAW : RETELL)) return;
     this.#drawn = performance.now();
+    const left = `${duration(now.secondsLeft)} left`;
+    if (!this.#interactive) {
+      this.line(`step ${now.step}  loss ${now.loss.toFixed(3)}  ${left}`);
+      return;
+    }
     const full = Math.round(now.progress * BAR);
     const bar = styleText("cyan", "█".repeat(full)) + styleText("gray", "░".repeat(BAR - full));
     const facts = [
@@ -41,7 +49,7 @@ export class ProgressBar {
       `loss ${now.loss.toFixed(3)}`,
       `${Math.round(now.tokensPerSecond).toLocaleString("en")} tokens/s`,
       `rate ${now.learningRate.toExponential(1)}`,
-      `${duration(now.secondsLeft)} left`,
+      left,
     ];
     status(`${bar} ${facts.join("  ")}`);
   }

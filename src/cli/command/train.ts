@@ -108,10 +108,12 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     "train --resume runs/spanish",
     "train --settings runs/spanish/run.json --seed 8 --out runs/again",
   ])
+    .optionsGroup("Data:")
     .option(
       "--data <data>",
       "an embedded or fetched dataset; a table of pairs (.tsv, .tsv.gz) or a folder of parallel files; for captions a CSV, a COCO captions JSON or a folder with either (bilingual; scenes for captions)",
     )
+    .optionsGroup("Images:")
     .option(
       "--image-size <n>",
       "captions: pixels that images are brought to, as 128 or 96x128, height first (128)",
@@ -122,11 +124,13 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     )
     .option("--encoder <file>", "captions: an ONNX network that images go through first; it is not trained")
     .option("--encoder-layer <name>", "the value of that network that is read (its last that is a grid)")
+    .optionsGroup("How files are read:")
     .option("--from <ending>", "of a folder: the ending of the source files, such as de")
     .option("--to <ending>", "of a folder: the ending of the target files, such as en");
   for (const [name, schema] of Object.entries(readingOptions)) addReading(command, name, schema);
   command
     .option("--skip-bad", "leave out lines that cannot be used, and count them")
+    .optionsGroup("Words:")
     .option(
       "--vocabulary <kind>",
       "word, or byte-pair: pieces of words, so that no word of known letters is unknown",
@@ -139,9 +143,11 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     )
     .option("--max-length <n>", "words a sentence may have; longer ones are left out (250)", number)
     .option("--min-count <n>", "how often a word, or a pair to be merged, must occur", number, 1)
+    .optionsGroup("How long:")
     .option("--minutes <n>", `train for this long (${DEFAULT_MINUTES} where no other limit is given)`, number)
     .option("--steps <n>", "train for this many steps", number)
     .option("--epochs <n>", "train for this many passes over the data", number)
+    .optionsGroup("The run:")
     .option("--seed <n>", "fixes the run: first values, order of batches, noise", number, 1)
     .option("--out <folder>", "where the run goes (a new folder in runs/)")
     .option(
@@ -149,8 +155,10 @@ export const trainCommand: CommandDefinition = (program: Command) => {
       "take the model and every option from a file: the settings of a run.json, or a run.json; - reads standard input",
     )
     .option("--resume <folder>", "go on with a run that was stopped; a new limit may be given")
+    .optionsGroup("The machine:")
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
     .option("--threads <n>", "threads to compute with (as many as the machine has cores)", number)
+    .optionsGroup("Training:")
     .option("--batch <n>", "examples a step (64; 16 for captions)", number)
     .option(
       "--targets <n>",
@@ -181,6 +189,7 @@ export const trainCommand: CommandDefinition = (program: Command) => {
       number,
     )
     .option("--patience <n>", "stop after this many validations without a better loss", number)
+    .optionsGroup("The model:")
     .option(
       "--set <name=value>",
       "an option of the model; may be repeated",

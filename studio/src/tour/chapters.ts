@@ -104,7 +104,7 @@ export const chapters: readonly Chapter[] = [
     view: "see",
     first: {
       fields:
-        '{"bits":[[1,0,1,1,0,0,1,1],[0,0,0,0,0,0,0,1],[1,1,1,1,0,0,0,0],[0,1,0,1,0,1,0,1],[1,1,0,0,1,1,0,0]]}',
+        '{"rows":[[1,0,1,1,0,0,1,1],[0,0,0,0,0,0,0,1],[1,1,1,1,0,0,0,0],[0,1,0,1,0,1,0,1],[1,1,0,0,1,1,0,0]]}',
     },
     question:
       "Give it 25 rows; it was trained on 20 at most. Do the heads still go along the memory, row by row?",
