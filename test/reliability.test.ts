@@ -332,6 +332,11 @@ test("files are written through links, to pipes and devices, and under the endin
   expect(refused.err).toContain(
     `--svg writes SVG, but the file is called "${join(folder, "x.pdf")}"; call it ${join(folder, "x")}.svg.`,
   );
+  const over = await regard(["export", run, "--out", run]);
+  expect([over.code, over.err]).toEqual([
+    1,
+    `regard: cannot write ${run}: it is a folder; give a file's name.\n`,
+  ]);
 });
 
 test("memory stays flat over 2,000 training steps and 2,000 predictions", async () => {

@@ -305,6 +305,7 @@ export async function writeAtomically(path: string, contents: string | Uint8Arra
       throw new RegardError(
         `cannot write ${path}: there is no folder "${dirname(path)}"; make it, or choose another.`,
       );
+    if (code === "EISDIR") throw new RegardError(`cannot write ${path}: it is a folder; give a file's name.`);
     throw new RegardError(`cannot write ${path}: ${message}; free some space or choose another folder.`);
   }
 }
