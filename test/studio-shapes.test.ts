@@ -23,6 +23,8 @@ const trainings = [
     ["--set", "features=6", "--set", "inner=7", "--set", "heads=3", "--set", "layers=2"],
   ],
   ["followed", "attentive-tracking", ["--set", "hidden=13", "--set", "particles=17"]],
+  ["driven", "causal-driving", ["--set", "hidden=7", "--set", "first=5", "--set", "features=7"]],
+  ["told", "video-temporal", ["--set", "hidden=11", "--set", "channels=5", "--set", "features=13"]],
   ["asked", "ask-attend-answer", ["--set", "features=12", "--set", "evidence=11"]],
 ] as const;
 
@@ -226,6 +228,34 @@ test("a question is typed over an image of the data, and over one of one's own",
   await page.getByRole("button", { name: "See", exact: true }).click();
   await title("is the circle at the top?").waitFor();
   await expect.poll(pictured).not.toBe(before);
+  await expectAccessible(page);
+  expect(complaints).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test("a film's attention, and what its parts cause, lie over the frame of each step", async () => {
+  const { page, complaints } = await pageAt("see/driven?example=test:1");
+  const effect = page.getByRole("img", { name: /^effect on/ });
+  await effect.waitFor();
+  const pictures = () => page.locator(".map-picture image").first().getAttribute("href");
+  const first = await pictures();
+  await page.getByRole("button", { name: "Step on" }).click();
+  await expect.poll(pictures).not.toBe(first);
+  await page.goto(`${url}#/explain/driven?example=test:1`);
+  for (const name of ["Attention", "Causal attention", "Salience", "Causal effect"])
+    await page.getByRole("heading", { name, exact: true }).waitFor();
+  await page
+    .getByText("The attention without blobs that, masked one by one, do not move the wheel.")
+    .waitFor();
+  await expectAccessible(page);
+  expect(complaints).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test("bars of each word stand under a strip of the frames of its clip", async () => {
+  const { page, complaints } = await pageAt("see/told?example=test:1");
+  await page.locator(".output").waitFor();
+  await expect.poll(() => page.locator(".look image").count()).toBeGreaterThan(10);
   await expectAccessible(page);
   expect(complaints).toEqual([]);
   await page.close();

@@ -1,5 +1,7 @@
 import { useState } from "react";
+import { type Places, placesOf, type TraceLook } from "../../../src/attention/trace.js";
 import type { Answer, Asked, RunDetail } from "../../../src/service/protocol.js";
+import { imageAt } from "../../../src/views/look/maps.js";
 import { Output, readPlaces, useLooked } from "../panels/answer.js";
 import { OfRun, RunPage } from "../panels/asking.js";
 import { Busy, Panel, Problem, percent } from "../panels/basic.js";
@@ -133,6 +135,12 @@ function Shown({
     return alternatives || label === undefined || label === piece ? piece : `${label}: ${piece}`;
   };
   const places = readPlaces(looked);
+  /** What a look goes over, with the picture of the step where each has its own, as frames of a film do. */
+  const placesAt = (look: TraceLook): Places => {
+    const found = placesOf(trace, look);
+    const image = imageAt(trace, look, selected);
+    return found.kind === "grid" && image ? { ...found, image } : found;
+  };
   // Where pictures are narrow they stand beside the step; maps of every step are wide, and come after those of one.
   const over = main ? main.title : places?.kind === "grid" ? "spatial" : "alignment";
   const beside = over === "alignment" || over === "heads" || over === "gates";
@@ -258,7 +266,7 @@ function Shown({
                       Click a place to put all attention there, and see what it says then.
                     </p>
                   )}
-                  <PlaceMaps {...reading} places={places} onForce={forces} mass={step.looked?.mass} />
+                  <PlaceMaps {...reading} placesAt={placesAt} onForce={forces} mass={step.looked?.mass} />
                 </>
               ) : (
                 <>

@@ -148,7 +148,7 @@ export function PlaceTable({
 
 /** The maps of a step, large; a click on a cell of the first puts all attention there. */
 export function PlaceMaps({
-  places,
+  placesAt,
   attention,
   salience,
   effect,
@@ -156,8 +156,9 @@ export function PlaceMaps({
   piece,
   onForce,
   mass,
-}: Reading & {
-  readonly places: Extract<Places, { kind: "grid" }>;
+}: Omit<Reading, "places"> & {
+  /** What a look goes over at this step: cells of attention need not be the parts that are taken away. */
+  readonly placesAt: (look: TraceLook) => Places;
   /** The share of attention that is where it should be, where that is known. */
   readonly mass?: number | undefined;
 }) {
@@ -170,7 +171,8 @@ export function PlaceMaps({
     caption: ReactNode,
   ) => {
     const values = valuesAt(look, step);
-    if (!look || !values) return null;
+    const places = look && placesAt(look);
+    if (!look || !values || places?.kind !== "grid") return null;
     const label = `${name} ${piece}`;
     const height = heightOf(places.image, side);
     const id = nameOf(`over ${label} ${drawing.style}`);
