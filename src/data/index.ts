@@ -41,3 +41,6 @@ export const datasets: readonly Dataset[] = [
   ...questions,
   talk,
 ];
+
+/** Whether data is named that needs no download, and is no file or folder. */
+export const isEmbedded = (data: string): boolean => datasets.some(({ id }) => id === data);

@@ -4,7 +4,7 @@ import { UsageError } from "../core/index.js";
 import type { DataKind, ExampleOf, Splits } from "./contract.js";
 import { publicDatasets } from "./fetch/datasets.js";
 import { type Format, formatOf, formats, IMAGE_SIZE, type ReadOptions } from "./formats.node.js";
-import { datasets } from "./index.js";
+import { datasets, isEmbedded } from "./index.js";
 import { flagOf, type Reading, type ReadingOption, readingOptions } from "./reading.js";
 
 /** Where `regard data fetch` puts datasets, a folder each, under the present folder. */
@@ -22,7 +22,7 @@ export interface DataPlace {
  * @throws UsageError where it is none of them
  */
 export function locateData({ data: name, from, to }: DataPlace): DataPlace {
-  if (datasets.some(({ id }) => id === name)) return { data: name, from, to };
+  if (isEmbedded(name)) return { data: name, from, to };
   if (existsSync(name)) return { data: resolve(name), from, to };
   const known = publicDatasets.find(({ id }) => id === name);
   if (!known)
@@ -87,7 +87,7 @@ export async function assertReads(kind: DataKind, place: DataPlace, reading: Rea
     (name) => reading[name] !== undefined,
   );
   if (given.length === 0) return;
-  const embedded = datasets.some(({ id }) => id === place.data);
+  const embedded = isEmbedded(place.data);
   const taken = embedded ? [] : ((await formatFor(kind, place)).options ?? []);
   const refused = given.find((name) => !taken.includes(name));
   if (refused !== undefined)

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { UsageError } from "../core/index.js";
 import { publicDatasets } from "../data/fetch/datasets.js";
 import { formatOf } from "../data/formats.node.js";
-import { type DataKind, datasets } from "../data/index.js";
+import { type DataKind, datasets, isEmbedded } from "../data/index.js";
 import type { DataPlace } from "../data/open.node.js";
 import type { DatasetInfo } from "../service/index.js";
 import { taskOfModel } from "../task/index.js";
@@ -70,7 +70,7 @@ export class DataFolder {
 
   /** Where a client's data is. @throws UsageError where it is not embedded and not inside the data folder */
   locate({ data, from, to }: DataPlace): DataPlace {
-    if (datasets.some(({ id }) => id === data)) return { data };
+    if (isEmbedded(data)) return { data };
     const path = inside(this.folder, data);
     if (!existsSync(path))
       throw new UsageError(

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { datasets, fingerprintOf, type Splits } from "../data/index.js";
+import { fingerprintOf, isEmbedded, type Splits } from "../data/index.js";
 import { imageSizeOf, locateData } from "../data/open.node.js";
 import { modelById } from "../models/index.js";
 import type { Backend } from "../session/index.js";
@@ -85,9 +85,8 @@ export async function trainFolder(
   const data = await openRunData(settings, { check: true });
   const prepared = task.prepare(data, settings);
   const trainer = await Trainer.create(settings, data, prepared, backend);
-  const embedded = datasets.some(({ id }) => id === settings.data);
   const folder = await RunFolder.create(path, settings, prepared, VERSION, {
-    ...(!embedded && { fingerprint: fingerprintOf(data) }),
+    ...(!isEmbedded(settings.data) && { fingerprint: fingerprintOf(data) }),
   });
   try {
     return await trainRun(trainer as never, folder, listeners);

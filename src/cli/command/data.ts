@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { UsageError } from "../../core/index.js";
 import { publicDatasets } from "../../data/fetch/datasets.js";
 import { fetchDataset, isFetched } from "../../data/fetch/fetch.node.js";
-import { datasets, type LabelledImage } from "../../data/index.js";
+import { datasets, isEmbedded, type LabelledImage } from "../../data/index.js";
 import { DATA_FOLDER } from "../../data/open.node.js";
 import { models } from "../../models/index.js";
 import { taskOf } from "../../task/index.js";
@@ -154,7 +154,7 @@ async function make(id: string, { out, seed, limit, ...options }: MakeOptions): 
   const { about, options: reading = "" } = await writer.write(dataset, splits, out);
   status();
   // An embedded dataset of the same name would be taken instead.
-  const path = datasets.some((one) => one.id === out) ? `./${out}` : out;
+  const path = isEmbedded(out) ? `./${out}` : out;
   const model = models.find((card) => taskOf(card).takes === dataset.kind && card.attention[0] !== "none")!;
   print(
     options,

@@ -1,6 +1,6 @@
 import { decodeTrace, type NestedLook, nestedTrace, type Trace } from "../../attention/index.js";
 import { RegardError, UsageError } from "../../core/index.js";
-import { datasets } from "../../data/index.js";
+import { isEmbedded } from "../../data/index.js";
 import { decodingText } from "../../decode/index.js";
 import { EFFECT, SALIENCE } from "../../explain/index.js";
 import { ABLATION_LOOK, EFFECT_LOOK, type Explanation, SALIENCE_LOOK } from "../../service/index.js";
@@ -111,9 +111,7 @@ async function explainRun(path: string, input: string, options: ExplainOptions):
   const example = await subject.exampleOf(await askedOf(form, input, options.field), data);
   // Only data that knows what is right has more to say of an input than the input itself: embedded data.
   const known =
-    subject.task.truth && datasets.some(({ id }) => id === settings.data)
-      ? subject.knownIn(await data(), example)
-      : undefined;
+    subject.task.truth && isEmbedded(settings.data) ? subject.knownIn(await data(), example) : undefined;
   const explanation = await subject.explain(example, { beam: options.beam }, known);
   await subject.release();
   const { words, without } = subject.task;

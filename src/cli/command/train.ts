@@ -8,9 +8,9 @@ import {
   AUGMENTATIONS,
   type Augmentation,
   changeOf,
-  datasets,
   fingerprintOf,
   flagOf,
+  isEmbedded,
   type Reading,
   type ReadingOption,
   readingOptions,
@@ -312,8 +312,6 @@ function optionOf(path: readonly PropertyKey[]): string {
   const words = path.filter((key) => typeof key === "string");
   return flagOf(OPTION_NAMES[words.join(".")] ?? words.at(-1)!);
 }
-
-const isEmbedded = (data: string): boolean => datasets.some(({ id }) => id === data);
 
 /** What may be asked for beside a file of settings: how far, where, and how it is computed and told of. */
 const BESIDE_SETTINGS = [
