@@ -1,5 +1,6 @@
 import { Random } from "../../../core/index.js";
 import type { QuestionDataset, VisualQuestion } from "../../contract.js";
+import { drawnSplits } from "../drawn-splits.js";
 import { type Asked, drawQuestion, drawSquare, KINDS } from "./question.js";
 import { renderQuestion } from "./render.js";
 import { QUESTION_SIZE } from "./scene.js";
@@ -56,30 +57,10 @@ const variant = (id: string, title: string, draw: Draw): QuestionDataset => ({
   size: [QUESTION_SIZE, QUESTION_SIZE],
   splits: { test: "scenes that training never sees" },
   async load(seed) {
-    const known: Partial<Record<QuestionSplit, VisualQuestion[]>> = {};
-    const examples = (split: QuestionSplit) => {
-      known[split] ??= Array.from({ length: COUNTS[split] }, (_, index) =>
-        questionExample(id, draw, seed, split, index),
-      );
-      return known[split];
-    };
-    return {
-      size: [QUESTION_SIZE, QUESTION_SIZE],
-      get train() {
-        return examples("train");
-      },
-      get wording() {
-        return examples("train").slice(0, WORDING);
-      },
-      get validation() {
-        return examples("validation");
-      },
-      tests: {
-        get test() {
-          return examples("test");
-        },
-      },
-    };
+    const splits = drawnSplits<QuestionSplit, VisualQuestion>(COUNTS, WORDING, (split, index) =>
+      questionExample(id, draw, seed, split, index),
+    );
+    return Object.assign(splits, { size: [QUESTION_SIZE, QUESTION_SIZE] as const });
   },
 });
 

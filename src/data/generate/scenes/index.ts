@@ -1,5 +1,6 @@
 import { Random } from "../../../core/index.js";
 import type { CaptionData, CaptionDataset, CaptionedImage } from "../../contract.js";
+import { drawnSplits } from "../drawn-splits.js";
 import { type CaptionWord, drawCaptions, isTrue, mistakesOf, referentsOf } from "./caption.js";
 import { masksOf, renderScene } from "./render.js";
 import { drawScene, SCENE_SIZE, type Scene, type SceneOptions } from "./scene.js";
@@ -77,15 +78,6 @@ function lazily(seed: number, split: SceneSplit, index: number): CaptionedImage 
   };
 }
 
-/** Examples by split; those of a split are listed when it is first asked for. */
-function examplesOf(seed: number): (split: SceneSplit) => CaptionedImage[] {
-  const known: Partial<Record<SceneSplit, CaptionedImage[]>> = {};
-  return (split) => {
-    known[split] ??= Array.from({ length: SPLITS[split].count }, (_, index) => lazily(seed, split, index));
-    return known[split];
-  };
-}
-
 /** Shapes on noisy backgrounds, with captions whose every word knows the objects it tells of. */
 export const scenes: CaptionDataset = {
   id: "scenes",
@@ -100,29 +92,12 @@ export const scenes: CaptionDataset = {
     "test-more": "five and six objects; training ends at four",
   },
   async load(seed): Promise<CaptionData> {
-    const examples = examplesOf(seed);
-    return {
-      get train() {
-        return examples("train");
-      },
-      get wording() {
-        return examples("train").slice(0, WORDING);
-      },
-      get validation() {
-        return examples("validation");
-      },
-      tests: {
-        get test() {
-          return examples("test");
-        },
-        get "test-combinations"() {
-          return examples("test-combinations");
-        },
-        get "test-more"() {
-          return examples("test-more");
-        },
-      },
-      size: [SCENE_SIZE, SCENE_SIZE],
-    };
+    const counts = Object.fromEntries(
+      Object.entries(SPLITS).map(([split, { count }]) => [split, count]),
+    ) as Record<SceneSplit, number>;
+    const splits = drawnSplits<SceneSplit, CaptionedImage>(counts, WORDING, (split, index) =>
+      lazily(seed, split, index),
+    );
+    return Object.assign(splits, { size: [SCENE_SIZE, SCENE_SIZE] as const });
   },
 };
