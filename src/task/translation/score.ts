@@ -8,7 +8,12 @@ import type { TextVocabularies } from "../vocabularies.js";
 export interface Scores extends ForcedScores {
   /** Comparison of the attention with the gold alignment; nothing proposed where either is missing. */
   readonly alignment: AlignmentCounts;
+  /** How many target words with a known source there are, and how often such a word looks at it most. */
+  readonly pointing: { readonly words: number; readonly hits: number };
 }
+
+/** What a task tells of how sentences were scored. */
+export type Measures = (scores: Scores, vocabularies: TextVocabularies) => Readonly<Record<string, number>>;
 
 /** Scores pairs against their own targets. */
 export async function scorePairs(
@@ -16,13 +21,19 @@ export async function scorePairs(
   pairs: readonly Pair[],
 ): Promise<Scores> {
   let alignment = NO_COUNTS;
+  const pointing = { words: 0, hits: 0 };
   const scores = await scoreForced(scoring, pairs, (pair, weights) => {
     const { source, links } = pair;
     const rows = weightsOfWords(weights, pair, scoring.prepared);
+    for (const { source, target } of links ?? []) {
+      const row = rows[target]!;
+      pointing.words++;
+      if (row.indexOf(Math.max(...row)) === source) pointing.hits++;
+    }
     if (links) alignment = addCounts(alignment, countAlignment(linksOf(rows, source.length), links));
     return { rows, places: source.length };
   });
-  return { ...scores, alignment };
+  return { ...scores, alignment, pointing };
 }
 
 /**

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { END, PAD, UNKNOWN } from "../../core/index.js";
 import { detokenise, type Pair, readingOf, surfaceOf, tokenBatch, Vocabulary } from "../../data/index.js";
 import { type Decoded, END_MARK, spellOf, tokensValue, translationOf } from "../../decode/index.js";
-import { alignmentErrorRate, collapseOf } from "../../explain/index.js";
+import { alignmentErrorRate } from "../../explain/index.js";
 import type { TranslationSizes } from "../../models/index.js";
 import { input } from "../../ops/index.js";
 import type { Task } from "../contract.js";
@@ -15,11 +15,7 @@ import {
   withWords,
 } from "../vocabularies.js";
 import { inputWords, LONGEST_INPUT } from "./input.js";
-import { reportOf } from "./report.js";
-import { scorePairs } from "./score.js";
-
-/** Sentences translated at a validation; the loss is over all. */
-const DECODED_AT_VALIDATION = 200;
+import { reportOf, validationOf } from "./report.js";
 
 const encodedBy = remembered((target: Vocabulary) =>
   remembered((pair: Pair) => [target.encode(pair.target, { start: true })]),
@@ -88,21 +84,10 @@ export const translation: Task<Pair, TextVocabularies, TranslationSizes, Decoded
     return { values: { ...read, ...written }, decisions };
   },
   drive: { kind: "tokens", longest: "2*source+10" },
-  async validate(scoring, pairs) {
-    const { evaluator, parameters, prepared } = scoring;
-    const { loss, alignment, attention } = await scorePairs(scoring, pairs);
-    const sample = pairs.slice(0, DECODED_AT_VALIDATION);
-    const found = await evaluator.write(parameters, sample, { beam: 1 });
-    const exact = found.filter(
-      ([best], index) => best!.tokens.join() === prepared.target.segment(sample[index]!.target).tokens.join(),
-    ).length;
-    return {
-      loss,
-      exact: exact / sample.length,
-      ...(alignment.sure > 0 && { aer: alignmentErrorRate(alignment) }),
-      ...(attention && { collapse: collapseOf(attention) }),
-    };
-  },
+  validate: (scoring, pairs) =>
+    validationOf(scoring, pairs, ({ alignment }) =>
+      alignment.sure > 0 ? { aer: alignmentErrorRate(alignment) } : {},
+    ),
   report: reportOf,
   identity: ({ source }) => readingOf(source),
   form: () => [
