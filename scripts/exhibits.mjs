@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { zipSync } from "fflate";
-import { encodeSafetensors, PREPARED_FILE } from "../dist/train/index.js";
+import { checkpointName, encodeSafetensors, PREPARED_FILE } from "../dist/train/index.js";
 import { RunFolder } from "../dist/train/run-folder.node.js";
 import { root } from "./setup.mjs";
 
@@ -69,7 +69,7 @@ for (const [name, options] of Object.entries(EXHIBITS)) {
       [PREPARED_FILE]: bytes(JSON.stringify(run.prepared)),
       "state.json": bytes(JSON.stringify({ state: "done", pid: 0 })),
       "metrics.jsonl": bytes(`${validations.join("\n")}\n`),
-      [`checkpoint-${String(step).padStart(8, "0")}.safetensors`]: encodeSafetensors(kept, metadata),
+      [checkpointName(step)]: encodeSafetensors(kept, metadata),
     },
     { level: 9, mtime: "2026-01-01" },
   );

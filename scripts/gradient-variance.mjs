@@ -1,12 +1,10 @@
-import { gradient } from "../dist/autodiff/index.js";
 import { multiplyDimensions, UsageError } from "../dist/core/index.js";
 import { Batches } from "../dist/data/index.js";
 import { Mode } from "../dist/nn/index.js";
-import { fill } from "../dist/ops/index.js";
 import { neededBy } from "../dist/session/index.js";
 import { nodeBackend, openOnnx } from "../dist/session/node.js";
 import { fittingData } from "../dist/task/index.js";
-import { buildModel, storedParameters } from "../dist/train/index.js";
+import { buildModel, storedParameters, trainingStep } from "../dist/train/index.js";
 import { openRunData, openRunEncoder } from "../dist/train/run-data.node.js";
 import { RunFolder } from "../dist/train/run-folder.node.js";
 
@@ -27,15 +25,7 @@ const { loss, gradients } = model.objective(
   mode,
 );
 const { parameters } = scope;
-const slopes = gradients
-  ? parameters.map(({ name, shape, tensor: { dtype } }) => gradients[name] ?? fill(0, { dtype, shape }))
-  : gradient(
-      loss,
-      parameters.map(({ tensor }) => tensor),
-    );
-const session = await nodeBackend.load(
-  Object.fromEntries(slopes.map((slope, index) => [`gradient.${parameters[index].name}`, slope])),
-);
+const session = await nodeBackend.load(trainingStep({ loss, parameters, gradients }));
 const { step, tensors } = await folder.bestCheckpoint(() => {});
 const given = await openRunData(settings, { encoder: await openRunEncoder(path, settings, openOnnx) });
 const data = fittingData(task, given, prepared, settings.dataOptions.maxLength);
