@@ -51,9 +51,17 @@ async function forEach<Example>(
     }
 }
 
-/** Lists of what is in each split. */
-async function writeLists(out: string, splits: Readonly<Record<string, readonly string[]>>): Promise<void> {
-  for (const [split, names] of Object.entries(splits))
+/** The same, and a list for each split of what was written: `write` says what it is called. */
+async function writeListed<Example>(
+  out: string,
+  splits: Readonly<Record<string, readonly Example[]>>,
+  write: (split: string, example: Example, index: number) => Promise<string>,
+): Promise<void> {
+  const lists = Object.fromEntries(Object.keys(splits).map((split) => [split, [] as string[]]));
+  await forEach(splits, async (split, example, index) => {
+    lists[split]!.push(await write(split, example, index));
+  });
+  for (const [split, names] of Object.entries(lists))
     await writeAtomically(join(out, `${split}.txt`), names.map((name) => `${name}\n`).join(""));
 }
 
@@ -84,14 +92,12 @@ const captions: Writer = {
   async write(_, splits: Readonly<Record<string, readonly CaptionedImage[]>>, out) {
     await mkdir(join(out, "images"));
     const lines = ["image,caption"];
-    const lists = Object.fromEntries(Object.keys(splits).map((split) => [split, [] as string[]]));
-    await forEach(splits, async (split, image, index) => {
+    await writeListed(out, splits, async (split, image, index) => {
       const name = `${split}-${String(index).padStart(5, "0")}.png`;
       await writeAtomically(join(out, "images", name), await encodePng(await image.pixels()));
       lines.push(...image.captions.map((caption) => `${name},${quoted(caption.join(" "))}`));
-      lists[split]!.push(name);
+      return name;
     });
-    await writeLists(out, lists);
     await writeAtomically(join(out, "captions.csv"), `${lines.join("\n")}\n`);
     return { options: " --image-size 64" };
   },
@@ -169,9 +175,8 @@ const clips: Writer = {
   validation: "val",
   async write(_, splits: Readonly<Record<string, readonly CaptionedClip[]>>, out) {
     const lines = ["video,caption"];
-    const lists = Object.fromEntries(Object.keys(splits).map((split) => [split, [] as string[]]));
     let side = 0;
-    await forEach(splits, async (split, clip, index) => {
+    await writeListed(out, splits, async (split, clip, index) => {
       const name = `${split}-${String(index).padStart(5, "0")}`;
       const folder = join(out, "frames", name);
       await mkdir(folder, { recursive: true });
@@ -187,9 +192,8 @@ const clips: Writer = {
         );
       }
       lines.push(...clip.captions.map((caption) => `${name},${quoted(caption.join(" "))}`));
-      lists[split]!.push(name);
+      return name;
     });
-    await writeLists(out, lists);
     await writeAtomically(join(out, "captions.csv"), `${lines.join("\n")}\n`);
     return { options: ` --frame-size ${side}` };
   },
@@ -202,16 +206,14 @@ const visualQuestions: Writer = {
     const [side] = (dataset as Extract<Dataset, { kind: "visual questions" }>).size ?? [0];
     await mkdir(join(out, "images"));
     const lines = ["image,question,answer,kind,evidence"];
-    const lists = Object.fromEntries(Object.keys(splits).map((split) => [split, [] as string[]]));
-    await forEach(splits, async (split, one, index) => {
+    await writeListed(out, splits, async (split, one, index) => {
       const name = `${split}-${String(index).padStart(6, "0")}.png`;
       await writeAtomically(join(out, "images", name), await encodePng(await one.pixels()));
       const boxes = (one.evidence ?? []).map(({ x, y, width, height }) => `${x} ${y} ${width} ${height}`);
       const told = [`${one.question.join(" ")}?`, one.answer ?? "", one.kind ?? "", boxes.join("; ")];
       lines.push([name, ...told.map(quoted)].join(","));
-      lists[split]!.push(name);
+      return name;
     });
-    await writeLists(out, lists);
     await writeAtomically(join(out, "questions.csv"), `${lines.join("\n")}\n`);
     return { options: ` --image-size ${side}` };
   },

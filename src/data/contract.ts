@@ -77,8 +77,9 @@ export interface Captioned {
   readonly gold?: CaptionGold;
 }
 
-/** An image with its captions. */
-export interface CaptionedImage extends Captioned {
+/** An image that models read. */
+export interface ReadableImage {
+  readonly name: string;
   /** Reads the image, at the size the data has. @throws RegardError naming the image where it cannot be read */
   pixels(): Promise<Pixels>;
   /** The image changed a little by chance, as training may ask for; absent where it is not from a file. */
@@ -86,6 +87,9 @@ export interface CaptionedImage extends Captioned {
   /** What an encoder that is not trained made of it, [row, column, channel]; absent where there is none. */
   encoded?(): Promise<{ readonly shape: readonly number[]; readonly data: Float32Array }>;
 }
+
+/** An image with its captions. */
+export interface CaptionedImage extends Captioned, ReadableImage {}
 
 /** What the frames of a clip hold: colours, [height, width, 3], or numbers that a network made of each, [features]. */
 export type FrameShape = readonly [height: number, width: number, channels: 3] | readonly [features: number];
@@ -178,8 +182,7 @@ export interface Drive {
 }
 
 /** A question about an image, and its answer. */
-export interface VisualQuestion {
-  readonly name: string;
+export interface VisualQuestion extends ReadableImage {
   /** The question in words, in lower case, without punctuation. */
   readonly question: readonly string[];
   /** Its answer, in lower case; absent where it is only asked. */
@@ -188,12 +191,6 @@ export interface VisualQuestion {
   readonly kind?: string;
   /** Where one must look to answer, one place after the other: what the question names, then what it asks for; absent where that is not known. */
   readonly evidence?: readonly Box[];
-  /** Reads the image, at the size the data has. @throws RegardError naming the image where it cannot be read */
-  pixels(): Promise<Pixels>;
-  /** The image changed a little by chance, as training may ask for; absent where it is not from a file. */
-  augmented?(changes: readonly Augmentation[], random: Random): Promise<Pixels>;
-  /** What an encoder that is not trained made of it, [row, column, channel]; absent where there is none. */
-  encoded?(): Promise<{ readonly shape: readonly number[]; readonly data: Float32Array }>;
 }
 
 /** What is on a generated road: lines that say where it goes, and a sign that does not. */

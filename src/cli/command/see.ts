@@ -35,9 +35,7 @@ import {
   openFile,
   withFileOptions,
 } from "../open-file.js";
-
 import { askedOf, asksForText, inputTitle, wholeFieldsOf } from "../open-subject.js";
-
 import { lookedOf, textOf, writePictures } from "../pictures.js";
 
 export interface SeeOptions extends CommonOptions, FileOptions {

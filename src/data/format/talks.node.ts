@@ -1,4 +1,7 @@
-import { open, stat } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { pipeline } from "node:stream";
+import { createGunzip } from "node:zlib";
 import { hashString, UsageError } from "../../core/index.js";
 import type { Pair, ParallelData } from "../contract.js";
 import { readingOf } from "../text.js";
@@ -14,6 +17,8 @@ const LINES_OF_TOPIC = 20;
 const HELD_OUT = 20;
 /** Columns that tell a table of talks from one of pairs, and lines that are looked at. */
 const [COLUMNS, LOOKED_AT] = [4, 50] as const;
+/** Bytes that they are looked for in. */
+const LOOKED_INTO = 1 << 16;
 
 /** Splits that can be scored of a table of talks: lines of many turns, not as many in each; undefined where it is no such thing. */
 export async function splitsOfTalks(path: string): Promise<string[] | undefined> {
@@ -28,24 +33,19 @@ export async function splitsOfTalks(path: string): Promise<string[] | undefined>
 
 /** The first whole lines of a text file, plain or gzip. */
 async function firstLines(path: string): Promise<string[]> {
-  const file = await open(path);
+  const bytes = createReadStream(path);
+  let text = "";
   try {
-    if (/\.gz$/i.test(path)) {
-      const { createGunzip } = await import("node:zlib");
-      let text = "";
-      for await (const piece of file.createReadStream({ autoClose: false }).pipe(createGunzip())) {
-        text += (piece as Buffer).toString("latin1");
-        if (text.length > 1 << 16) break;
-      }
-      return text.split("\n").slice(0, -1);
+    for await (const piece of /\.gz$/i.test(path) ? pipeline(bytes, createGunzip(), () => {}) : bytes) {
+      text += (piece as Buffer).toString("latin1");
+      if (text.length >= LOOKED_INTO) break;
     }
-    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(1 << 16) });
-    return buffer.subarray(0, bytesRead).toString("latin1").split("\n").slice(0, -1);
   } catch {
     return [];
   } finally {
-    await file.close();
+    bytes.destroy();
   }
+  return text.split("\n").slice(0, -1);
 }
 
 /**

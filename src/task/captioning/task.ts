@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { Random, RegardError } from "../../core/index.js";
-import { type CaptionedImage, detokenise, type Pixels, pngUrl } from "../../data/index.js";
+import {
+  type CaptionedImage,
+  detokenise,
+  type Pixels,
+  pngUrl,
+  type ReadableImage,
+} from "../../data/index.js";
 import type { Decoded } from "../../decode/index.js";
 import type { CaptioningSizes } from "../../models/index.js";
 import { input } from "../../ops/index.js";
@@ -26,10 +32,7 @@ export function pixelsValue(images: readonly Pixels[]): Value {
 }
 
 /** What is read of images: what an encoder made of them, where they have been through one, otherwise their pixels. */
-export async function readImages(
-  images: readonly Pick<CaptionedImage, "name" | "pixels" | "augmented" | "encoded">[],
-  use: Use,
-): Promise<Value> {
+export async function readImages(images: readonly ReadableImage[], use: Use): Promise<Value> {
   const pixelsOf = (image: (typeof images)[number]) =>
     use.kind === "train" && use.augment.length > 0 && image.augmented
       ? image.augmented(use.augment, new Random(use.seed, `augment ${image.name}`, use.step))
