@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
 
 /** The command line as it was built. */
 export const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
@@ -27,6 +28,13 @@ export function regard(args: readonly string[], interrupt?: RegExp): Promise<Res
     });
     child.on("close", (code) => resolve({ code, out, err }));
   });
+}
+
+/** What a command that succeeds says to programs. */
+export async function json(...args: string[]) {
+  const { code, out, err } = await regard([...args, "--json"]);
+  expect(code, err).toBe(0);
+  return JSON.parse(out);
 }
 
 /** A model small enough that a step takes milliseconds. */

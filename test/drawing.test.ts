@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { regard } from "./command.js";
+import { json, regard } from "./command.js";
 
 // Images that are drawn step by step, as people use them: trained, seen, drawn from nothing, explained and exported.
 
@@ -38,11 +38,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true }));
 
-const seen = async (...args: string[]) => {
-  const { code, out, err } = await regard(["see", ...args, "--json"]);
-  expect(code, err).toBe(0);
-  return JSON.parse(out);
-};
+const seen = (...args: string[]) => json("see", ...args);
 
 test("see tells where it read and wrote, and draws the canvas as it grows", async () => {
   const html = join(folder, "drawn.html");

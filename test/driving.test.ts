@@ -2,7 +2,7 @@ import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { regard } from "./command.js";
+import { json, regard } from "./command.js";
 
 // Driving as people use it: logs written to files, a wheel learnt of them, its attention seen, forced and filtered.
 
@@ -25,12 +25,6 @@ beforeAll(async () => {
   expect(JSON.parse(trained.out).validation.error).toBeLessThan(1);
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true }));
-
-const json = async (...args: string[]) => {
-  const { code, out, err } = await regard([...args, "--json"]);
-  expect(code, err).toBe(0);
-  return JSON.parse(out);
-};
 
 test("it is scored beside wheels that stay, and how many of its blobs are causes", async () => {
   const { metrics, examples } = await json("evaluate", run);

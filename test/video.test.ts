@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { regard } from "./command.js";
+import { json, regard } from "./command.js";
 
 // Captions of clips as people use them: clips written to files, captions learnt of them, and where each word looked.
 
@@ -39,12 +39,6 @@ beforeAll(async () => {
   expect(JSON.parse(trained.out).loss).toBeLessThan(1);
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true }));
-
-const json = async (...args: string[]) => {
-  const { code, out, err } = await regard([...args, "--json"]);
-  expect(code, err).toBe(0);
-  return JSON.parse(out);
-};
 
 test("captions are scored, and written alike from the data, from a folder and by a file", async () => {
   const { metrics, examples } = await json("evaluate", run);

@@ -1,13 +1,12 @@
 import { expect, test } from "vitest";
-import { runOnce } from "../../../test/run.js";
+import { parametersOf, runOnce } from "../../../test/run.js";
 import { toBase64 } from "../../core/index.js";
 import { digits } from "../../data/generate/digits/index.js";
 import type { GreyImage, LabelledImage } from "../../data/index.js";
 import { Prober } from "../../explain/index.js";
 import { ram } from "../../models/index.js";
-import { initialValues, Scope } from "../../nn/index.js";
+import { Scope } from "../../nn/index.js";
 import { input } from "../../ops/index.js";
-import type { Values } from "../../session/index.js";
 import { nodeBackend } from "../../session/node.js";
 import { Evaluator, exampleOf } from "../evaluator.js";
 import { classification, classified, greyValue } from "./task.js";
@@ -104,12 +103,7 @@ async function untrained() {
   const sizes = classification.sizes(prepared, undefined);
   const configuration = ram.configuration.parse({ glimpses: 3, patch: 7, place: 5, hidden: 11, scales: 2 });
   const model = ram.build(scope, configuration, sizes);
-  const parameters: Values = Object.fromEntries(
-    scope.parameters.map((parameter) => [
-      parameter.name,
-      { dtype: "float32", shape: parameter.shape, data: initialValues(parameter, 1) },
-    ]),
-  );
+  const parameters = parametersOf(scope);
   return { data, prepared, sizes, model, parameters };
 }
 

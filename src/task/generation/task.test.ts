@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
+import { parametersOf } from "../../../test/run.js";
 import { digits } from "../../data/generate/digits/index.js";
 import { draw } from "../../models/index.js";
-import { initialValues, Scope } from "../../nn/index.js";
-import type { Values } from "../../session/index.js";
+import { Scope } from "../../nn/index.js";
 import { nodeBackend } from "../../session/node.js";
 import { Evaluator } from "../evaluator.js";
 import { generation } from "./task.js";
@@ -14,12 +14,7 @@ test("what is drawn to score an image is drawn for it alone, and the same at eve
   const sizes = generation.sizes(prepared, undefined);
   const configuration = draw.configuration.parse({ steps: 3, hidden: 11, latent: 5 });
   const model = draw.build(scope, configuration, sizes);
-  const parameters: Values = Object.fromEntries(
-    scope.parameters.map((parameter) => [
-      parameter.name,
-      { dtype: "float32", shape: parameter.shape, data: initialValues(parameter, 1) },
-    ]),
-  );
+  const parameters = parametersOf(scope);
   const evaluator = await Evaluator.load(generation, model, sizes, prepared, nodeBackend, { beam: 1 });
   // One image 131 times: what tells its losses apart is what was drawn.
   const images = new Array(131).fill(data.validation[0]!);
