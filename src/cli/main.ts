@@ -2,13 +2,16 @@
 import { Command } from "commander";
 import { VERSION } from "../service/runs.node.js";
 import { legible } from "../views/index.js";
+import { analogyCommand } from "./command/analogy.js";
 import { benchCommand } from "./command/bench.js";
 import { dataCommand } from "./command/data.js";
 import { diagnoseCommand } from "./command/diagnose.js";
 import { evaluateCommand } from "./command/evaluate.js";
 import { explainCommand } from "./command/explain.js";
 import { exportCommand } from "./command/export.js";
+import { mapCommand } from "./command/map.js";
 import { modelsCommand } from "./command/models.js";
+import { neighboursCommand } from "./command/neighbours.js";
 import { openCommand } from "./command/open.js";
 import { seeCommand } from "./command/see.js";
 import { studioCommand } from "./command/studio.js";
@@ -41,6 +44,9 @@ const commands = [
   explainCommand,
   diagnoseCommand,
   exportCommand,
+  neighboursCommand,
+  analogyCommand,
+  mapCommand,
   benchCommand,
   studioCommand,
 ];

@@ -13,6 +13,7 @@ import {
   type Film,
   type LabelledImage,
   type Pair,
+  type Passage,
   type Pixels,
   TURN,
   type VisualQuestion,
@@ -237,6 +238,19 @@ const talks: Writer = {
   },
 };
 
+/** A file of text for each split, a passage a line, with the analogies that it makes true. */
+const text: Writer = {
+  validation: "validation",
+  async write(_, splits: Readonly<Record<string, readonly Passage[]>>, out) {
+    for (const [split, passages] of Object.entries(splits))
+      await writeAtomically(
+        join(out, `${split}.txt`),
+        passages.map(({ words }) => `${words.join(" ")}\n`).join(""),
+      );
+    return { options: "/train.txt" };
+  },
+};
+
 /** What writes each kind of data; kinds that are drawn whenever they are read have no files. */
 export const writers: Partial<Readonly<Record<DataKind, Writer>>> = {
   pairs,
@@ -247,4 +261,5 @@ export const writers: Partial<Readonly<Record<DataKind, Writer>>> = {
   drives,
   clips,
   "visual questions": visualQuestions,
+  text,
 };

@@ -8,6 +8,8 @@ export * from "./named.js";
 export * from "./operation.js";
 export * from "./png.js";
 export * from "./random.js";
+export * from "./safetensors.js";
 export * from "./shape.js";
 export * from "./tensor.js";
 export * from "./tokens.js";
+export * from "./web-assembly.js";

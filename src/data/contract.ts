@@ -1,4 +1,5 @@
 import type { Random } from "../core/index.js";
+import type { Passage } from "./passages.js";
 
 /** A link between a source and a target word. Sure links are part of every right alignment, possible ones may be. */
 export interface Link {
@@ -222,8 +223,17 @@ export interface Splits<Example> {
   readonly validation: readonly Example[];
   /** Splits for scoring, such as `test`. */
   readonly tests: Readonly<Record<string, readonly Example[]>>;
+  /** Words in one relation: the first is to the second as the third is to the fourth. */
+  readonly analogies?: readonly Analogy[];
   /** What is to be known of it, a sentence each: what was left out and how much, and where splits overlap. */
   readonly notes?: readonly string[];
+}
+
+/** Four words, of which the first is to the second as the third is to the fourth. */
+export interface Analogy {
+  readonly words: readonly [string, string, string, string];
+  /** What the relation is called. */
+  readonly relation: string;
 }
 
 export type ParallelData = Splits<Pair>;
@@ -244,6 +254,7 @@ export interface ExampleOf {
   readonly films: Film;
   readonly drives: Drive;
   readonly "visual questions": VisualQuestion;
+  readonly text: Passage;
 }
 
 export type DataKind = keyof ExampleOf;
@@ -294,6 +305,9 @@ export type TalkDataset = DatasetEntry<"talks">;
 /** Images with questions. */
 export type QuestionDataset = DatasetEntry<"visual questions">;
 
+/** Running text. */
+export type TextDataset = DatasetEntry<"text">;
+
 export type Dataset =
   | PairDataset
   | CaptionDataset
@@ -303,4 +317,5 @@ export type Dataset =
   | FilmDataset
   | DriveDataset
   | TalkDataset
-  | QuestionDataset;
+  | QuestionDataset
+  | TextDataset;

@@ -10,6 +10,7 @@ import type { PairOptions } from "./format/pairs.js";
 import { readPairs, splitsOfFolder, VALIDATION } from "./format/pairs.node.js";
 import { readQuestions, splitsOfQuestions } from "./format/questions.node.js";
 import { readTalks, splitsOfTalks } from "./format/talks.node.js";
+import { readText, splitsOfText } from "./format/text.node.js";
 import type { Reading, ReadingOption } from "./reading.js";
 
 /** How files are read. */
@@ -88,6 +89,13 @@ const talks: Format<"talks"> = {
   read: readTalks,
 };
 
+const text: Format<"text"> = {
+  kind: "text",
+  title: "running text",
+  splits: splitsOfText,
+  read: readText,
+};
+
 const pairs: Format<"pairs"> = {
   kind: "pairs",
   title: "parallel files",
@@ -100,7 +108,17 @@ const pairs: Format<"pairs"> = {
 };
 
 /** Every format, in the order in which they are tried: what has none of the others is taken for pairs. */
-export const formats: readonly Format[] = [questions, clips, captions, idx, films, drives, talks, pairs];
+export const formats: readonly Format[] = [
+  questions,
+  clips,
+  captions,
+  idx,
+  films,
+  drives,
+  talks,
+  text,
+  pairs,
+];
 
 /** Height and width that images of files are brought to where nothing else is asked for. */
 export const IMAGE_SIZE = [128, 128] as const;

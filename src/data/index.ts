@@ -5,6 +5,7 @@ import { clips } from "./generate/clips/index.js";
 import { digits } from "./generate/digits/index.js";
 import { films } from "./generate/films/index.js";
 import { questions } from "./generate/questions/index.js";
+import { relations } from "./generate/relations/index.js";
 import { road } from "./generate/road/index.js";
 import { scenes } from "./generate/scenes/index.js";
 import { talk } from "./generate/talk/index.js";
@@ -13,17 +14,21 @@ export { pngUrl } from "../core/index.js";
 export * from "./batch.js";
 export { joinPieces } from "./byte-pairs.js";
 export * from "./contract.js";
+export * from "./expression.js";
 export * from "./fingerprint.js";
 export { DEMONSTRATION } from "./generate/bilingual/index.js";
 export { type BitRule, bitRules, rowLabel } from "./generate/bits/index.js";
 export * as scene from "./generate/scenes/index.js";
 export * from "./image.js";
 export * from "./overlap.js";
+export * from "./passages.js";
 export { boxAround } from "./placing.js";
 export * from "./reading.js";
-export { detokenise, normalised, plainWords, readingOf, surfaceOf, tokenise } from "./text.js";
+export * from "./spelling.js";
+export { detokenise, normalised, plainWords, readingOf, surfaceOf, tokenise, wordsAlone } from "./text.js";
 export * from "./tokenizer.js";
 export { TURN } from "./turns.js";
+export type { WordVectors } from "./vectors/contract.js";
 export * from "./vocabulary.js";
 
 /** Every dataset that needs no download. */
@@ -40,6 +45,7 @@ export const datasets: readonly Dataset[] = [
   road,
   ...questions,
   talk,
+  relations,
 ];
 
 /** Whether data is named that needs no download, and is no file or folder. */

@@ -49,4 +49,9 @@ export const OWN_DATA: Readonly<Record<DataKind, OwnData>> = {
     hasWords: true,
     hint: "your own: a folder of images with a questions.csv (columns image, question, answer), put into the studio's data folder",
   },
+  text: {
+    isTable: false,
+    hasWords: true,
+    hint: "your own: a text file, or a folder of them, plain or gzip, put into the studio's data folder",
+  },
 };

@@ -132,6 +132,10 @@ function* surfacesOf(text: string): Generator<{ readonly surface: string; readon
 /** Words and punctuation marks of a text, in order, without marks. */
 export const plainWords = (text: string): string[] => Array.from(surfacesOf(text), ({ surface }) => surface);
 
+/** The words of a text in lower case, without punctuation. */
+export const wordsAlone = (text: string): string[] =>
+  plainWords(text.toLowerCase()).filter((word) => /[\p{L}\p{N}]/u.test(word));
+
 /** Words and punctuation marks of a text, in order. `detokenise` gives the text again. */
 export function tokenise(text: string): string[] {
   const words: { before: string; small: string; surface: string; after: string }[] = [];

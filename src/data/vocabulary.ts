@@ -42,10 +42,16 @@ export class Vocabulary {
   ): Vocabulary {
     const { kind = "word", size = Number.POSITIVE_INFINITY, atLeast = 1 } = options;
     const counts = countWords(sentences);
-    if (kind === "byte-pair") {
-      const bytePairs = BytePairs.learn(counts, { size, atLeast });
-      return new Vocabulary([...SPECIAL, ...bytePairs.pieces], bytePairs);
-    }
+    if (kind === "word") return Vocabulary.ofCounts(counts, options);
+    const bytePairs = BytePairs.learn(counts, { size, atLeast });
+    return new Vocabulary([...SPECIAL, ...bytePairs.pieces], bytePairs);
+  }
+
+  /** The vocabulary of the most frequent words, equally frequent ones in order of their letters. */
+  static ofCounts(
+    counts: Iterable<readonly [word: string, count: number]>,
+    { size = Number.POSITIVE_INFINITY, atLeast = 1 }: { size?: number; atLeast?: number } = {},
+  ): Vocabulary {
     const ranked = [...counts]
       .filter(([, count]) => count >= atLeast)
       .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))

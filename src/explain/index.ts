@@ -1,9 +1,12 @@
+export { type Points, trustworthiness } from "./map/neighbours.js";
+export * from "./map/t-sne.js";
 export * from "./measure/agreement.js";
 export * from "./measure/alignment.js";
 export * from "./measure/bleu.js";
 export * from "./measure/captions.js";
 export * from "./measure/pointing.js";
 export * from "./measure/spread.js";
+export * from "./measure/word-vectors.js";
 export * from "./method/coarse-to-fine.js";
 export * from "./method/effects.js";
 export * from "./method/probe.js";

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Look } from "../attention/index.js";
-import { type Dimension, type Tensor, UsageError } from "../core/index.js";
+import { type Dimension, type Tensor, UsageError, type WebAssemblyMemory } from "../core/index.js";
 import type { Mode, Scope } from "../nn/index.js";
 
 /** Tensors by name. */
@@ -55,6 +55,49 @@ export interface Steps {
   readonly count?: Dimension;
 }
 
+/** Where a learner works. */
+export interface LearnerPlace {
+  readonly memory: WebAssemblyMemory;
+  /** Parameters by name, in the memory. */
+  readonly parameters: Readonly<Record<string, Float32Array>>;
+  /** How far behind each number of a parameter lies what its optimizer remembers of it, in bytes, for each thing that it remembers. */
+  readonly remembered: readonly number[];
+  /** The address of as many bytes as it asked for, a multiple of 16. */
+  readonly workspace: number;
+}
+
+/** Arrays by name, as the task of the model collates examples for training. */
+export type LearnerBatch = Readonly<Record<string, ArrayLike<number>>>;
+
+/** When a step is taken. */
+export interface LearnerStep {
+  readonly batch: LearnerBatch;
+  /** Steps done before, and those of a pass over the data. */
+  readonly step: number;
+  readonly stepsPerEpoch: number;
+  readonly learningRate: number;
+}
+
+/**
+ * Training by loops of a model's own, which change parameters in place: for models of which an example touches few rows of large
+ * tables, where the gradient of a graph would be as large as the tables at every step.
+ */
+export interface Learner {
+  /** The name of the update rule that its loops follow. */
+  readonly optimizer: string;
+  /** Bytes that it works in beside the parameters. */
+  readonly workspace: number;
+  /**
+   * @param all every example of training, in parts
+   * @returns what takes a step; it gives the sum of the losses, and of how many decisions
+   */
+  begin(
+    place: LearnerPlace,
+    seed: number,
+    all: () => AsyncIterable<LearnerBatch>,
+  ): Promise<(step: LearnerStep) => { readonly loss: number; readonly decisions: number }>;
+}
+
 /** A model with its parameters in place: tensors alone, no task. It has `once`, `steps` or both. */
 export interface Model {
   /** The loss of a batch of inputs with their targets, by the names of its task's signature. */
@@ -62,6 +105,10 @@ export interface Model {
   /** All outputs in one run. */
   once?(inputs: Tensors, mode: Mode): Result;
   readonly steps?: Steps;
+  /** Vectors of the words of its vocabulary, [V, D], for models that are made to give them. */
+  readonly vectors?: Tensor;
+  /** How it is trained where that is not by the gradient of its objective, which then scores it. */
+  readonly learner?: Learner;
   /** Rows and columns of what looks go over, row by row, by the name of the places; for places that form a grid. */
   readonly grids?: Readonly<Record<string, readonly [rows: number, columns: number]>>;
 }
@@ -145,6 +192,11 @@ export function assertOneClass({ things }: ClassificationSizes, model: string): 
     throw new UsageError(
       `the data asks for ${things} classes of each image, in order, but ${model} gives one; ask for their set or their sum, or take a model that names several.`,
     );
+}
+
+export interface WordSizes {
+  /** How often each token of the vocabulary occurs in training; 0 for those that are no words. */
+  readonly counts: readonly number[];
 }
 
 export interface SteeringSizes {

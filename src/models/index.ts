@@ -2,10 +2,12 @@ import { UsageError } from "../core/index.js";
 import { lstm } from "./1997-hochreiter-lstm/model.js";
 import { fovealRbm } from "./2010-larochelle-foveal-rbm/model.js";
 import { attentiveTracking } from "./2011-denil-attentive-tracking/model.js";
+import { skipGram } from "./2013-mikolov-skip-gram/model.js";
 import { dram } from "./2014-ba-dram/model.js";
 import { rnnEncoderDecoder } from "./2014-cho-rnn-encoder-decoder/model.js";
 import { neuralTuringMachine } from "./2014-graves-neural-turing-machine/model.js";
 import { ram } from "./2014-mnih-ram/model.js";
+import { glove } from "./2014-pennington-glove/model.js";
 import { seq2seq } from "./2014-sutskever-seq2seq/model.js";
 import { rnnsearch } from "./2015-bahdanau-rnnsearch/model.js";
 import { drawClassifier } from "./2015-gregor-draw/classifier.js";
@@ -30,6 +32,7 @@ export {
   draw,
   drawClassifier,
   fovealRbm,
+  glove,
   lstm,
   neuralTuringMachine,
   ram,
@@ -38,6 +41,7 @@ export {
   seq2seq,
   showAndTell,
   showAttendTell,
+  skipGram,
   transformer,
   videoTemporal,
 };
@@ -47,10 +51,12 @@ export const models: readonly AnyModelCard[] = [
   lstm,
   fovealRbm,
   attentiveTracking,
+  skipGram,
   rnnEncoderDecoder,
   neuralTuringMachine,
   seq2seq,
   ram,
+  glove,
   dram,
   rnnsearch,
   showAndTell,

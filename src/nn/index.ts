@@ -6,3 +6,4 @@ export * from "./mode.js";
 export * from "./positions.js";
 export * from "./recurrent.js";
 export * from "./scope.js";
+export * from "./similarity.js";

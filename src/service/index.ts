@@ -7,3 +7,4 @@ export * from "./look-names.js";
 export * from "./protocol.js";
 export * from "./shared.js";
 export * from "./subject.js";
+export * from "./vector-space.js";

@@ -17,6 +17,7 @@ import {
 import { openRunData, openRunEncoder } from "../train/run-data.node.js";
 import { RunFolder } from "../train/run-folder.node.js";
 import { Subject } from "./subject.js";
+import { openVectors } from "./vectors.node.js";
 
 /** The package's version. */
 export const VERSION: string = JSON.parse(
@@ -85,6 +86,8 @@ export async function trainFolder(
   const data = await openRunData(settings, { check: true });
   const prepared = task.prepare(data, settings);
   const trainer = await Trainer.create(settings, data, prepared, backend);
+  if (settings.vectors !== undefined)
+    trainer.beginWith(await openVectors(settings.vectors, { warn: () => {} }));
   const folder = await RunFolder.create(path, settings, prepared, VERSION, {
     ...(!isEmbedded(settings.data) && { fingerprint: fingerprintOf(data) }),
   });

@@ -205,7 +205,13 @@ export class Subject<Example_ = any> {
 
   #effects(): Promise<Effects> {
     return this.#once("effects", () =>
-      Effects.load(this.model, this.#inputs, this.task.targets(this.#sizes, "batch"), this.#backend),
+      Effects.load(
+        this.model,
+        this.#inputs,
+        this.task.targets(this.#sizes, "batch"),
+        this.#backend,
+        this.task.likelihood,
+      ),
     );
   }
 

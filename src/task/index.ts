@@ -10,6 +10,7 @@ import { tracking } from "./tracking/task.js";
 import { translation } from "./translation/task.js";
 import { videoCaptioning } from "./video-captioning/task.js";
 import { visualQuestions } from "./visual-questions/task.js";
+import { wordVectors } from "./word-vectors/task.js";
 
 export * from "./bit-sequences/task.js";
 export { LONGEST_CAPTION } from "./captioning/captioned.js";
@@ -34,6 +35,7 @@ export * from "./video-captioning/task.js";
 export * from "./visual-questions/task.js";
 export * from "./vocabularies.js";
 export * from "./watch.js";
+export * from "./word-vectors/task.js";
 
 /** Every kind of model. */
 export const tasks: readonly AnyTask[] = [
@@ -47,6 +49,7 @@ export const tasks: readonly AnyTask[] = [
   steering,
   visualQuestions,
   conversation,
+  wordVectors,
 ];
 
 /** The task of a model. */

@@ -26,8 +26,9 @@ export const shownScore = ({ value, unit }: NamedScore): string =>
 /** By what the best checkpoint of a task is told: its primary score, or the loss. */
 export const primaryOf = (scores: readonly Score[]): Score => scores.find(({ primary }) => primary) ?? LOSS;
 
-/** How good a validation is by a score: more is better. */
-export function goodnessOf(validation: Validation, { id, better }: Score): number {
+/** How good a validation is by a score, or by the loss where the data has no such score: more is better. */
+export function goodnessOf(validation: Validation, score: Score): number {
+  const { id, better } = validation[score.id] === undefined ? LOSS : score;
   const value = validation[id];
   if (typeof value !== "number" || Number.isNaN(value)) return Number.NEGATIVE_INFINITY;
   return better === "higher" ? value : -value;

@@ -122,7 +122,7 @@ async function trained(name: string, size: number) {
         budget: { steps: STEPS },
         onStep: ({ loss, gradientNorm, tokens }) => {
           losses.push(loss, tokens);
-          norms.push(gradientNorm);
+          norms.push(gradientNorm!);
         },
       }),
     ),

@@ -1,3 +1,4 @@
+export { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../core/index.js";
 export * from "./best.js";
 export * from "./checked.js";
 export * from "./fit.js";
@@ -6,8 +7,8 @@ export * from "./loop.js";
 export * from "./optimizer.js";
 export * from "./run.js";
 export * from "./run-files.js";
-export * from "./safetensors.js";
 export * from "./schedule.js";
 export * from "./settings.js";
 export * from "./step.js";
+export * from "./tables.js";
 export * from "./trainer.js";

@@ -1,9 +1,8 @@
 import { z } from "zod";
-import { RegardError, UsageError } from "../core/index.js";
+import { decodeSafetensors, RegardError, type StoredTensor, UsageError } from "../core/index.js";
 import { type AnyTask, taskOfModel } from "../task/index.js";
 import { checked } from "./checked.js";
 import type { RecordLine } from "./run.js";
-import { decodeSafetensors, type StoredTensor } from "./safetensors.js";
 import { settingsSchema } from "./settings.js";
 
 // What the files of a run hold, wherever they are: in a folder, or in an archive that a browser made.

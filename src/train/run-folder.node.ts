@@ -15,7 +15,7 @@ import {
 } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { RegardError, UsageError } from "../core/index.js";
+import { encodeSafetensors, RegardError, UsageError } from "../core/index.js";
 import type { RecordLine, RecordName, RunStore, Snapshot } from "./run.js";
 import {
   type Checkpoint,
@@ -30,7 +30,6 @@ import {
   readStateFile,
 } from "./run-files.js";
 import { holderOf, holdRun, LOCK_FILE, releasing, writeLock } from "./run-lock.node.js";
-import { encodeSafetensors } from "./safetensors.js";
 import type { RunSettings } from "./settings.js";
 
 /** Where a run stands, and who trains it: the number of a process of this machine that is surely the one. */

@@ -1,8 +1,8 @@
+import type { StoredTensor } from "../core/index.js";
 import type { Validation } from "../task/index.js";
 import { Best } from "./best.js";
 import { type Progress, train } from "./loop.js";
 import type { RunStateRecord } from "./run-files.js";
-import type { StoredTensor } from "./safetensors.js";
 import type { Trainer } from "./trainer.js";
 
 /** What grows line by line: numbers of training, and where the model looks in a few fixed examples at every validation. */

@@ -1,12 +1,13 @@
 import { gradient } from "../autodiff/index.js";
+import type { StoredTensor } from "../core/index.js";
 import { countOf, RegardError, type Tensor, type TypedArray, typedArray } from "../core/index.js";
+import type { LearnerPlace } from "../models/index.js";
 import { type Buffer, initialValues, type Parameter } from "../nn/index.js";
 import type { Program } from "../onnx/index.js";
 import { fill } from "../ops/index.js";
 import type { Value, Values } from "../session/index.js";
 import { GRAIN, type Kernels, kernelArrays } from "./kernels.js";
 import type { Optimizer } from "./optimizer.js";
-import type { StoredTensor } from "./safetensors.js";
 
 /** Steps in a row that may be skipped before training is given up. */
 export const MOST_SKIPPED = 10;
@@ -109,15 +110,18 @@ export class TrainingState {
   readonly #kernels: Kernels;
   readonly #flat: Float32Array;
   readonly #remembered: readonly Float32Array[];
+  readonly #place: Pick<LearnerPlace, "memory" | "workspace">;
 
   /**
    * Parameters and what the optimizer remembers of them are 0.
+   * @param workspace bytes that a learner works in beside them; absent where gradients are written
    * @throws RegardError where parameters are not float32, or take more memory than there is
    */
   constructor(
     parameters: readonly Parameter[],
     private readonly optimizer: Optimizer,
     buffers: readonly Buffer[] = [],
+    workspace?: number,
   ) {
     for (const { name, tensor } of parameters)
       if (tensor.dtype !== "float32")
@@ -125,11 +129,20 @@ export class TrainingState {
           `parameters are trained in float32 and "${name}" is ${tensor.dtype}; declare it in a scope of float32.`,
         );
     this.layout = layoutOf(parameters);
-    const { kernels, arrays } = kernelArrays(2 + optimizer.slots.length, this.layout.padded);
-    const [flat, slopes, ...remembered] = arrays;
+    // What learns in place has no gradient.
+    const learns = workspace !== undefined;
+    const { kernels, arrays, ...place } = kernelArrays(
+      (learns ? 1 : 2) + optimizer.slots.length,
+      this.layout.padded,
+      workspace,
+    );
+    const [flat, ...others] = arrays;
+    const slopes = (learns ? undefined : others.shift()) ?? new Float32Array(0);
+    const remembered = others;
     this.#kernels = kernels;
+    this.#place = place;
     this.#flat = flat!;
-    this.gradient = slopes!;
+    this.gradient = slopes;
     this.#remembered = remembered;
     this.parameters = viewsOf(this.layout, flat!);
     const values = (prefix: string) =>
@@ -142,8 +155,8 @@ export class TrainingState {
     this.buffers = values("");
     this.feeds = { ...this.parameters, ...this.buffers };
     const next = values(NEXT);
-    this.into = { ...viewsOf(this.layout, slopes!, GRADIENT), ...next };
-    this.written = [slopes!, ...Object.values(next).map(({ data }) => data)];
+    this.into = { ...(!learns && viewsOf(this.layout, slopes, GRADIENT)), ...next };
+    this.written = [slopes, ...Object.values(next).map(({ data }) => data)];
     this.tensors = {
       ...this.feeds,
       ...Object.assign(
@@ -161,11 +174,23 @@ export class TrainingState {
     optimizer: Optimizer,
     seed: number,
     buffers: readonly Buffer[] = [],
+    workspace?: number,
   ): TrainingState {
-    const state = new TrainingState(parameters, optimizer, buffers);
+    const state = new TrainingState(parameters, optimizer, buffers, workspace);
     for (const parameter of parameters)
       state.parameters[parameter.name]!.data.set(initialValues(parameter, seed));
     return state;
+  }
+
+  /** Where a learner works on the parameters. */
+  get place(): LearnerPlace {
+    return {
+      ...this.#place,
+      remembered: this.#remembered.map(({ byteOffset }) => byteOffset - this.#flat.byteOffset),
+      parameters: Object.fromEntries(
+        Object.entries(this.parameters).map(([name, { data }]) => [name, data as Float32Array]),
+      ),
+    };
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { StoredTensor } from "../core/index.js";
 import {
   countOf,
   multiplyDimensions,
@@ -8,9 +9,9 @@ import {
   typedArray,
   UsageError,
 } from "../core/index.js";
-import { Batches, type Splits } from "../data/index.js";
-import { type Model, modelById } from "../models/index.js";
-import { Mode, Scope, TOKENS } from "../nn/index.js";
+import { Batches, type Splits, type WordVectors } from "../data/index.js";
+import { type Learner, type Model, modelById } from "../models/index.js";
+import { Mode, type Parameter, Scope, TOKENS } from "../nn/index.js";
 import { inputAttributes } from "../ops/index.js";
 import {
   type Backend,
@@ -28,6 +29,7 @@ import {
   type Scoring,
   type Task,
   taskOf,
+  type Use,
   type Validation,
   type WatchedTrace,
   watched,
@@ -35,10 +37,10 @@ import {
 import { checked } from "./checked.js";
 import { alone, type Group, shareOf } from "./group.js";
 import { makeOptimizer } from "./optimizer.js";
-import type { StoredTensor } from "./safetensors.js";
 import { scheduleFactor } from "./schedule.js";
 import type { RunSettings } from "./settings.js";
 import { MOST_SKIPPED, TrainingState, trainingStep } from "./step.js";
+import { type BegunTable, beginTables, vocabularyTables } from "./tables.js";
 
 /** What one training step reports. */
 export interface StepReport {
@@ -46,8 +48,8 @@ export interface StepReport {
   readonly step: number;
   /** What is minimised, in nats a decision, such as a token. */
   readonly loss: number;
-  /** Global norm of the gradient before clipping. */
-  readonly gradientNorm: number;
+  /** Global norm of the gradient before clipping; absent where there is none. */
+  readonly gradientNorm?: number;
   readonly learningRate: number;
   /** Decisions that the targets ask for, such as tokens that are no padding. */
   readonly tokens: number;
@@ -81,6 +83,25 @@ export function buildModel(
   return { task, sizes, model: card.build(scope, configuration, sizes), scope };
 }
 
+/** What takes a step: the graph that gives the gradient, or a model's own loops. */
+type Training = { readonly session: Session } | { readonly learn: Learn };
+type Learn = Awaited<ReturnType<Learner["begin"]>>;
+
+/** Examples that a learner is told of at a time. */
+const EXAMPLES_OF_PART = 10_000;
+
+const arraysOf = (values: Values) =>
+  Object.fromEntries(Object.entries(values).map(([name, { data }]) => [name, data]));
+
+/** What examples of a step are collated for. */
+const trainingUse = ({ seed, targets, images }: RunSettings, step: number): Use => ({
+  kind: "train",
+  seed,
+  step,
+  targets,
+  augment: images?.augment ?? [],
+});
+
 /** A model in training: its state, its data and the sessions that move it. Runs wherever a backend does. */
 export class Trainer<Example = unknown, Prepared = unknown> {
   #step = 0;
@@ -94,8 +115,9 @@ export class Trainer<Example = unknown, Prepared = unknown> {
     readonly data: Splits<Example>,
     readonly prepared: Prepared,
     readonly state: TrainingState,
+    private readonly parameters: readonly Parameter[],
     private readonly batches: Batches,
-    private readonly training: Session,
+    private readonly training: Training,
     private readonly evaluator: Evaluator<Example, Prepared>,
     /** Names of what the model reports beside the loss. */
     private readonly reported: readonly string[],
@@ -131,14 +153,35 @@ export class Trainer<Example = unknown, Prepared = unknown> {
     );
     const { parameters } = scope;
     const { buffers } = mode;
-    const program = trainingStep({
-      loss,
-      parameters,
-      ...(gradients && { gradients }),
-      buffers,
-      ...(report && { extra: report }),
-    });
-    const training = await backend.load(program);
+    const { learner } = model;
+    if (learner && group.size > 1)
+      throw new UsageError(
+        `${settings.model} learns by loops over one memory, which ${group.size} processes do not share; start one.`,
+      );
+    if (learner && settings.optimizer.name !== learner.optimizer)
+      throw new UsageError(
+        `${settings.model} learns by loops of its own, whose rule is ${learner.optimizer} and not ${settings.optimizer.name}; leave out --optimizer.`,
+      );
+    const parts = async function* () {
+      for (let from = 0; from < data.train.length; from += EXAMPLES_OF_PART) {
+        const part = data.train.slice(from, from + EXAMPLES_OF_PART);
+        yield arraysOf((await task.collate(part, prepared, trainingUse(settings, 0))).values);
+      }
+    };
+    const state = TrainingState.initial(parameters, optimizer, settings.seed, buffers, learner?.workspace);
+    const training: Training = learner
+      ? { learn: await learner.begin(state.place, settings.seed, parts) }
+      : {
+          session: await backend.load(
+            trainingStep({
+              loss,
+              parameters,
+              ...(gradients && { gradients }),
+              buffers,
+              ...(report && { extra: report }),
+            }),
+          ),
+        };
     const evaluator = await Evaluator.load(task, model, sizes, prepared, backend, { beam: 1 });
     return new Trainer(
       settings,
@@ -146,7 +189,8 @@ export class Trainer<Example = unknown, Prepared = unknown> {
       model,
       data,
       prepared,
-      TrainingState.initial(parameters, optimizer, settings.seed, buffers),
+      state,
+      parameters,
       new Batches(
         data.train.map((example) => task.order?.(example, prepared) ?? 0),
         settings.batch,
@@ -185,22 +229,18 @@ export class Trainer<Example = unknown, Prepared = unknown> {
     const { values, decisions } = await this.task.collate(
       batch.map((index) => this.data.train[index]!),
       this.prepared,
-      {
-        kind: "train",
-        seed: settings.seed,
-        step: this.#step,
-        targets: settings.targets,
-        augment: settings.images?.augment ?? [],
-      },
+      trainingUse(settings, this.#step),
     );
     const tokens = decisions.reduce((sum, count) => sum + count, 0);
     const share = shareOf(batch.length, group);
     const learningRate = settings.learningRate * scheduleFactor(settings.schedule, this.#step, progress);
-    const results = await this.training.run(
-      neededBy(this.training, {
+    if ("learn" in this.training) return this.#learnt(this.training.learn, values, learningRate, tokens);
+    const { session } = this.training;
+    const results = await session.run(
+      neededBy(session, {
         ...this.state.feeds,
-        ...this.#noise(batch.length, sizesOf(this.training.inputs, values)),
-        ...this.#shared(values, batch.length, share),
+        ...this.#noise(session, batch.length, sizesOf(session.inputs, values)),
+        ...shared(session, values, batch.length, share),
         ...(group.size > 1 && { [TOKENS]: scalar(tokens / group.size) }),
       }),
       this.state.into,
@@ -227,30 +267,40 @@ export class Trainer<Example = unknown, Prepared = unknown> {
     return { step: this.#step, loss, gradientNorm, learningRate, tokens, skipped, report };
   }
 
-  /** This process's share of the values of a batch. */
-  #shared(values: Values, batch: number, share: { from: number; to: number }): Values {
-    if (share.to - share.from === batch) return values;
-    return Object.fromEntries(
-      this.training.inputs.flatMap((tensor) => {
-        const { name } = inputAttributes(tensor)!;
-        const value = values[name];
-        if (!value) return [];
-        const axis = tensor.shape.findIndex((one) => String(one).split("*").includes("batch"));
-        return [[name, axis < 0 ? value : shareOfValue(value, axis, batch, share)]];
-      }),
-    );
+  /** A step of what learns by loops of its own; parameters that are no longer finite end the run. */
+  #learnt(learn: Learn, values: Values, learningRate: number, tokens: number): StepReport {
+    const { loss, decisions } = learn({
+      batch: arraysOf(values),
+      step: this.#step,
+      stepsPerEpoch: this.stepsPerEpoch,
+      learningRate,
+    });
+    this.#step++;
+    if (!Number.isFinite(loss))
+      throw new RegardError(
+        `the loss is no longer finite at step ${this.#step}; lower --learning-rate (it is ${this.settings.learningRate}).`,
+      );
+    // It learns after every decision, so there is no gradient of the step.
+    return {
+      step: this.#step,
+      loss: loss / Math.max(1, decisions),
+      learningRate,
+      tokens,
+      skipped: false,
+      report: {},
+    };
   }
 
   /**
    * The noise that the step draws: this process's share of what is a function of (seed, input, step) for the whole batch.
    * @param bindings sizes by name of the whole batch
    */
-  #noise(batch: number, bindings: ReadonlyMap<string, number>): Record<string, Value> {
+  #noise(session: Session, batch: number, bindings: ReadonlyMap<string, number>): Record<string, Value> {
     const found: Record<string, Value> = {};
     const { from, to } = shareOf(batch, this.group);
     const sized = (count: number, tensor: Tensor) =>
       tensor.shape.map((dimension) => resolveDimension(dimension, new Map([...bindings, ["batch", count]])));
-    for (const tensor of this.training.inputs) {
+    for (const tensor of session.inputs) {
       const { name, role } = inputAttributes(tensor)!;
       if (role.kind !== "noise") continue;
       const [whole, shape] = [sized(batch, tensor), sized(to - from, tensor)];
@@ -274,6 +324,15 @@ export class Trainer<Example = unknown, Prepared = unknown> {
 
   get #scoring(): Scoring<Example, Prepared> {
     return { evaluator: this.evaluator, parameters: this.state.parameters, prepared: this.prepared };
+  }
+
+  /** Puts vectors into the model's tables of words, before it trains. @throws UsageError where they fit none */
+  beginWith(vectors: WordVectors): BegunTable[] {
+    return beginTables(
+      vocabularyTables(this.parameters, this.prepared),
+      vectors,
+      (name) => this.state.parameters[name]!.data as Float32Array,
+    );
   }
 
   /** Scores the model on the validation examples. */
@@ -310,9 +369,28 @@ export class Trainer<Example = unknown, Prepared = unknown> {
   }
 
   async release(): Promise<void> {
-    await this.training.release();
+    if ("session" in this.training) await this.training.session.release();
     await this.evaluator.release();
   }
+}
+
+/** This process's share of the values of a batch. */
+function shared(
+  { inputs }: Session,
+  values: Values,
+  batch: number,
+  share: { from: number; to: number },
+): Values {
+  if (share.to - share.from === batch) return values;
+  return Object.fromEntries(
+    inputs.flatMap((tensor) => {
+      const { name } = inputAttributes(tensor)!;
+      const value = values[name];
+      if (!value) return [];
+      const axis = tensor.shape.findIndex((one) => String(one).split("*").includes("batch"));
+      return [[name, axis < 0 ? value : shareOfValue(value, axis, batch, share)]];
+    }),
+  );
 }
 
 /** A share of a value along the axis of its examples, where these stand once or several times side by side. */

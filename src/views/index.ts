@@ -6,3 +6,4 @@ export * from "./look/index.js";
 export * from "./render.js";
 export * from "./score-by-length.js";
 export * from "./theme.js";
+export * from "./word-map.js";

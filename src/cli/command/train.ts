@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { RegardError, UsageError } from "../../core/index.js";
@@ -18,6 +18,7 @@ import {
 import { assertReads, imageSizeOf, locateData } from "../../data/open.node.js";
 import { modelById, type OptimizerChoice } from "../../models/index.js";
 import { VERSION } from "../../service/runs.node.js";
+import { openVectors } from "../../service/vectors.node.js";
 import { openOnnx } from "../../session/node.js";
 import {
   type AnyTask,
@@ -84,6 +85,7 @@ interface TrainOptions extends CommonOptions, Partial<Reading> {
   readonly vocabulary: string;
   readonly vocabularySize?: number;
   readonly minCount: number;
+  readonly vectors?: string;
   readonly set: readonly string[];
 }
 
@@ -105,6 +107,8 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     "train show-attend-tell --set attention=hard --data photographs/ --image-size 128 --min-count 5",
     "train ram --data digits-cluttered --minutes 20",
     "train ram --data mnist/ --canvas 60 --set side=12 --set scales=3 --epochs 100",
+    "train skip-gram --data books/ --epochs 5 --min-count 5",
+    "train rnnsearch --vectors runs/words --set embedding=100",
     "train --resume runs/spanish",
     "train --settings runs/spanish/run.json --seed 8 --out runs/again",
   ])
@@ -143,6 +147,10 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     )
     .option("--max-length <n>", "words a sentence may have; longer ones are left out (250)", number)
     .option("--min-count <n>", "how often a word, or a pair to be merged, must occur", number, 1)
+    .option(
+      "--vectors <file>",
+      "vectors that words begin with: a file (word2vec, GloVe, .npy, .safetensors) or a run",
+    )
     .optionsGroup("How long:")
     .option("--minutes <n>", `train for this long (${DEFAULT_MINUTES} where no other limit is given)`, number)
     .option("--steps <n>", "train for this many steps", number)
@@ -463,6 +471,7 @@ async function start(model: string, options: TrainOptions, command: Command, gro
         size: options.vocabularySize ?? VOCABULARY_SIZES[options.vocabulary],
         atLeast: options.minCount,
       },
+      vectors: options.vectors === undefined ? undefined : resolve(options.vectors),
       seed: options.seed,
       batch: options.batch ?? defaults.batch,
       targets: options.targets ?? defaults.targets,
@@ -498,8 +507,12 @@ async function begin(
   const prepared = task.prepare(found, settings);
   await told<Invitation>(group, { settings, prepared });
   const trainer = await ready(group, () => Trainer.create(settings, found, prepared, backend, group));
+  const { vectors } = settings;
+  const begun = vectors === undefined ? [] : trainer.beginWith(await openVectors(vectors, { warn }));
   status();
   for (const note of trainer.data.notes ?? []) warn(note);
+  for (const { name, known, words } of begun)
+    warn(`${name} begins with vectors of ${known} of ${words} words.`);
   const folder = await RunFolder.create(path, settings, prepared, VERSION, {
     files: read?.files,
     ...(!isEmbedded(settings.data) && { fingerprint: fingerprintOf(found) }),

@@ -1,10 +1,6 @@
 import { hashString, UsageError } from "../../core/index.js";
-import { plainWords } from "../text.js";
+import { wordsAlone } from "../text.js";
 import { type BadLines, problemOfText } from "./pairs.js";
-
-/** The words of a caption as models read them: in lower case, without punctuation. */
-export const captionWords = (text: string): string[] =>
-  plainWords(text.toLowerCase()).filter((word) => /[\p{L}\p{N}]/u.test(word));
 
 /** Captions of images by the images' names. */
 export type CaptionsByName = ReadonlyMap<string, readonly (readonly string[])[]>;
@@ -29,7 +25,7 @@ export function captionsByName(raw: readonly RawCaption[], bad: BadLines): Capti
   for (const { name, caption, where } of raw) {
     if (name.trim() === "") bad.found(`${where}: the name of the image is empty; fill it in`);
     else {
-      const [words] = bad.words([caption], where, captionWords) ?? [];
+      const [words] = bad.words([caption], where, wordsAlone) ?? [];
       if (words?.length === 0) bad.found(`${where}: the caption of "${name}" has no words; fill it in`);
       else if (words) addTo(found, name, words);
     }

@@ -63,3 +63,22 @@ export function readNpy(bytes: Uint8Array, path: string): NumpyArray {
   }
   return { shape, data };
 }
+
+/** Bytes that the header, and all before the numbers, is a multiple of. */
+const ALIGNMENT = 64;
+
+/** An `.npy` file of version 1, float32, row by row. */
+export function encodeNpy({ shape, data }: NumpyArray): Uint8Array {
+  const about = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(", ")}${shape.length === 1 ? "," : ""}), }`;
+  const length = Math.ceil((MAGIC.length + 4 + about.length + 1) / ALIGNMENT) * ALIGNMENT;
+  const bytes = new Uint8Array(length + 4 * data.length);
+  const view = new DataView(bytes.buffer);
+  bytes.set([...MAGIC, 1, 0]);
+  view.setUint16(MAGIC.length + 2, length - MAGIC.length - 4, true);
+  bytes.set(new TextEncoder().encode(about.padEnd(length - MAGIC.length - 5)), MAGIC.length + 4);
+  bytes[length - 1] = 0x0a;
+  data.forEach((value, index) => {
+    view.setFloat32(length + 4 * index, value, true);
+  });
+  return bytes;
+}

@@ -4,7 +4,8 @@ import { basename, dirname, join } from "node:path";
 import { UsageError } from "../../core/index.js";
 import type { Box, Pixels, Splits, VisualQuestion } from "../contract.js";
 import { ImageCache, requireInside } from "../image.js";
-import { addTo, captionWords, splitOfName } from "./captions.js";
+import { wordsAlone } from "../text.js";
+import { addTo, splitOfName } from "./captions.js";
 import {
   arranged,
   checked,
@@ -196,7 +197,7 @@ export async function readQuestions(path: string, options: QuestionOptions): Pro
         bad.found(`${where}: ${problem}`);
         continue;
       }
-      const [question] = bad.words([one.question], where, captionWords) ?? [];
+      const [question] = bad.words([one.question], where, wordsAlone) ?? [];
       if (question?.length === 0) bad.found(`${where}: the question has no words; fill it in`);
       if (!question || question.length === 0) continue;
       const place = places.get(image)!;

@@ -1,7 +1,7 @@
 import { countOf, type Tensor, typedArray } from "../../core/index.js";
 import type { Model, Tensors } from "../../models/index.js";
 import { Mode } from "../../nn/index.js";
-import { inputAttributes } from "../../ops/index.js";
+import { inputAttributes, neg } from "../../ops/index.js";
 import {
   type Backend,
   neededBy,
@@ -30,10 +30,20 @@ export class Effects {
   /**
    * @param inputs what the model reads, by name
    * @param targets what scoring needs beside them
+   * @param likelihood the log-probability of targets in what a model gives all at once; that of the loss where absent
    */
-  static async load(model: Model, inputs: Tensors, targets: Tensors, backend: Backend): Promise<Effects> {
+  static async load(
+    model: Model,
+    inputs: Tensors,
+    targets: Tensors,
+    backend: Backend,
+    likelihood?: (outputs: Tensors, targets: Tensors) => Tensor,
+  ): Promise<Effects> {
     const mode = Mode.plain();
-    const { losses } = model.objective({ ...inputs, ...targets }, mode);
+    const losses =
+      likelihood && model.once
+        ? neg(likelihood(model.once(inputs, mode).outputs, targets))
+        : model.objective({ ...inputs, ...targets }, mode).losses;
     const session = await backend.load({ losses });
     const axes = session.inputs.map((tensor) => [nameOf(tensor), axisOf(tensor)] as const);
     return new Effects(session, new Map(axes), mode.noise);

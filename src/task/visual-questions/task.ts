@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { RegardError, typedArray, UNKNOWN, UsageError } from "../../core/index.js";
-import { plainWords, pngUrl, tokenBatch, type VisualQuestion, Vocabulary } from "../../data/index.js";
+import { pngUrl, tokenBatch, type VisualQuestion, Vocabulary, wordsAlone } from "../../data/index.js";
 import { tokensValue } from "../../decode/index.js";
 import type { QuestionSizes } from "../../models/index.js";
 import { input, logSoftmax, squeeze, takeAlongAxis, unsqueeze } from "../../ops/index.js";
@@ -51,10 +51,6 @@ const stored = z.object({
   answers: z.array(z.string()).min(2),
   longest: z.int().min(1),
 });
-
-/** A text as the words of a question: in lower case, without punctuation. */
-export const questionWords = (text: string): string[] =>
-  plainWords(text.toLowerCase()).filter((word) => /[\p{L}\p{N}]/u.test(word));
 
 const tokensOf = remembered((source: Vocabulary) =>
   remembered(({ question }: VisualQuestion) => source.segment(question).tokens),
@@ -143,7 +139,7 @@ function answerOf({ name, question, answer }: VisualQuestion): string {
 /** The words of a question that was given. @throws UsageError where there is none */
 function askedWords(text: FieldValue | undefined): string[] {
   if (typeof text !== "string") throw new UsageError("this run answers questions; give it a question.");
-  const words = questionWords(text);
+  const words = wordsAlone(text);
   if (words.length === 0)
     throw new UsageError(
       `the question is ${text.trim() === "" ? "empty" : `"${text}", without a word`}; give a question.`,

@@ -1,4 +1,6 @@
-import { countOf, type DType, RegardError, type TypedArray, typedArray } from "../core/index.js";
+import { countOf } from "./array.js";
+import { type DType, type TypedArray, typedArray } from "./dtype.js";
+import { RegardError } from "./errors.js";
 
 /** A tensor as a safetensors file holds it. */
 export interface StoredTensor {
@@ -73,14 +75,16 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 /**
  * Reads a safetensors file: every tensor's stretch is as long as its shape says, the stretches fill the file without gaps, and
  * where the file has a checksum it is right.
+ * @param mend what is likely to help where it is not
  * @throws RegardError where any of this does not hold
  */
 export function decodeSafetensors(
   bytes: Uint8Array,
   name = "the file",
+  mend = "use an earlier checkpoint",
 ): { tensors: Record<string, StoredTensor>; metadata: Record<string, string> } {
   const damaged = (what: string): RegardError =>
-    new RegardError(`${name} is not a whole safetensors file: ${what}; use an earlier checkpoint.`);
+    new RegardError(`${name} is not a whole safetensors file: ${what}; ${mend}.`);
   if (bytes.length < 8) throw damaged(`it has ${bytes.length} bytes, fewer than the 8 of its first field`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   const start = 8 + length;

@@ -1,0 +1,82 @@
+import { UNKNOWN, UsageError } from "../core/index.js";
+import { Vocabulary, type WordVectors } from "../data/index.js";
+import type { Parameter } from "../nn/index.js";
+
+/** The first token of every vocabulary that is a word's. */
+const FIRST = UNKNOWN + 1;
+
+/** A table of vectors of words: a parameter with a row for each token of a vocabulary. */
+export interface VocabularyTable {
+  /** The name of the parameter. */
+  readonly name: string;
+  /** Numbers of a vector. */
+  readonly size: number;
+  readonly vocabulary: Vocabulary;
+}
+
+/** The tables of words among parameters. @param prepared what the model's task prepared */
+export function vocabularyTables(
+  parameters: readonly Pick<Parameter, "name" | "kind" | "shape">[],
+  prepared: unknown,
+): VocabularyTable[] {
+  const vocabularies = Object.entries(prepared as object).flatMap(([name, one]) =>
+    one instanceof Vocabulary ? [{ name, vocabulary: one }] : [],
+  );
+  return parameters.flatMap(({ name, kind, shape }) => {
+    if (kind !== "table") return [];
+    const fitting = vocabularies.filter(({ vocabulary }) => vocabulary.size === shape[0]);
+    // Vocabularies of one size are told apart by the side that a table's name begins with.
+    const found = fitting.find((one) => name.startsWith(one.name)) ?? fitting[0];
+    return found ? [{ name, size: shape[1]!, vocabulary: found.vocabulary }] : [];
+  });
+}
+
+/** Vectors of a vocabulary, [V, D], without those of tokens that are no words. */
+export const vectorsOf = (vocabulary: Vocabulary, values: Float32Array): WordVectors => {
+  const size = values.length / vocabulary.size;
+  return { words: vocabulary.words.slice(FIRST), size, values: values.subarray(FIRST * size) };
+};
+
+/** A table that began with vectors of others. */
+export interface BegunTable {
+  readonly name: string;
+  /** Words that have a vector now, of how many. */
+  readonly known: number;
+  readonly words: number;
+}
+
+/**
+ * Puts vectors into every table of words of their size; words that there is no vector of keep what they have. A word is looked for as
+ * it is written, then in lower case.
+ * @param valuesOf the values of a parameter
+ * @throws UsageError where no table has their size, or no word is among them
+ */
+export function beginTables(
+  tables: readonly VocabularyTable[],
+  vectors: WordVectors,
+  valuesOf: (name: string) => Float32Array,
+): BegunTable[] {
+  if (tables.length === 0) throw new UsageError("the model has no table of words to begin with vectors.");
+  const fitting = tables.filter(({ size }) => size === vectors.size);
+  if (fitting.length === 0)
+    throw new UsageError(
+      `the vectors have ${vectors.size} numbers, but the model's are of ${tables.map(({ name, size }) => `${size} (${name})`).join(", ")}; make them alike with --set, as in --set embedding=${vectors.size}.`,
+    );
+  const rows = new Map(vectors.words.map((word, row) => [word, row]));
+  const begun = fitting.map(({ name, size, vocabulary }) => {
+    const values = valuesOf(name);
+    let known = 0;
+    vocabulary.words.forEach((word, token) => {
+      const row = token < FIRST ? undefined : (rows.get(word) ?? rows.get(word.toLowerCase()));
+      if (row === undefined) return;
+      values.set(vectors.values.subarray(row * size, (row + 1) * size), token * size);
+      known++;
+    });
+    return { name, known, words: vocabulary.size - FIRST };
+  });
+  if (begun.every(({ known }) => known === 0))
+    throw new UsageError(
+      `none of the ${begun[0]!.words} words of the training text is among the ${vectors.words.length} that there are vectors of; take vectors of the same language.`,
+    );
+  return begun;
+}
