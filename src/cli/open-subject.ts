@@ -22,7 +22,7 @@ export function inputTitle(
   input: string,
   { field = [], known }: { readonly field?: readonly string[] | undefined; readonly known?: string } = {},
 ): string {
-  if (asksForText(form)) return input;
+  if (asksForText(form) && field.length === 0) return input;
   if (known !== undefined && form.some(({ kind }) => kind === "text")) return known;
   return [basename(input), ...field.map((one) => one.slice(one.indexOf("=") + 1))].join(": ");
 }

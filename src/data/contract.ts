@@ -194,6 +194,17 @@ export interface VisualQuestion extends ReadableImage {
   readonly evidence?: readonly Box[];
 }
 
+/** Two sentences, and how alike people find what they say. */
+export interface SentencePair {
+  /** In lower case, without punctuation. */
+  readonly first: readonly string[];
+  readonly second: readonly string[];
+  /** How alike they are, in the data's own measure; absent where it is only asked about. */
+  readonly score?: number;
+  /** What was changed from one to the other, where that is known. */
+  readonly edit?: string;
+}
+
 /** What is on a generated road: lines that say where it goes, and a sign that does not. */
 export const ROAD_THINGS = ["lane", "sign"] as const;
 export type RoadThing = (typeof ROAD_THINGS)[number];
@@ -255,6 +266,7 @@ export interface ExampleOf {
   readonly drives: Drive;
   readonly "visual questions": VisualQuestion;
   readonly text: Passage;
+  readonly "sentence pairs": SentencePair;
 }
 
 export type DataKind = keyof ExampleOf;
@@ -308,6 +320,9 @@ export type QuestionDataset = DatasetEntry<"visual questions">;
 /** Running text. */
 export type TextDataset = DatasetEntry<"text">;
 
+/** Pairs of sentences that are more and less alike. */
+export type SentencePairDataset = DatasetEntry<"sentence pairs">;
+
 export type Dataset =
   | PairDataset
   | CaptionDataset
@@ -318,4 +333,5 @@ export type Dataset =
   | DriveDataset
   | TalkDataset
   | QuestionDataset
-  | TextDataset;
+  | TextDataset
+  | SentencePairDataset;

@@ -9,6 +9,7 @@ import { readIdx, splitsOfIdx } from "./format/idx.node.js";
 import type { PairOptions } from "./format/pairs.js";
 import { readPairs, splitsOfFolder, VALIDATION } from "./format/pairs.node.js";
 import { readQuestions, splitsOfQuestions } from "./format/questions.node.js";
+import { readSentencePairs, splitsOfSentencePairs } from "./format/sentence-pairs.node.js";
 import { readTalks, splitsOfTalks } from "./format/talks.node.js";
 import { readText, splitsOfText } from "./format/text.node.js";
 import type { Reading, ReadingOption } from "./reading.js";
@@ -89,6 +90,13 @@ const talks: Format<"talks"> = {
   read: readTalks,
 };
 
+const sentencePairs: Format<"sentence pairs"> = {
+  kind: "sentence pairs",
+  title: "tables of sentence pairs with a score",
+  splits: splitsOfSentencePairs,
+  read: readSentencePairs,
+};
+
 const text: Format<"text"> = {
   kind: "text",
   title: "running text",
@@ -115,6 +123,7 @@ export const formats: readonly Format[] = [
   idx,
   films,
   drives,
+  sentencePairs,
   talks,
   text,
   pairs,

@@ -3,6 +3,7 @@ import { bilingual, bilingualReversed } from "./generate/bilingual/index.js";
 import { associativeRecallData, copyData, repeatCopyData } from "./generate/bits/index.js";
 import { clips } from "./generate/clips/index.js";
 import { digits } from "./generate/digits/index.js";
+import { edits } from "./generate/edits/index.js";
 import { films } from "./generate/films/index.js";
 import { questions } from "./generate/questions/index.js";
 import { relations } from "./generate/relations/index.js";
@@ -46,6 +47,7 @@ export const datasets: readonly Dataset[] = [
   ...questions,
   talk,
   relations,
+  edits,
 ];
 
 /** Whether data is named that needs no download, and is no file or folder. */

@@ -49,6 +49,11 @@ export const OWN_DATA: Readonly<Record<DataKind, OwnData>> = {
     hasWords: true,
     hint: "your own: a folder of images with a questions.csv (columns image, question, answer), put into the studio's data folder",
   },
+  "sentence pairs": {
+    isTable: false,
+    hasWords: true,
+    hint: "your own: a folder of tables with the columns sentence_A, sentence_B and relatedness_score, tabs between, put into the studio's data folder",
+  },
   text: {
     isTable: false,
     hasWords: true,

@@ -199,6 +199,11 @@ export interface WordSizes {
   readonly counts: readonly number[];
 }
 
+export interface SentencePairSizes {
+  /** Tokens of the vocabulary. */
+  readonly words: number;
+}
+
 export interface SteeringSizes {
   /** Height and width of the frames, in colour. */
   readonly frame: readonly [height: number, width: number];

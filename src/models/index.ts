@@ -17,6 +17,7 @@ import { showAndTell } from "./2015-vinyals-show-and-tell/model.js";
 import { askAttendAnswer } from "./2015-xu-ask-attend-answer/model.js";
 import { showAttendTell } from "./2015-xu-show-attend-tell/model.js";
 import { videoTemporal } from "./2015-yao-video-temporal/model.js";
+import { siameseLstm } from "./2016-mueller-siamese-lstm/model.js";
 import { causalDriving } from "./2017-kim-causal-driving/model.js";
 import { transformer } from "./2017-vaswani-transformer/model.js";
 import type { AnyModelCard } from "./contract.js";
@@ -41,6 +42,7 @@ export {
   seq2seq,
   showAndTell,
   showAttendTell,
+  siameseLstm,
   skipGram,
   transformer,
   videoTemporal,
@@ -64,6 +66,7 @@ export const models: readonly AnyModelCard[] = [
   askAttendAnswer,
   draw,
   drawClassifier,
+  siameseLstm,
   causalDriving,
   conversational,
   videoTemporal,

@@ -87,3 +87,10 @@ export const pixelLosses = (logits: Tensor, image: Tensor): Tensor =>
   reduceSum(sub(softplus(logits), mul(logits, image)), {
     axes: image.shape.slice(1).map((_, axis) => axis + 1),
   });
+
+/** How far a similarity may be off, from 0 to 1: one standard deviation of the density that a miss is scored by. */
+const SIMILARITY_MISS = 0.1;
+
+/** How far similarities are off, in nats: −log of a normal density around what is right, up to a constant. Both [B], 0 to 1. */
+export const similarityLosses = (found: Tensor, right: Tensor): Tensor =>
+  mul(square(sub(found, right)), 1 / (2 * SIMILARITY_MISS ** 2));

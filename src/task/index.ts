@@ -5,6 +5,7 @@ import { classification } from "./classification/task.js";
 import type { AnyTask } from "./contract.js";
 import { conversation } from "./conversation/task.js";
 import { generation } from "./generation/task.js";
+import { sentencePairs } from "./sentence-pairs/task.js";
 import { steering } from "./steering/task.js";
 import { tracking } from "./tracking/task.js";
 import { translation } from "./translation/task.js";
@@ -26,6 +27,7 @@ export * from "./generation/task.js";
 export * from "./images.js";
 export * from "./length.js";
 export * from "./scores.js";
+export * from "./sentence-pairs/task.js";
 export * from "./spread.js";
 export * from "./steering/task.js";
 export * from "./traced.js";
@@ -50,6 +52,7 @@ export const tasks: readonly AnyTask[] = [
   visualQuestions,
   conversation,
   wordVectors,
+  sentencePairs,
 ];
 
 /** The task of a model. */

@@ -13,18 +13,22 @@ function ranks(values: readonly number[]): number[] {
   return result;
 }
 
-/** Spearman's rank correlation, −1 to 1; undefined where either side has fewer than two different values. */
-export function rankCorrelation(a: readonly number[], b: readonly number[]): number | undefined {
-  const [x, y] = [ranks(a), ranks(b)];
-  const mean = (a.length - 1) / 2;
+/** Pearson's correlation, −1 to 1; undefined where either side has fewer than two different values. */
+export function correlation(a: readonly number[], b: readonly number[]): number | undefined {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [meanOfA, meanOfB] = [mean(a), mean(b)];
   let [xy, xx, yy] = [0, 0, 0];
   for (let index = 0; index < a.length; index++) {
-    xy += (x[index]! - mean) * (y[index]! - mean);
-    xx += (x[index]! - mean) ** 2;
-    yy += (y[index]! - mean) ** 2;
+    xy += (a[index]! - meanOfA) * (b[index]! - meanOfB);
+    xx += (a[index]! - meanOfA) ** 2;
+    yy += (b[index]! - meanOfB) ** 2;
   }
   return xx === 0 || yy === 0 ? undefined : xy / Math.sqrt(xx * yy);
 }
+
+/** Spearman's rank correlation, −1 to 1; undefined where either side has fewer than two different values. */
+export const rankCorrelation = (a: readonly number[], b: readonly number[]): number | undefined =>
+  correlation(ranks(a), ranks(b));
 
 /** How two maps [target, source] of one example agree. */
 export interface Agreement {

@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { json, regard } from "./command.js";
+
+// Two sentences and how alike they are, as people use it: trained, scored, asked and explained.
+
+let folder: string;
+let run: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "regard-sentences-"));
+  run = join(folder, "run");
+  const { validation } = await json(
+    ...["train", "siamese-lstm", "--steps", "400", "--validate-every", "200", "--learning-rate", "0.005"],
+    ...["--set", "embedding=20", "--set", "hidden=24", "--out", run],
+  );
+  // Words in common, by their share (Jaccard), reach 0.67 on its test.
+  expect(validation.pearson).toBeGreaterThan(0.7);
+}, 60_000);
+afterAll(() => rm(folder, { recursive: true }));
+
+test("points are calibrated by held-out pairs", async () => {
+  const { metrics } = await json("evaluate", run);
+  // Points between 1 and 5 around their mean are off by 1.7 squared.
+  expect(metrics.squaredError).toBeLessThan(1);
+  expect(metrics.calibratedPearson).toBeGreaterThan(0.7);
+}, 60_000);
+
+test("a word that says the contrary is what moves the score", async () => {
+  const second = ["--field", "second=no man helps a dog"];
+  const same = await json("see", run, "a man helps a dog", "--field", "second=a man helps a dog");
+  expect(same.output).toBe("5.00 of 1 to 5");
+  const { source, scores } = await json("explain", run, "a man helps a dog", ...second);
+  expect(source).toEqual(["a", "man", "helps", "a", "dog", "no", "man", "helps", "a", "dog"]);
+  expect(scores.effect[0][5]).toBeGreaterThan(0);
+}, 60_000);
+
+test("one sentence alone is refused", async () => {
+  const { code, err } = await regard(["see", run, "a man helps a dog"]);
+  expect([code, err]).toEqual([2, expect.stringContaining("second")]);
+});
