@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { encodeIdx } from "../data/format/idx.js";
 import { encodePng } from "../data/format/image.node.js";
+import { encodeWav } from "../data/format/wav.js";
 import {
   type CaptionedClip,
   type CaptionedImage,
@@ -16,6 +17,7 @@ import {
   type Passage,
   type Pixels,
   TURN,
+  type Utterance,
   type VisualQuestion,
 } from "../data/index.js";
 import { writeAtomically } from "../train/run-folder.node.js";
@@ -251,6 +253,22 @@ const text: Writer = {
   },
 };
 
+/** Recordings as WAV files, with what is said in a table. */
+const speech: Writer = {
+  validation: "validation",
+  async write(_, splits: Readonly<Record<string, readonly Utterance[]>>, out) {
+    const lines = ["audio,transcript"];
+    await writeListed(out, splits, async (split, utterance, index) => {
+      const name = `${split}-${numbered(index, 5)}.wav`;
+      await writeAtomically(join(out, name), encodeWav(await utterance.sound()));
+      lines.push(`${name},${utterance.words.join(" ")}`);
+      return name;
+    });
+    await writeAtomically(join(out, "transcripts.csv"), `${lines.join("\n")}\n`);
+    return {};
+  },
+};
+
 /** What writes each kind of data; kinds that are drawn whenever they are read have no files. */
 export const writers: Partial<Readonly<Record<DataKind, Writer>>> = {
   pairs,
@@ -262,4 +280,5 @@ export const writers: Partial<Readonly<Record<DataKind, Writer>>> = {
   clips,
   "visual questions": visualQuestions,
   text,
+  speech,
 };

@@ -4,6 +4,7 @@ import { toBase64, UsageError } from "../core/index.js";
 import { openClip } from "../data/format/clip.node.js";
 import { filmOfFolder, framesOfFolder } from "../data/format/films.node.js";
 import { assertImage, greyOf, readImage } from "../data/format/image.node.js";
+import { readSound } from "../data/format/speech.node.js";
 import type { Asked } from "../service/index.js";
 import type { Field, FieldValue, ImageValue } from "../task/index.js";
 
@@ -99,6 +100,8 @@ async function filledIn(field: Field, input: string): Promise<FieldValue> {
     }
     case "clip":
       return clipFile(input, field);
+    case "sound":
+      return soundFile(input);
     case "bits":
       return bitsOf(input);
     case "numbers":
@@ -106,6 +109,12 @@ async function filledIn(field: Field, input: string): Promise<FieldValue> {
     case "film":
       return field.boxed ? filmValueOf(input, field.size) : framesValueOf(input, field.size);
   }
+}
+
+/** A WAV file. @throws UsageError naming what cannot be used */
+async function soundFile(path: string): Promise<FieldValue> {
+  const { rate, samples } = await readSound(path);
+  return { rate, samples: toBase64(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength)) };
 }
 
 /** A folder of frames in colour. @throws UsageError naming what cannot be used */

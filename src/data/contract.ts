@@ -1,5 +1,6 @@
 import type { Random } from "../core/index.js";
 import type { Passage } from "./passages.js";
+import type { Sound } from "./sound.js";
 
 /** A link between a source and a target word. Sure links are part of every right alignment, possible ones may be. */
 export interface Link {
@@ -205,6 +206,23 @@ export interface SentencePair {
   readonly edit?: string;
 }
 
+/** A stretch of time, in seconds. */
+export interface Interval {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Something that was said, and its words. */
+export interface Utterance {
+  readonly name: string;
+  /** What was said, in lower case, without punctuation; none where it is only asked about. */
+  readonly words: readonly string[];
+  /** @throws UsageError naming the file where it cannot be read */
+  sound(): Promise<Sound>;
+  /** When each word is heard; absent where that is not known. */
+  intervals?(): readonly Interval[];
+}
+
 /** What is on a generated road: lines that say where it goes, and a sign that does not. */
 export const ROAD_THINGS = ["lane", "sign"] as const;
 export type RoadThing = (typeof ROAD_THINGS)[number];
@@ -267,6 +285,7 @@ export interface ExampleOf {
   readonly "visual questions": VisualQuestion;
   readonly text: Passage;
   readonly "sentence pairs": SentencePair;
+  readonly speech: Utterance;
 }
 
 export type DataKind = keyof ExampleOf;
@@ -323,6 +342,9 @@ export type TextDataset = DatasetEntry<"text">;
 /** Pairs of sentences that are more and less alike. */
 export type SentencePairDataset = DatasetEntry<"sentence pairs">;
 
+/** Recordings of speech. */
+export type SpeechDataset = DatasetEntry<"speech">;
+
 export type Dataset =
   | PairDataset
   | CaptionDataset
@@ -334,4 +356,5 @@ export type Dataset =
   | TalkDataset
   | QuestionDataset
   | TextDataset
-  | SentencePairDataset;
+  | SentencePairDataset
+  | SpeechDataset;

@@ -10,9 +10,11 @@ import type { PairOptions } from "./format/pairs.js";
 import { readPairs, splitsOfFolder, VALIDATION } from "./format/pairs.node.js";
 import { readQuestions, splitsOfQuestions } from "./format/questions.node.js";
 import { readSentencePairs, splitsOfSentencePairs } from "./format/sentence-pairs.node.js";
+import { readSpeech, splitsOfSpeech } from "./format/speech.node.js";
 import { readTalks, splitsOfTalks } from "./format/talks.node.js";
 import { readText, splitsOfText } from "./format/text.node.js";
 import type { Reading, ReadingOption } from "./reading.js";
+import { speechOptions } from "./speech.js";
 
 /** How files are read. */
 export interface ReadOptions extends Pick<PairOptions, "skipBad" | "maxLength">, Reading {
@@ -97,6 +99,14 @@ const sentencePairs: Format<"sentence pairs"> = {
   read: readSentencePairs,
 };
 
+const speech: Format<"speech"> = {
+  kind: "speech",
+  title: "recordings of speech",
+  options: Object.keys(speechOptions) as (keyof typeof speechOptions)[],
+  splits: splitsOfSpeech,
+  read: readSpeech,
+};
+
 const text: Format<"text"> = {
   kind: "text",
   title: "running text",
@@ -117,6 +127,7 @@ const pairs: Format<"pairs"> = {
 
 /** Every format, in the order in which they are tried: what has none of the others is taken for pairs. */
 export const formats: readonly Format[] = [
+  speech,
   questions,
   clips,
   captions,

@@ -10,6 +10,7 @@ import { relations } from "./generate/relations/index.js";
 import { road } from "./generate/road/index.js";
 import { scenes } from "./generate/scenes/index.js";
 import { talk } from "./generate/talk/index.js";
+import { tones } from "./generate/tones/index.js";
 
 export { pngUrl } from "../core/index.js";
 export * from "./batch.js";
@@ -25,6 +26,7 @@ export * from "./overlap.js";
 export * from "./passages.js";
 export { boxAround } from "./placing.js";
 export * from "./reading.js";
+export * from "./sound.js";
 export * from "./spelling.js";
 export { detokenise, normalised, plainWords, readingOf, surfaceOf, tokenise, wordsAlone } from "./text.js";
 export * from "./tokenizer.js";
@@ -48,6 +50,7 @@ export const datasets: readonly Dataset[] = [
   talk,
   relations,
   edits,
+  tones,
 ];
 
 /** Whether data is named that needs no download, and is no file or folder. */

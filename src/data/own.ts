@@ -54,6 +54,11 @@ export const OWN_DATA: Readonly<Record<DataKind, OwnData>> = {
     hasWords: true,
     hint: "your own: a folder of tables with the columns sentence_A, sentence_B and relatedness_score, tabs between, put into the studio's data folder",
   },
+  speech: {
+    isTable: false,
+    hasWords: true,
+    hint: "your own: a folder of WAV files with a transcripts.csv (columns audio, transcript), put into the studio's data folder",
+  },
   text: {
     isTable: false,
     hasWords: true,

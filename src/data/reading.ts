@@ -1,12 +1,13 @@
 import type { z } from "zod";
 import { clipOptions } from "./clips.js";
 import { idxOptions } from "./format/idx.js";
+import { speechOptions } from "./speech.js";
 
 /**
  * What may be said of how files are read that not every format takes, by name: each is an option of `regard train` (its description is the
  * help), a setting that a run keeps, and a field of what the format is given.
  */
-export const readingOptions = { ...idxOptions, ...clipOptions } as const;
+export const readingOptions = { ...idxOptions, ...clipOptions, ...speechOptions } as const;
 
 export type ReadingOption = keyof typeof readingOptions;
 

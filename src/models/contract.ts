@@ -204,6 +204,13 @@ export interface SentencePairSizes {
   readonly words: number;
 }
 
+export interface SpeechSizes {
+  /** Tokens of the vocabulary of what is said. */
+  readonly target: number;
+  /** Bands of a frame. */
+  readonly bands: number;
+}
+
 export interface SteeringSizes {
   /** Height and width of the frames, in colour. */
   readonly frame: readonly [height: number, width: number];

@@ -10,6 +10,7 @@ import { ram } from "./2014-mnih-ram/model.js";
 import { glove } from "./2014-pennington-glove/model.js";
 import { seq2seq } from "./2014-sutskever-seq2seq/model.js";
 import { rnnsearch } from "./2015-bahdanau-rnnsearch/model.js";
+import { FRAMES_OF_PLACE, listenAttend } from "./2015-chorowski-listen-attend/model.js";
 import { drawClassifier } from "./2015-gregor-draw/classifier.js";
 import { draw } from "./2015-gregor-draw/model.js";
 import { conversational } from "./2015-vinyals-conversational/model.js";
@@ -32,8 +33,10 @@ export {
   dram,
   draw,
   drawClassifier,
+  FRAMES_OF_PLACE,
   fovealRbm,
   glove,
+  listenAttend,
   lstm,
   neuralTuringMachine,
   ram,
@@ -61,6 +64,7 @@ export const models: readonly AnyModelCard[] = [
   glove,
   dram,
   rnnsearch,
+  listenAttend,
   showAndTell,
   showAttendTell,
   askAttendAnswer,

@@ -82,6 +82,7 @@ const fieldValue = z.union([
   imageValue,
   z.object({ frames: z.array(imageValue).min(1).max(10_000), box: z.array(z.number()).length(4) }),
   z.object({ count: z.int().min(1).max(1000), frames: z.string() }),
+  z.object({ rate: z.int().min(1000).max(768_000), samples: z.string() }),
   z.array(z.number()).max(100_000),
   z.array(z.array(z.number()).max(1000)).max(100_000),
 ]);

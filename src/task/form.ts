@@ -26,6 +26,8 @@ export type Field = {
       readonly frame: FrameShape /** Frames it takes at most. */;
       readonly longest: number;
     }
+  /** A recording. */
+  | { readonly kind: "sound" /** Seconds it may last. */; readonly longest: number }
   /** Rows of bits. */
   | { readonly kind: "bits"; readonly width: number; readonly longest: number }
   | { readonly kind: "numbers" /** How many; any number where absent. */; readonly count?: number }
@@ -60,11 +62,18 @@ export interface ClipValue {
   readonly frames: string;
 }
 
+/** A sound that was given: samples a second, and samples from −1 to 1 as float32 in base64, lowest byte first. */
+export interface SoundValue {
+  readonly rate: number;
+  readonly samples: string;
+}
+
 export type FieldValue =
   | string
   | ImageValue
   | FilmValue
   | ClipValue
+  | SoundValue
   | readonly number[]
   | readonly (readonly number[])[];
 

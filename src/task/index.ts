@@ -6,6 +6,7 @@ import type { AnyTask } from "./contract.js";
 import { conversation } from "./conversation/task.js";
 import { generation } from "./generation/task.js";
 import { sentencePairs } from "./sentence-pairs/task.js";
+import { speech } from "./speech/task.js";
 import { steering } from "./steering/task.js";
 import { tracking } from "./tracking/task.js";
 import { translation } from "./translation/task.js";
@@ -28,6 +29,7 @@ export * from "./images.js";
 export * from "./length.js";
 export * from "./scores.js";
 export * from "./sentence-pairs/task.js";
+export * from "./speech/task.js";
 export * from "./spread.js";
 export * from "./steering/task.js";
 export * from "./traced.js";
@@ -53,6 +55,7 @@ export const tasks: readonly AnyTask[] = [
   conversation,
   wordVectors,
   sentencePairs,
+  speech,
 ];
 
 /** The task of a model. */

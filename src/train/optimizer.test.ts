@@ -409,6 +409,7 @@ describe("decay", () => {
       classes: 5,
       answers: 5,
       longest: 7,
+      bands: 5,
       words: 7,
       counts: [0, 0, 0, 0, 5, 3, 2],
     };

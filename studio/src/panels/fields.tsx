@@ -2,7 +2,7 @@ import { useState } from "react";
 import { fromBase64, toBase64 } from "../../../src/core/base64.js";
 import { readNpy } from "../../../src/data/format/npy.js";
 import { spreadOver } from "../../../src/data/spread.js";
-import type { ClipValue, Field, FieldValue, ImageValue } from "../../../src/task/form.js";
+import type { ClipValue, Field, FieldValue, ImageValue, SoundValue } from "../../../src/task/form.js";
 import { Problem } from "./basic.js";
 import { Drawing } from "./drawing.js";
 
@@ -318,6 +318,77 @@ function FilmControl({ field, onChange }: Omit<Control<"film">, "value">) {
   );
 }
 
+/** Samples a second that what a browser decodes is brought to. */
+const RATE = 16_000;
+
+/** A recording as one channel. @throws where the browser cannot decode it */
+async function readSound(file: Blob): Promise<SoundValue> {
+  const bytes = await file.arrayBuffer();
+  const heard = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(bytes);
+  const channels = Array.from({ length: heard.numberOfChannels }, (_, index) => heard.getChannelData(index));
+  const samples = Float32Array.from(
+    { length: heard.length },
+    (_, at) => channels.reduce((sum, channel) => sum + channel[at]!, 0) / channels.length,
+  );
+  return { rate: RATE, samples: toBase64(new Uint8Array(samples.buffer)) };
+}
+
+/** A file of sound, or what a microphone hears. */
+function SoundControl({ field, onChange }: Omit<Control<"sound">, "value">) {
+  const [problem, setProblem] = useState<string>();
+  const [heard, setHeard] = useState<string>();
+  const [recorder, setRecorder] = useState<MediaRecorder>();
+  const take = (file: Blob) => {
+    setProblem(undefined);
+    setHeard((before) => {
+      if (before) URL.revokeObjectURL(before);
+      return URL.createObjectURL(file);
+    });
+    readSound(file).then(onChange, () => setProblem("the browser cannot decode this file; give a WAV file."));
+  };
+  const record = async () => {
+    if (recorder) return recorder.stop();
+    try {
+      const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+      const started = new MediaRecorder(stream);
+      const parts: Blob[] = [];
+      started.ondataavailable = ({ data }) => parts.push(data);
+      started.onstop = () => {
+        for (const track of stream.getTracks()) track.stop();
+        setRecorder(undefined);
+        take(new Blob(parts, { type: started.mimeType }));
+      };
+      started.start();
+      setRecorder(started);
+    } catch (error) {
+      setProblem(`there is no microphone to hear with (${(error as Error).message}); give a file.`);
+    }
+  };
+  return (
+    <div className="field wide">
+      <span>{field.title}</span>
+      <div className="row">
+        <label className="button quiet">
+          Choose a recording
+          <input
+            className="hidden"
+            type="file"
+            accept="audio/*"
+            onChange={({ target }) => target.files?.[0] && take(target.files[0])}
+          />
+        </label>
+        <button type="button" className="quiet" aria-pressed={recorder !== undefined} onClick={record}>
+          {recorder ? "Stop" : "Record"}
+        </button>
+        {/* biome-ignore lint/a11y/useMediaCaption: what is said in it is what the model is asked. */}
+        {heard && <audio controls src={heard} />}
+      </div>
+      <small>{`at most ${Math.round(field.longest)} seconds`}</small>
+      <Problem text={problem} />
+    </div>
+  );
+}
+
 /** What people give a field with. */
 export function FieldControl({
   field,
@@ -334,6 +405,7 @@ export function FieldControl({
   if (field.kind === "image") return <ImageControl field={field} onChange={onChange} />;
   if (field.kind === "film") return <FilmControl field={field} onChange={onChange} />;
   if (field.kind === "clip") return <ClipControl field={field} onChange={onChange} />;
+  if (field.kind === "sound") return <SoundControl field={field} onChange={onChange} />;
   if (field.kind === "bits")
     return (
       <div className="field wide">
