@@ -52,7 +52,7 @@ export const listenAttend: ModelCard<z.output<typeof configuration>, SpeechSizes
   title: "Attention-based models for speech recognition",
   paper: "Chorowski et al. 2015",
   year: 2015,
-  task: "speech",
+  task: "speech-recognition",
   attention: ["alignment"],
   configuration,
   parts: [

@@ -168,7 +168,7 @@ const MEASURED = 400;
 
 /** The words of what is said. */
 export const speech: Task<Utterance, PreparedSpeech, SpeechSizes, Decoded> = {
-  id: "speech",
+  id: "speech-recognition",
   examples: "recordings of speech",
   words: { example: "recording", place: "stretch of the sound", decision: "word", cause: "stretch" },
   takes: "speech",
