@@ -26,6 +26,8 @@ const trainings = [
   ["driven", "causal-driving", ["--set", "hidden=7", "--set", "first=5", "--set", "features=7"]],
   ["told", "video-temporal", ["--set", "hidden=11", "--set", "channels=5", "--set", "features=13"]],
   ["asked", "ask-attend-answer", ["--set", "features=12", "--set", "evidence=11"]],
+  ["words", "skip-gram", ["--set", "size=13"]],
+  ["alike", "siamese-lstm", ["--set", "hidden=7", "--set", "embedding=5"]],
 ] as const;
 
 beforeAll(async () => {
@@ -256,6 +258,43 @@ test("bars of each word stand under a strip of the frames of its clip", async ()
   const { page, complaints } = await pageAt("see/told?example=test:1");
   await page.locator(".output").waitFor();
   await expect.poll(() => page.locator(".look image").count()).toBeGreaterThan(10);
+  await expectAccessible(page);
+  expect(complaints).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test("words are laid on a map that forms, is searched and coloured, and added and taken away", async () => {
+  const { page, complaints } = await pageAt("map/words");
+  await page.getByText("After 1,000 of 1,000 iterations").waitFor();
+  await page.getByLabel("Find a word").fill("paris");
+  await page.getByText(/^Near “paris” on the map: \w+, \w+/).waitFor();
+  await page.getByLabel("Find a word").fill("nowhere");
+  await page.getByText("“nowhere” is none of these words.").waitFor();
+  await page.getByText("Colour by class").click();
+  await page.getByLabel("A word, a tab and its class a line").fill("paris\tcity");
+  await page.getByRole("button", { name: "Nearer" }).click();
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download as SVG" }).click();
+  expect((await download).suggestedFilename()).toBe("words-map.svg");
+  await expectAccessible(page);
+  await page.goto(`${url}#/map/glimpses`);
+  await page.getByText("has no vectors of words").waitFor();
+  await page.goto(`${url}#/see/words`);
+  await page.getByLabel("Words, added and taken away").fill("king - man + woman");
+  await page.getByRole("button", { name: "See", exact: true }).click();
+  await page.getByRole("rowheader", { name: "−man" }).waitFor();
+  expect(complaints.filter((one) => !one.includes("400"))).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test("two sentences stand side by side, with which word of both moves how alike they are", async () => {
+  const { page, complaints } = await pageAt("see/alike");
+  await page.getByText("People say").waitFor();
+  await page.getByLabel("A sentence").fill("a man helps a dog");
+  await page.getByLabel("Another", { exact: true }).fill("no man helps a dog");
+  await page.getByRole("button", { name: "See", exact: true }).click();
+  await page.getByRole("heading", { name: "a man helps a dog / no man helps a dog" }).waitFor();
+  await page.getByRole("rowheader", { name: "no", exact: true }).waitFor();
   await expectAccessible(page);
   expect(complaints).toEqual([]);
   await page.close();

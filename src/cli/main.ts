@@ -2,21 +2,7 @@
 import { Command } from "commander";
 import { VERSION } from "../service/runs.node.js";
 import { legible } from "../views/index.js";
-import { analogyCommand } from "./command/analogy.js";
-import { benchCommand } from "./command/bench.js";
-import { dataCommand } from "./command/data.js";
-import { diagnoseCommand } from "./command/diagnose.js";
-import { evaluateCommand } from "./command/evaluate.js";
-import { explainCommand } from "./command/explain.js";
-import { exportCommand } from "./command/export.js";
-import { mapCommand } from "./command/map.js";
-import { modelsCommand } from "./command/models.js";
-import { neighboursCommand } from "./command/neighbours.js";
-import { openCommand } from "./command/open.js";
-import { seeCommand } from "./command/see.js";
-import { studioCommand } from "./command/studio.js";
-import { trainCommand } from "./command/train.js";
-import { report } from "./command.js";
+import { type CommandDefinition, report } from "./command.js";
 
 /** What is wrong with a call, and where it is likely what to do. */
 const explained = (text: string): string =>
@@ -34,23 +20,26 @@ const program = new Command("regard")
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(legible(explained(text))) })
   .showHelpAfterError("(add --help for the options and an example)");
-const commands = [
-  modelsCommand,
-  dataCommand,
-  trainCommand,
-  seeCommand,
-  openCommand,
-  evaluateCommand,
-  explainCommand,
-  diagnoseCommand,
-  exportCommand,
-  neighboursCommand,
-  analogyCommand,
-  mapCommand,
-  benchCommand,
-  studioCommand,
-];
-for (const command of commands) command(program);
+/** Every command by its name. Each is loaded when it is asked for: most of the time that a short one takes is loading. */
+const commands: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
+  models: async () => (await import("./command/models.js")).modelsCommand,
+  data: async () => (await import("./command/data.js")).dataCommand,
+  train: async () => (await import("./command/train.js")).trainCommand,
+  see: async () => (await import("./command/see.js")).seeCommand,
+  open: async () => (await import("./command/open.js")).openCommand,
+  evaluate: async () => (await import("./command/evaluate.js")).evaluateCommand,
+  explain: async () => (await import("./command/explain.js")).explainCommand,
+  diagnose: async () => (await import("./command/diagnose.js")).diagnoseCommand,
+  export: async () => (await import("./command/export.js")).exportCommand,
+  neighbours: async () => (await import("./command/neighbours.js")).neighboursCommand,
+  analogy: async () => (await import("./command/analogy.js")).analogyCommand,
+  map: async () => (await import("./command/map.js")).mapCommand,
+  bench: async () => (await import("./command/bench.js")).benchCommand,
+  studio: async () => (await import("./command/studio.js")).studioCommand,
+};
+const [asked] = process.argv.slice(2);
+const wanted = asked !== undefined && Object.hasOwn(commands, asked) ? [asked] : Object.keys(commands);
+for (const name of wanted) (await commands[name]!())(program);
 for (const command of program.commands)
   for (const each of [command, ...command.commands]) each.exitOverride().copyInheritedSettings(program);
 

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { VectorSpace } from "../service/index.js";
-import { openVectors } from "../service/vectors.node.js";
+import { openVectors } from "../service/runs.node.js";
 import { nodeBackend } from "../session/node.js";
 import { warn } from "./command.js";
 

@@ -138,6 +138,7 @@ export function makeApp({ runs, data, models, pages, hosts, closing }: AppOption
     explain: (request) => ask("explain", request),
     explainSplit: (request) => ask("explainSplit", request),
     evaluate: (request) => ask("evaluate", request),
+    vectors: (request) => ask("vectors", request),
     diagnose: (request) => ask("diagnose", request),
   };
   const sizesAt = async (place: DataPlace) =>

@@ -157,6 +157,13 @@ export const requests = {
     sentences: z.int().min(1).max(100_000),
     beam: beam.default(1),
   }),
+  vectors: z.object({
+    run: runId,
+    /** The name of a table; the model's own vectors, or its first table, where absent. */
+    table: z.string().max(500).optional(),
+    /** Words, the first of the vocabulary. */
+    count: z.int().min(1).max(20_000),
+  }),
   diagnose: z.object({
     run: runId,
     split: z.string().max(100),
@@ -278,6 +285,18 @@ export interface RunSummary {
   readonly scores: readonly Score[];
   /** Whether its mistakes can be put into groups by why they are wrong. */
   readonly groupsMistakes: boolean;
+}
+
+/** Vectors of words that a run has. */
+export interface VectorsOfRun {
+  /** The table they are of, and all that there are. */
+  readonly table: string;
+  readonly tables: readonly string[];
+  readonly words: readonly string[];
+  /** Numbers of a vector. */
+  readonly size: number;
+  /** [words, size] as float32 in base64, lowest byte first. */
+  readonly values: string;
 }
 
 export type RunValidation = Validation;
@@ -447,5 +466,6 @@ export interface Responses {
   readonly explain: Explanation;
   readonly explainSplit: SplitExplanation;
   readonly evaluate: Evaluation;
+  readonly vectors: VectorsOfRun;
   readonly diagnose: Diagnosis;
 }

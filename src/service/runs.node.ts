@@ -1,6 +1,10 @@
 import { readFileSync } from "node:fs";
-import { fingerprintOf, isEmbedded, type Splits } from "../data/index.js";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { UsageError } from "../core/index.js";
+import { fingerprintOf, isEmbedded, type Splits, type WordVectors } from "../data/index.js";
 import { imageSizeOf, locateData } from "../data/open.node.js";
+import { readVectors } from "../data/vectors/files.node.js";
 import { modelById } from "../models/index.js";
 import type { Backend } from "../session/index.js";
 import { nodeBackend, openOnnx } from "../session/node.js";
@@ -17,7 +21,6 @@ import {
 import { openRunData, openRunEncoder } from "../train/run-data.node.js";
 import { RunFolder } from "../train/run-folder.node.js";
 import { Subject } from "./subject.js";
-import { openVectors } from "./vectors.node.js";
 
 /** The package's version. */
 export const VERSION: string = JSON.parse(
@@ -48,6 +51,35 @@ export async function openSubject(
   const subject = new Subject({ settings, prepared, step, tensors, backend, encoder });
   const form = subject.task.form(prepared, settings.images);
   return { folder, subject, form, data: () => openRunData(settings, { encoder }) };
+}
+
+/**
+ * The vectors of a file, or of a run: those that its model is made to give, or a table.
+ * @param choice.table the name of a table, where a run has several
+ * @throws UsageError where there are none, or none of the name
+ */
+export async function openVectors(
+  path: string,
+  choice: { readonly table?: string | undefined; readonly warn: (sentence: string) => void },
+): Promise<WordVectors> {
+  const { table, warn } = choice;
+  const isRun = await stat(join(path, "run.json")).then(
+    () => true,
+    () => false,
+  );
+  if (!isRun) {
+    if (table !== undefined)
+      throw new UsageError(
+        `--table names a table of a run, and "${path}" is a file of vectors; leave it out.`,
+      );
+    return readVectors(path);
+  }
+  const { subject } = await openSubject(path, { warn });
+  const { vectors, ...found } = await subject.vectors(table);
+  if (table === undefined && found.tables.length > 1 && !subject.model.vectors)
+    warn(`taking the table ${found.table} of ${found.tables.join(", ")}; --table names another.`);
+  await subject.release();
+  return vectors;
 }
 
 /** What a run is to do where it is not what its model trains best with. */

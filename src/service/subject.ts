@@ -12,8 +12,8 @@ import {
   type Weighing,
   weighingNamed,
 } from "../attention/index.js";
-import { END, START, UsageError } from "../core/index.js";
-import { type Splits, tokenBatch, type Vocabulary } from "../data/index.js";
+import { END, START, toBase64, UsageError } from "../core/index.js";
+import { type Splits, tokenBatch, type Vocabulary, type WordVectors } from "../data/index.js";
 import {
   DEFAULT_BEAM,
   type Decoded,
@@ -37,7 +37,7 @@ import {
   type WalkStep,
 } from "../explain/index.js";
 import type { Model, Tensors } from "../models/index.js";
-import { type Backend, constants, type Value, type Values } from "../session/index.js";
+import { type Backend, constants, neededBy, type Value, type Values } from "../session/index.js";
 import {
   type AnyTask,
   countOfPlaces,
@@ -53,7 +53,15 @@ import {
   type Variants,
   withSlots,
 } from "../task/index.js";
-import { buildModel, type RunSettings, type StoredTensor, storedParameters } from "../train/index.js";
+import {
+  buildModel,
+  type RunSettings,
+  type StoredTensor,
+  storedParameters,
+  type VocabularyTable,
+  vectorsOf,
+  vocabularyTables,
+} from "../train/index.js";
 import { ATTENTION_LOOK, EFFECT_LOOK, SALIENCE_LOOK } from "./look-names.js";
 import type {
   Answer,
@@ -63,6 +71,7 @@ import type {
   Explanation,
   Requests,
   SplitExplanation,
+  VectorsOfRun,
   Writing,
 } from "./protocol.js";
 import {
@@ -137,6 +146,7 @@ export class Subject<Example_ = any> {
   readonly #sizes: unknown;
   readonly #inputs: Tensors;
   readonly #parameters: Values;
+  readonly #tables: readonly VocabularyTable[];
   readonly #backend: Backend;
   readonly #encoder: FrozenEncoder | undefined;
   readonly #loaded = new Map<string, Promise<Loaded>>();
@@ -151,6 +161,7 @@ export class Subject<Example_ = any> {
     this.#sizes = sizes;
     this.#inputs = task.inputs(sizes);
     this.#parameters = storedParameters(scope.parameters, tensors);
+    this.#tables = vocabularyTables(scope.parameters, prepared);
     this.#backend = backend;
     this.#encoder = encoder;
     if (settings.images?.encoder && !encoder)
@@ -213,6 +224,31 @@ export class Subject<Example_ = any> {
         this.task.likelihood,
       ),
     );
+  }
+
+  /**
+   * Vectors of the words of its vocabulary: those that the model is made to give, or a table.
+   * @param table the name of one; the model's own, or its first, where absent
+   * @throws UsageError where there are none, or none of the name
+   */
+  async vectors(
+    table?: string,
+  ): Promise<{ readonly table: string; readonly tables: readonly string[]; readonly vectors: WordVectors }> {
+    const tables = this.#tables.map(({ name }) => name);
+    if (tables.length === 0)
+      throw new UsageError(
+        `the model ${this.settings.model} has no vectors of words; take a run of another model.`,
+      );
+    const found = table === undefined ? this.#tables[0]! : this.#tables.find(({ name }) => name === table);
+    if (!found) throw new UsageError(`the run has no table "${table}"; it has ${tables.join(", ")}.`);
+    const { vectors: given } = this.model;
+    let values = this.#parameters[found.name]!.data as Float32Array;
+    if (table === undefined && given) {
+      const session = await this.#backend.load({ given });
+      values = (await session.run(neededBy(session, this.#parameters))).given!.data as Float32Array;
+      await session.release();
+    }
+    return { table: found.name, tables, vectors: vectorsOf(found.vocabulary, values) };
   }
 
   /** What was given, as an example. @throws UsageError for what the model cannot read */
@@ -691,7 +727,7 @@ export class Subject<Example_ = any> {
 }
 
 /** Requests that a run's model answers. */
-export type ModelQuestion = "ask" | "explain" | "explainSplit" | "evaluate" | "diagnose";
+export type ModelQuestion = "ask" | "explain" | "explainSplit" | "evaluate" | "vectors" | "diagnose";
 
 /** The answer of a run's model to a request. @param data what the run was trained on, read once it is needed */
 export async function answerOf(
@@ -721,6 +757,18 @@ export async function answerOf(
     }
     case "evaluate":
       return subject.evaluate(await data(), request as Requests["evaluate"]);
+    case "vectors": {
+      const { table, count } = request as Requests["vectors"];
+      const { vectors, ...about } = await subject.vectors(table);
+      const words = vectors.words.slice(0, count);
+      const { buffer, byteOffset } = vectors.values;
+      return {
+        ...about,
+        words,
+        size: vectors.size,
+        values: toBase64(new Uint8Array(buffer, byteOffset, 4 * words.length * vectors.size)),
+      } satisfies VectorsOfRun;
+    }
     case "diagnose": {
       const { split, examples, beam } = request as Requests["diagnose"];
       return subject.diagnose(examplesOfSplit(await data(), split).slice(0, examples), split, { beam });

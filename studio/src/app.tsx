@@ -9,6 +9,7 @@ const pages = {
   explain: { title: "Explain", view: lazy(() => import("./pages/explain.js")) },
   diagnose: { title: "Diagnose", view: lazy(() => import("./pages/diagnose.js")) },
   compare: { title: "Compare", view: lazy(() => import("./pages/compare.js")) },
+  map: { title: "Map", view: lazy(() => import("./pages/map.js")) },
   design: { title: "Design", view: lazy(() => import("./pages/design.js")) },
   "time-lapse": { title: "Time-lapse", view: lazy(() => import("./pages/time-lapse.js")) },
 } as const;
@@ -72,7 +73,7 @@ export function App() {
 }
 
 /** Pages about one run hand it on to each other. */
-const keeps = (page: string): boolean => ["see", "explain", "diagnose", "time-lapse"].includes(page);
+const keeps = (page: string): boolean => ["see", "explain", "diagnose", "map", "time-lapse"].includes(page);
 
 /** Keeps what goes wrong in one page from taking the others with it. */
 class Boundary extends Component<{ readonly children: ReactNode }, { readonly problem?: string }> {

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { UsageError } from "../../core/index.js";
 import { filesOfVectors, vectorEndings, vectorFormatOf } from "../../data/vectors/files.node.js";
 import { exportModel } from "../../service/index.js";
-import { openVectors } from "../../service/vectors.node.js";
+import { openVectors } from "../../service/runs.node.js";
 import { buildModel } from "../../train/index.js";
 import { RunFolder, writeAtomically } from "../../train/run-folder.node.js";
 import { type CommandDefinition, type CommonOptions, define, fileOf, print, warn } from "../command.js";

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { UsageError } from "../../core/index.js";
 import type { WordVectors } from "../../data/index.js";
 import { type MapState, PointMap, type Points, trustworthiness } from "../../explain/index.js";
-import { openVectors } from "../../service/vectors.node.js";
+import { openVectors } from "../../service/runs.node.js";
 import { checked } from "../../train/index.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
 import { drawable, svgOf, WordMap, wordMapPage, wordMapText } from "../../views/index.js";

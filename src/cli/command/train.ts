@@ -17,8 +17,7 @@ import {
 } from "../../data/index.js";
 import { assertReads, imageSizeOf, locateData } from "../../data/open.node.js";
 import { modelById, type OptimizerChoice } from "../../models/index.js";
-import { VERSION } from "../../service/runs.node.js";
-import { openVectors } from "../../service/vectors.node.js";
+import { openVectors, VERSION } from "../../service/runs.node.js";
 import { openOnnx } from "../../session/node.js";
 import {
   type AnyTask,

@@ -155,6 +155,7 @@ const handlers: {
   explain: (request) => asked("explain", request) as Promise<Responses["explain"]>,
   explainSplit: (request) => asked("explainSplit", request) as Promise<Responses["explainSplit"]>,
   evaluate: (request) => asked("evaluate", request) as Promise<Responses["evaluate"]>,
+  vectors: (request) => asked("vectors", request) as Promise<Responses["vectors"]>,
   diagnose: (request) => asked("diagnose", request) as Promise<Responses["diagnose"]>,
 };
 
@@ -169,6 +170,7 @@ const ASK_MODELS: ReadonlySet<keyof Responses> = new Set([
   "explain",
   "explainSplit",
   "evaluate",
+  "vectors",
   "diagnose",
 ] as const);
 

@@ -150,7 +150,12 @@ function drawPair(seed: number, split: keyof typeof COUNTS, index: number): Sent
       titles.push(edit.title);
     }
     const second = wordsOf(scene);
-    const said: SentencePair = { first, second, score: Math.max(LEAST, score), edit: titles.join(", then ") };
+    const said: SentencePair = {
+      first,
+      second,
+      score: Math.max(LEAST, Math.round(10 * score) / 10),
+      edit: titles.join(", then "),
+    };
     return random.integer(2) === 0 ? said : { ...said, first: second, second: first };
   }
 }
