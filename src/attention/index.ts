@@ -17,6 +17,7 @@ export * from "./nested-trace.js";
 export * from "./old-trace.js";
 export * from "./retina.js";
 export * from "./trace.js";
+export * from "./transformer-layers.js";
 export * from "./weighing.js";
 export { additive, dot, general, projectedDot, scaledDot };
 

@@ -62,7 +62,7 @@ export function firstPlace(mask: Tensor, dtype: Tensor["dtype"]): Tensor {
 
 /**
  * Attention that sees what it looked at before (Chorowski et al. 2015, equations 6 to 9): e_j = wᵀ tanh(W s + V h_j + U f_j + b), where
- * f = F ∗ α of the step before; α is a softmax of e, or σ(e) / Σ σ(e) (section 2.3).
+ * f = F ∗ α of the step before; α is a softmax of e, or σ(e) / Σ σ(e) (Section 2.3).
  */
 export function locationAware(
   scope: Scope,

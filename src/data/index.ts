@@ -1,4 +1,5 @@
 import type { Dataset } from "./contract.js";
+import { agreement } from "./generate/agreement/index.js";
 import { bilingual, bilingualReversed } from "./generate/bilingual/index.js";
 import { associativeRecallData, copyData, repeatCopyData } from "./generate/bits/index.js";
 import { clips } from "./generate/clips/index.js";
@@ -51,6 +52,7 @@ export const datasets: readonly Dataset[] = [
   relations,
   edits,
   tones,
+  agreement,
 ];
 
 /** Whether data is named that needs no download, and is no file or folder. */

@@ -12,12 +12,14 @@ export class Passage {
   /**
    * @param from the first of its words in the stretch, and the one after its last
    * @param less of each word, whether it is taken away; absent where all are added
+   * @param governors of each word, the place of the one that decides it; −1 where none does, absent where that is not known
    */
   constructor(
     private readonly text: Numbered,
     private readonly from: number,
     private readonly to: number,
     readonly less?: readonly boolean[],
+    readonly governors?: readonly number[],
   ) {}
 
   /** A passage of its own. */
@@ -56,8 +58,8 @@ export class Passages {
   #numbers = new Int32Array(STRETCH);
   #used = 0;
 
-  /** The next passage. */
-  add(words: readonly string[]): Passage {
+  /** The next passage. @param governors of each word, the place of the one that decides it, or −1 */
+  add(words: readonly string[], governors?: readonly number[]): Passage {
     if (this.#used + words.length > this.#numbers.length) {
       this.#numbers = new Int32Array(Math.max(STRETCH, words.length));
       this.#used = 0;
@@ -72,6 +74,12 @@ export class Passages {
       }
       this.#numbers[this.#used++] = number;
     }
-    return new Passage({ words: this.#words, numbers: this.#numbers }, from, this.#used);
+    return new Passage(
+      { words: this.#words, numbers: this.#numbers },
+      from,
+      this.#used,
+      undefined,
+      governors,
+    );
   }
 }

@@ -204,6 +204,13 @@ export interface SentencePairSizes {
   readonly words: number;
 }
 
+export interface MaskedWordSizes {
+  /** Tokens of the vocabulary. */
+  readonly words: number;
+  /** Tokens that two texts may have, with the marks around them. */
+  readonly longest: number;
+}
+
 export interface SpeechSizes {
   /** Tokens of the vocabulary of what is said. */
   readonly target: number;

@@ -21,6 +21,7 @@ import { videoTemporal } from "./2015-yao-video-temporal/model.js";
 import { siameseLstm } from "./2016-mueller-siamese-lstm/model.js";
 import { causalDriving } from "./2017-kim-causal-driving/model.js";
 import { transformer } from "./2017-vaswani-transformer/model.js";
+import { bert } from "./2018-devlin-bert/model.js";
 import type { AnyModelCard } from "./contract.js";
 
 export * from "./contract.js";
@@ -28,6 +29,7 @@ export * from "./loss.js";
 export {
   askAttendAnswer,
   attentiveTracking,
+  bert,
   causalDriving,
   conversational,
   dram,
@@ -75,6 +77,7 @@ export const models: readonly AnyModelCard[] = [
   conversational,
   videoTemporal,
   transformer,
+  bert,
 ];
 
 /** The card of a model. @throws UsageError naming the models there are */

@@ -5,6 +5,7 @@ import { classification } from "./classification/task.js";
 import type { AnyTask } from "./contract.js";
 import { conversation } from "./conversation/task.js";
 import { generation } from "./generation/task.js";
+import { maskedWords } from "./masked-words/task.js";
 import { sentencePairs } from "./sentence-pairs/task.js";
 import { speech } from "./speech-recognition/task.js";
 import { steering } from "./steering/task.js";
@@ -27,6 +28,7 @@ export * from "./form.js";
 export * from "./generation/task.js";
 export * from "./images.js";
 export * from "./length.js";
+export * from "./masked-words/task.js";
 export * from "./scores.js";
 export * from "./sentence-pairs/task.js";
 export * from "./speech-recognition/task.js";
@@ -56,6 +58,7 @@ export const tasks: readonly AnyTask[] = [
   wordVectors,
   sentencePairs,
   speech,
+  maskedWords,
 ];
 
 /** The task of a model. */

@@ -42,7 +42,7 @@ export interface SkipGramOptions {
   readonly sample: number;
 }
 
-/** The exponent of the frequency by which words are drawn (section 2.2). */
+/** Section 2.2: the exponent of the frequency by which words are drawn. */
 const POWER = 0.75;
 
 /** The share of a word's occurrences that are read (word2vec.c, which departs from equation 5). */

@@ -60,6 +60,7 @@ export const siameseLstm: ModelCard<z.output<typeof configuration>, SentencePair
     const encoder = lstm(scope.at("encoder"), { input: E, hidden: H });
     const similarity = ({ first, second }: Tensors, mode: Mode) => {
       const [a, b] = [first!, second!];
+      // Section 3: one LSTM, with the same weights, reads both.
       const both = concat([a, b], 1); // [S, 2B]
       const read = dropout(look(both), options.dropout, mode, "words");
       const { final } = recurrent(encoder, read, { mask: not(equal(both, PAD)) });

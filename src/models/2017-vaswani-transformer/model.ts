@@ -4,20 +4,11 @@ import {
   type Look,
   type LookAxis,
   type Looks,
-  multiHead,
+  transformerLayers,
   weightsOver,
 } from "../../attention/index.js";
 import { PAD, type Tensor } from "../../core/index.js";
-import {
-  dropout,
-  embedding,
-  layerNorm,
-  linear,
-  type Mode,
-  normal,
-  sinusoids,
-  zeros,
-} from "../../nn/index.js";
+import { dropout, embedding, layerNorm, type Mode, normal, sinusoids, zeros } from "../../nn/index.js";
 import {
   add,
   cast,
@@ -143,40 +134,10 @@ export const transformer: ModelCard<z.output<typeof configuration>, TranslationS
         `${name}.dropped`,
       );
 
-    /** Section 3.1: LayerNorm(x + layer(x)); or x + layer(LayerNorm(x)), which needs no slow start. */
-    const around = (at: string) => {
-      const normalise = layerNorm(scope.at(`${at}.norm`), { features: F });
-      return (x: Tensor, mode: Mode, layer: (x: Tensor) => Tensor): Tensor => {
-        const given = (y: Tensor) => dropout(layer(y), rate, mode, `${at}.dropped`);
-        return norm === "before" ? add(x, given(normalise(x))) : normalise(add(x, given(x)));
-      };
-    };
-
-    /** Section 3.2: attention of x to what `kept` makes of it, and where it looked. */
-    const attention = (at: string) => {
-      const attend = multiHead(scope.at(at), { features: F, heads }); // (1)
-      const residual = around(at);
-      return {
-        keep: attend.keep,
-        look(x: Tensor, mode: Mode, kept: (x: Tensor) => KeysAndValues, mask: Tensor) {
-          let weights: Tensor | undefined;
-          const next = residual(x, mode, (y) => {
-            const found = attend(y, kept(y), mask);
-            weights = found.weights;
-            return found.context;
-          });
-          return { x: next, weights: weights! };
-        },
-      };
-    };
-
-    /** (2): max(0, x W_1 + b_1) W_2 + b_2 */
-    const wordByWord = (at: string) => {
-      const first = linear(scope.at(`${at}.first`), { input: F, output: inner });
-      const second = linear(scope.at(`${at}.second`), { input: inner, output: F });
-      const residual = around(at);
-      return (x: Tensor, mode: Mode) => residual(x, mode, (y) => second(relu(first(y))));
-    };
+    const { attention, wordByWord } = transformerLayers(scope, {
+      ...{ features: F, inner, heads, dropout: rate, norm },
+      activation: relu,
+    });
 
     const numbers = Array.from({ length: layers }, (_, index) => index + 1);
     const encoder = numbers.map((number) => ({

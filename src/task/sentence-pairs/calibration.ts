@@ -5,7 +5,8 @@ export interface Steps {
 }
 
 /**
- * The rising function of steps that is nearest to pairs by squares: isotonic regression by pooling adjacent violators (Ayer et al. 1955).
+ * The rising function of steps that is nearest to pairs by squares: isotonic regression by pooling adjacent violators (Ayer et al. 1955). Mueller &
+ * Thyagarajan 2016, Section 4, calibrate without a form too.
  * @param pairs places and what should be found there; at least one
  */
 export function risingSteps(pairs: readonly (readonly [place: number, value: number])[]): Steps {

@@ -1,0 +1,194 @@
+import { describe, expect, test } from "vitest";
+import { normals, parametersOf, runOnce } from "../../../test/run.js";
+import { gradient } from "../../autodiff/index.js";
+import { END, START, UNKNOWN } from "../../core/index.js";
+import { datasets, Passage } from "../../data/index.js";
+import { bert } from "../../models/index.js";
+import { Mode, Scope } from "../../nn/index.js";
+import { input } from "../../ops/index.js";
+import { maskedWords } from "./task.js";
+
+const passages = [
+  Passage.of("the key near the doors is old . the key is red .".split(" ")),
+  Passage.of("ana lives in peru .  she is glad .".split(/ +/)),
+  Passage.of(["one", "two", "three", "four", "five"]),
+];
+const prepared = maskedWords.prepare({ train: passages, validation: [], tests: {} }, { vocabulary: {} });
+const { words } = prepared;
+const mask = words.segment(["<mask>"]).tokens[0]!;
+const tokensOf = (text: string) => words.segment(text.split(" ")).tokens;
+const column = ({ shape, data }: { shape: readonly number[]; data: ArrayLike<number> }, at: number) =>
+  Array.from({ length: shape[0]! }, (_, row) => data[row * shape[1]! + at]!);
+
+describe("training", () => {
+  const drawn = (step: number) =>
+    maskedWords.collate(passages, prepared, { kind: "train", seed: 5, step, targets: 1, augment: [] });
+
+  test("masks words by (seed, step), 15 of 100 but at least one, and most of them", async () => {
+    expect(await drawn(3)).toEqual(await drawn(3));
+    let [guesses, masked, kept] = [0, 0, 0];
+    for (let step = 0; step < 60; step++) {
+      const { values, decisions } = await drawn(step);
+      for (let example = 0; example < 3; example++) {
+        const answers = column(values.answers!, example).filter((answer) => answer > 0);
+        expect(decisions[example]).toBe(answers.length + 1);
+        expect(answers.every((answer) => answer > UNKNOWN)).toBe(true);
+        const source = column(values.source!, example);
+        answers.forEach((answer, index) => {
+          const read = source[column(values.masked!, example)[index]!];
+          guesses++;
+          if (read === mask) masked++;
+          if (read === answer) kept++;
+        });
+      }
+    }
+    expect(masked / guesses).toBeGreaterThan(0.72);
+    expect(masked / guesses).toBeLessThan(0.88);
+    expect(kept / guesses).toBeGreaterThan(0.04);
+    expect(kept / guesses).toBeLessThan(0.2);
+  });
+
+  test("puts two texts between marks, of which half follow", async () => {
+    const followed: number[] = [];
+    for (let step = 0; step < 40; step++) {
+      const { values } = await drawn(step);
+      const source = column(values.source!, 0);
+      expect(source[0]).toBe(START);
+      expect(source.filter((token) => token === END)).toHaveLength(2);
+      const segments = column(values.segments!, 0);
+      expect(segments.indexOf(1)).toBe(source.indexOf(END) + 1);
+      followed.push(values.following!.data[0]!);
+      expect(values.paired!.data[0]).toBe(1);
+    }
+    const share = followed.reduce((a, b) => a + b) / followed.length;
+    expect(share).toBeGreaterThan(0.25);
+    expect(share).toBeLessThan(0.75);
+  });
+});
+
+test("a text with blanks is read with them masked, and filled", async () => {
+  const passage = maskedWords.example({ text: "The key _ the doors / she _ glad" }, prepared, undefined);
+  const { values } = await maskedWords.collate([passage], prepared, { kind: "ask" });
+  const read = column(values.source!, 0);
+  expect(read).toEqual([
+    START,
+    ...tokensOf("the key"),
+    mask,
+    ...tokensOf("the doors"),
+    END,
+    ...tokensOf("she"),
+    mask,
+    ...tokensOf("glad"),
+    END,
+  ]);
+  expect(column(values.masked!, 0)).toEqual([3, 8]);
+  const V = words.size;
+  const [near, is] = tokensOf("near is") as [number, number];
+  const logits = new Float32Array(2 * V);
+  logits[near] = 9;
+  logits[V + is] = 9;
+  const guessed = maskedWords.read!(
+    {
+      logits: { dtype: "float32", shape: [2, V], data: logits },
+      follows: { dtype: "float32", shape: [], data: Float32Array.of(0) },
+    },
+    passage,
+    prepared,
+  );
+  const shown = await maskedWords.show(passage, guessed, prepared, { model: {} });
+  expect(shown.output).toBe("the key near the doors / she is glad");
+  expect(shown.decisions).toEqual(["near", "is"]);
+  expect(() => maskedWords.example({ text: "no blank here" }, prepared, undefined)).toThrow(
+    '"no blank here" has no blank',
+  );
+});
+
+test("of generated passages each word that is decided stands behind or before what decides it", async () => {
+  const data = await datasets.find(({ id }) => id === "agreement")!.load(1);
+  for (const { words: said, governors } of data.tests.test!.slice(0, 50) as Passage[]) {
+    expect(governors).toHaveLength(said.length);
+    governors!.forEach((governor, index) => {
+      if (governor < 0) return;
+      expect(governor).not.toBe(index);
+      if (said[index] === "is" || said[index] === "are")
+        expect(said[governor]!.endsWith("s") || said[governor] === "children").toBe(said[index] === "are");
+      if (said[index] === "she") expect(["ana", "eva", "mia", "zoe"]).toContain(said[governor]);
+      if (said[index] === "paris") expect(said[governor]).toBe("france");
+    });
+  }
+});
+
+describe("the model", () => {
+  const scope = Scope.root("float64");
+  const sizes = { words: words.size, longest: prepared.longest };
+  const options = bert.configuration.parse({ features: 6, inner: 5, heads: 3, layers: 2, dropout: 0 });
+  const model = bert.build(scope, options, sizes);
+  const parameters = Object.fromEntries(
+    Object.entries(parametersOf(scope)).map(([name, value]) => {
+      const { data, ...rest } = normals(name, value.shape);
+      return [name, { ...rest, data: (data as Float64Array).map((x) => 0.5 * x) }];
+    }),
+  );
+  const doubled = <Value extends { dtype: string; data: ArrayLike<number> }>(value: Value) =>
+    value.dtype === "float32"
+      ? { ...value, dtype: "float64" as const, data: Float64Array.from(value.data) }
+      : value;
+  const tensors = {
+    ...maskedWords.inputs(sizes),
+    answers: input("answers", "int32", ["guesses", "batch"]),
+    following: input("following", "float64", ["batch"]),
+    paired: input("paired", "float64", ["batch"]),
+  };
+  const objective = model.objective(tensors, Mode.plain({ dtype: "float64" }));
+  const scoredValues = async (some: readonly Passage[]) => {
+    const { values } = await maskedWords.collate(some, prepared, { kind: "score" });
+    return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, doubled(value)]));
+  };
+
+  test("gives every example the same, whatever stands beside it", async () => {
+    const together = await runOnce(
+      { losses: objective.losses },
+      { ...parameters, ...(await scoredValues(passages)) },
+    );
+    const columns = passages.length;
+    for (const [index, passage] of passages.entries()) {
+      const alone = await runOnce(
+        { losses: objective.losses },
+        { ...parameters, ...(await scoredValues([passage])) },
+      );
+      const sum = (data: ArrayLike<number>) => Array.from(data).reduce((a, b) => a + b, 0);
+      const rows = together.losses!.shape[0]!;
+      const own = Array.from({ length: rows }, (_, row) => together.losses!.data[row * columns + index]!);
+      expect(sum(own)).toBeCloseTo(sum(alone.losses!.data), 9);
+    }
+  });
+
+  test("has gradients that agree with finite differences", async () => {
+    const names = scope.parameters.map(({ name }) => name);
+    const slopes = gradient(
+      objective.loss,
+      scope.parameters.map(({ tensor }) => tensor),
+    );
+    const program = {
+      loss: objective.loss,
+      ...Object.fromEntries(slopes.map((slope, index) => [names[index]!, slope])),
+    };
+    const values = await scoredValues(passages.slice(0, 2));
+    const run = (changed: typeof parameters) => runOnce(program, { ...changed, ...values } as never);
+    const found = await run(parameters);
+    for (const name of names) {
+      const value = parameters[name]!;
+      const index =
+        name === "words.table" ? mask * 6 + 1 : name === "place.position" ? 7 : value.data.length >> 1;
+      const moved = async (by: number) => {
+        const data = (value.data as Float64Array).slice();
+        data[index]! += by;
+        return (await run({ ...parameters, [name]: { ...value, data } })).loss!.data[0]!;
+      };
+      expect(found[name]!.data[index], name).toBeCloseTo(
+        ((await moved(1e-5)) - (await moved(-1e-5))) / 2e-5,
+        5,
+      );
+    }
+  });
+});
