@@ -21,7 +21,7 @@ beforeAll(async () => {
   // Eight bits of which nothing is known are 8 log 2 nats.
   expect(loss).toBeLessThan(8 * Math.log(2) + 0.2);
   expect(validation).toMatchObject({ bitErrors: expect.any(Number), exact: expect.any(Number) });
-});
+}, 60_000);
 afterAll(() => rm(folder, { recursive: true }));
 
 test("a run begins with what its card says, and is scored by bits", async () => {

@@ -10,5 +10,6 @@ export * from "./measure/word-vectors.js";
 export * from "./method/coarse-to-fine.js";
 export * from "./method/effects.js";
 export * from "./method/probe.js";
+export * from "./method/rollout.js";
 export * from "./method/score-kinds.js";
 export * from "./method/walk.js";

@@ -12,12 +12,12 @@ export interface ForcedScores {
 
 /**
  * Scores examples against their own first targets.
- * @param attended what the task makes of the attention over an example: its rows, and how many places are of the source
+ * @param attended what the task makes of the attention over an example: its rows, and how many places are of the source; where it asks
  */
 export async function scoreForced<Example, Prepared>(
   { evaluator, parameters }: Scoring<Example, Prepared>,
   examples: readonly Example[],
-  attended: (
+  attended?: (
     example: Example,
     weights: NonNullable<Forced<Example>["weights"]>,
   ) => { readonly rows: readonly ArrayLike<number>[]; readonly places: number },
@@ -27,7 +27,7 @@ export async function scoreForced<Example, Prepared>(
   for await (const found of evaluator.force(parameters, examples)) {
     total += found.loss;
     tokens += found.decisions;
-    if (!found.weights) continue;
+    if (!found.weights || !attended) continue;
     const { rows, places } = attended(found.example, found.weights);
     meter.add(rows, places);
   }

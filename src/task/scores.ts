@@ -33,3 +33,9 @@ export function goodnessOf(validation: Validation, score: Score): number {
   if (typeof value !== "number" || Number.isNaN(value)) return Number.NEGATIVE_INFINITY;
   return better === "higher" ? value : -value;
 }
+
+/** Scores without those that could not be measured. */
+export const measured = (scores: Readonly<Record<string, number | undefined>>): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(scores).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );

@@ -103,12 +103,13 @@ test("salience is the derivative of the likelihood by the attention, and the eff
   for (const value of rowsOf(looks.salience!)[0]!) expect(Math.abs(value)).toBeLessThan(1e-3);
   const [effect] = rowsOf(looks["causal effect"]!);
   expect(effect!.indexOf(Math.max(...effect!))).toBe(1);
-  // Without the greatest the next takes its place: a squared error in place of nats, since that is its loss.
+  // Without the greatest the next takes its place: by its squared error that is less likely, as its likelihood tells it.
   const without = await subject.ask(
     await subject.exampleOf({ fields: { numbers: [0.31, 0.12] } }, async () => data),
   );
   const whole = await subject.ask(example);
-  expect(effect![1]).toBeCloseTo((Number(without.output) - Number(whole.output)) ** 2, 2);
+  const squared = (Number(without.output) - Number(whole.output)) ** 2;
+  expect(effect![1]! / (squared / (2 * 0.1 ** 2))).toBeCloseTo(1, 2);
 });
 
 test("its file answers as it does", async () => {

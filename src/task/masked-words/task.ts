@@ -1,10 +1,14 @@
 import { z } from "zod";
-import { END, hashString, Random, RegardError, START, UNKNOWN, UsageError } from "../../core/index.js";
-import { Passage, Vocabulary, wordsAlone } from "../../data/index.js";
+import { END, hashString, PAD, Random, RegardError, START, UNKNOWN, UsageError } from "../../core/index.js";
+import { Passage, tokenBatch, Vocabulary, wordsAlone } from "../../data/index.js";
+import { tokensValue } from "../../decode/index.js";
+import { meanOfHeads, rollout } from "../../explain/index.js";
 import type { MaskedWordSizes } from "../../models/index.js";
 import { input, logSoftmax, squeeze, takeAlongAxis, transpose, unsqueeze } from "../../ops/index.js";
 import type { Value, Values } from "../../session/index.js";
 import type { Scoring, Task, Use } from "../contract.js";
+import { scoreForced } from "../forced.js";
+import { measured } from "../scores.js";
 import { remembered } from "../targets.js";
 import { withWords } from "../vocabularies.js";
 
@@ -43,13 +47,19 @@ const stored = z.object({
 
 const maskOf = remembered((words: Vocabulary) => words.segment([MASK]).tokens[0]!);
 
-/** A passage as two texts: at what parts it, behind its first full stop, or in the middle. */
-function halves(words: readonly string[]): readonly [first: number, second: number] {
-  const parted = words.indexOf(BREAK);
-  if (parted >= 0) return [parted, parted + 1];
+/** A passage as two texts: at what parts it, or behind its first full stop; all of it is the first where it has neither. */
+function parted(words: readonly string[]): readonly [first: number, second: number] {
+  const at = words.indexOf(BREAK);
+  if (at >= 0) return [at, at + 1];
   const stop = words.indexOf(".") + 1;
-  const middle = stop > 0 && stop < words.length ? stop : Math.ceil(words.length / 2);
-  return [middle, middle];
+  return stop > 0 ? [stop, stop] : [words.length, words.length];
+}
+
+/** The same for training, where there are always two: the halves of a text that says of none. */
+function halves(words: readonly string[]): readonly [first: number, second: number] {
+  const [end, from] = parted(words);
+  const middle = Math.ceil(words.length / 2);
+  return from < words.length ? [end, from] : [middle, middle];
 }
 
 /** Two texts as a model reads them: marks around them, and the place of every word of the passage. */
@@ -61,7 +71,7 @@ interface Laid {
 }
 
 function laid(words: readonly string[], { words: vocabulary, longest }: PreparedTexts): Laid {
-  const [end, from] = halves(words);
+  const [end, from] = parted(words);
   const { tokens: all } = vocabulary.segment(words);
   const most = longest - 3;
   const first = all.slice(0, Math.min(end, most));
@@ -136,20 +146,12 @@ function hiddenOf(passage: Passage): { words: readonly string[]; hidden: number[
 }
 
 function valuesOf(readings: readonly Reading[]): Values {
-  const B = readings.length;
-  const grid = (rows: readonly (readonly number[])[]): Value => {
-    const longest = Math.max(1, ...rows.map(({ length }) => length));
-    const data = new Int32Array(longest * B);
-    rows.forEach((row, column) => {
-      row.forEach((value, index) => {
-        data[index * B + column] = value;
-      });
-    });
-    return { dtype: "int32", shape: [longest, B], data };
-  };
+  // There is always a row, if only of padding.
+  const grid = (rows: readonly (readonly number[])[]): Value =>
+    tokensValue(tokenBatch(rows.map((row) => (row.length > 0 ? row : [PAD]))));
   const flags = (of: (reading: Reading) => boolean): Value => ({
     dtype: "float32",
-    shape: [B],
+    shape: [readings.length],
     data: Float32Array.from(readings, (one) => (of(one) ? 1 : 0)),
   });
   return {
@@ -165,11 +167,7 @@ function valuesOf(readings: readonly Reading[]): Values {
 /** What masked words are right, which head looks where the word that decides stands, and whether texts are told that follow. */
 async function scored(scoring: Scoring<Passage, PreparedTexts>, passages: readonly Passage[]) {
   const { evaluator, parameters, prepared } = scoring;
-  let [total, decisions] = [0, 0];
-  for await (const one of evaluator.force(parameters, passages)) {
-    total += one.loss;
-    decisions += one.decisions;
-  }
+  const { loss } = await scoreForced(scoring, passages);
   // Words that one other decides, one at a time; where that is not known, one of each passage.
   const asked = passages.flatMap((passage) => {
     const { words, governors } = passage;
@@ -214,10 +212,9 @@ async function scored(scoring: Scoring<Passage, PreparedTexts>, passages: readon
   const [best] = [...hits].sort(([, a], [, b]) => b - a);
   const follows = await tellsFollowing(scoring, passages);
   return {
-    loss: total / decisions,
+    loss,
     masked: right / asked.length,
-    ...(best && { pointing: best[1] / known }),
-    ...(follows !== undefined && { follows }),
+    ...measured({ pointing: best && best[1] / known, follows }),
     best: best?.[0],
   };
 }
@@ -473,6 +470,27 @@ export const maskedWords: Task<Passage, PreparedTexts, MaskedWordSizes, Guessed>
       count,
       values: { source: without, segments: tiled(segments!), masked: tiled(masked!) },
     };
+  },
+  async further({ evaluator, parameters, prepared }, passage) {
+    const { masked } = askedReading(passage, prepared);
+    if (masked.length === 0) return [];
+    const [found] = await evaluator.predict(parameters, [passage]);
+    const layers = Object.values(found!.looks).map(({ shape, data }) => meanOfHeads(shape, data));
+    const flow = rollout(layers);
+    const data = Float32Array.from(masked.flatMap((place) => flow[place]!));
+    return [
+      {
+        look: {
+          name: "rollout",
+          over: "words",
+          kind: "weights",
+          shape: [masked.length, 1, flow.length],
+          data,
+        },
+        about:
+          "how much of each word reaches the guess through all layers, by their attention and what goes round it",
+      },
+    ];
   },
   without: "once a word is one that is not known",
 };

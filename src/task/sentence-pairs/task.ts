@@ -6,7 +6,9 @@ import { type SentencePairSizes, similarityLosses } from "../../models/index.js"
 import { input, neg } from "../../ops/index.js";
 import type { Value, Values } from "../../session/index.js";
 import type { Scoring, Task } from "../contract.js";
+import { scoreForced } from "../forced.js";
 import type { FieldValue } from "../form.js";
+import { measured } from "../scores.js";
 import { remembered } from "../targets.js";
 import { withWords } from "../vocabularies.js";
 import { calibrated, risingSteps, type Steps } from "./calibration.js";
@@ -78,19 +80,13 @@ async function similarities(
 }
 
 async function scored(scoring: Scoring<SentencePair, PreparedPairs>, pairs: readonly SentencePair[]) {
-  let total = 0;
-  for await (const { loss } of scoring.evaluator.force(scoring.parameters, pairs)) total += loss;
+  const { loss } = await scoreForced(scoring, pairs);
   const found = await similarities(scoring, pairs);
   const right = pairs.map(({ score }) => score!);
   const r = correlation(found, right);
   const rank = rankCorrelation(found, right);
-  return { loss: total / pairs.length, found, right, r, rank };
+  return { loss, found, right, r, rank };
 }
-
-const known = (scores: Readonly<Record<string, number | undefined>>): Record<string, number> =>
-  Object.fromEntries(
-    Object.entries(scores).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
 
 /** What held-out pairs say of what is found. */
 async function stepsOf(scoring: Scoring<SentencePair, PreparedPairs>): Promise<Steps> {
@@ -186,7 +182,7 @@ export const sentencePairs: Task<SentencePair, PreparedPairs, SentencePairSizes,
   drive: { kind: "once" },
   async validate(scoring, pairs) {
     const { loss, r, rank } = await scored(scoring, pairs);
-    return { loss, ...known({ pearson: r, spearman: rank }) };
+    return { loss, ...measured({ pearson: r, spearman: rank }) };
   },
   async report(scoring, pairs) {
     const { loss, found, right, r, rank } = await scored(scoring, pairs);
@@ -196,7 +192,7 @@ export const sentencePairs: Task<SentencePair, PreparedPairs, SentencePairSizes,
     return {
       metrics: {
         loss,
-        ...known({
+        ...measured({
           pearson: r,
           spearman: rank,
           calibratedPearson: correlation(points, right),

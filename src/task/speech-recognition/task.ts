@@ -19,6 +19,7 @@ import type { Value, Values } from "../../session/index.js";
 import type { Scoring, Task, Use } from "../contract.js";
 import { scoreForced } from "../forced.js";
 import type { FieldValue } from "../form.js";
+import { measured } from "../scores.js";
 import { remembered, targetTokens } from "../targets.js";
 import { describeVocabularies, restoredVocabularies, type Vocabularies, withWords } from "../vocabularies.js";
 
@@ -156,11 +157,6 @@ async function writtenFor(
   };
 }
 
-const defined = (scores: Readonly<Record<string, number | undefined>>): Record<string, number> =>
-  Object.fromEntries(
-    Object.entries(scores).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
-
 const storedSpeech = z.object({ most: z.int().min(1) });
 
 /** Examples of training whose lengths are measured before training. */
@@ -230,7 +226,7 @@ export const speech: Task<Utterance, PreparedSpeech, SpeechSizes, Decoded> = {
     const { wordErrors, exact } = await writtenFor(scoring, utterances, { beam: 1 });
     return {
       loss,
-      ...defined({ wordErrors, exact, pointing: heard?.pointing }),
+      ...measured({ wordErrors, exact, pointing: heard?.pointing }),
       ...(attention && { collapse: collapseOf(attention) }),
     };
   },
@@ -240,7 +236,7 @@ export const speech: Task<Utterance, PreparedSpeech, SpeechSizes, Decoded> = {
     return {
       metrics: {
         loss,
-        ...defined({ wordErrors, exact, pointing: heard?.pointing, massOnTarget: heard?.mass }),
+        ...measured({ wordErrors, exact, pointing: heard?.pointing, massOnTarget: heard?.mass }),
       },
       outputs: utterances.map(({ name, words }, index) => ({
         source: name,

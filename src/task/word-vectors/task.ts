@@ -1,19 +1,23 @@
 import { z } from "zod";
-import { Random, RegardError, UNKNOWN, UsageError } from "../../core/index.js";
+import { PAD, Random, RegardError, UNKNOWN, UsageError } from "../../core/index.js";
 import {
   type Analogy,
   expressionOf,
   Passage,
   type Splits,
+  tokenBatch,
   unknownWord,
   Vocabulary,
   wordsAlone,
 } from "../../data/index.js";
+import { tokensValue } from "../../decode/index.js";
 import { nearest, scoreAnalogies, shareRight } from "../../explain/index.js";
 import type { WordSizes } from "../../models/index.js";
 import { input, logSoftmax, mul, squeeze, takeAlongAxis, unsqueeze } from "../../ops/index.js";
 import type { Value, Values } from "../../session/index.js";
 import type { PrepareOptions, Scoring, Task, Use } from "../contract.js";
+import { scoreForced } from "../forced.js";
+import { measured } from "../scores.js";
 import { remembered } from "../targets.js";
 import { withWords } from "../vocabularies.js";
 
@@ -80,14 +84,11 @@ function terms(passage: Passage, { vocabulary }: PreparedWords): { tokens: numbe
 
 /** Words and their signs side by side, [N, B]; beyond the end of each the sign is 0. */
 function expressions(all: readonly { tokens: readonly number[]; signs: readonly number[] }[]): Values {
-  const longest = Math.max(1, ...all.map(({ tokens }) => tokens.length));
-  const shape = [longest, all.length];
-  const words: Value = { dtype: "int32", shape, data: new Int32Array(longest * all.length) };
-  const signs: Value = { dtype: "float32", shape, data: new Float32Array(longest * all.length) };
+  const words = tokensValue(tokenBatch(all.map(({ tokens }) => (tokens.length > 0 ? tokens : [PAD]))));
+  const signs: Value = { dtype: "float32", shape: words.shape, data: new Float32Array(words.data.length) };
   all.forEach((one, column) => {
-    one.tokens.forEach((token, row) => {
-      words.data[row * all.length + column] = token;
-      signs.data[row * all.length + column] = one.signs[row]!;
+    one.signs.forEach((sign, row) => {
+      signs.data[row * all.length + column] = sign;
     });
   });
   return { words, signs };
@@ -166,15 +167,9 @@ function runningText(passages: readonly Passage[], { vocabulary }: PreparedWords
   return text.subarray(0, count);
 }
 
-async function scored(
-  { evaluator, parameters, prepared }: Scoring<Passage, PreparedWords>,
-  passages: readonly Passage[],
-) {
-  let [total, pairs] = [0, 0];
-  for await (const { loss, decisions } of evaluator.force(parameters, passages)) {
-    total += loss;
-    pairs += decisions;
-  }
+async function scored(scoring: Scoring<Passage, PreparedWords>, passages: readonly Passage[]) {
+  const { evaluator, parameters, prepared } = scoring;
+  const { loss } = await scoreForced(scoring, passages);
   const { vocabulary, analogies: asked } = prepared;
   const analogies = shareRight(
     await scoreAnalogies(
@@ -195,7 +190,7 @@ async function scored(
       { first: FIRST },
     ),
   );
-  return { loss: total / pairs, ...(analogies !== undefined && { analogies }) };
+  return { loss, ...measured({ analogies }) };
 }
 
 /** Vectors of words, learnt from running text. */
