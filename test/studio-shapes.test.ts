@@ -290,8 +290,8 @@ test("words are laid on a map that forms, is searched and coloured, and added an
 test("two sentences stand side by side, with which word of both moves how alike they are", async () => {
   const { page, complaints } = await pageAt("see/alike");
   await page.getByText("People say").waitFor();
-  await page.getByLabel("A sentence").fill("a man helps a dog");
-  await page.getByLabel("Another", { exact: true }).fill("no man helps a dog");
+  await page.getByLabel("First sentence").fill("a man helps a dog");
+  await page.getByLabel("Second sentence").fill("no man helps a dog");
   await page.getByRole("button", { name: "See", exact: true }).click();
   await page.getByRole("heading", { name: "a man helps a dog / no man helps a dog" }).waitFor();
   await page.getByRole("rowheader", { name: "no", exact: true }).waitFor();

@@ -66,6 +66,16 @@ export function number(text: string): number {
   return value;
 }
 
+/** An option that is a whole number from 1 on. @throws UsageError for anything else */
+export const whole =
+  (option: string) =>
+  (text: string): number => {
+    const value = number(text);
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new UsageError(`${option} is ${text} but must be a whole number, 1 or more.`);
+    return value;
+  };
+
 /** The width of a beam from an option's text. @throws UsageError out of range */
 export function beamWidth(text: string): number {
   const width = Number(text);

@@ -16,6 +16,7 @@ import {
   type Pair,
   type Passage,
   type Pixels,
+  type SentencePair,
   TURN,
   type Utterance,
   type VisualQuestion,
@@ -269,6 +270,23 @@ const speech: Writer = {
   },
 };
 
+/** A table of sentence pairs for each split, as SICK has them. */
+const sentencePairs: Writer = {
+  validation: "validation",
+  async write(_, splits: Readonly<Record<string, readonly SentencePair[]>>, out) {
+    for (const [split, all] of Object.entries(splits)) {
+      const lines = all.map(
+        ({ first, second, score }) => `${first.join(" ")}\t${second.join(" ")}\t${score}\n`,
+      );
+      await writeAtomically(
+        join(out, `${split}.tsv`),
+        `sentence_A\tsentence_B\trelatedness_score\n${lines.join("")}`,
+      );
+    }
+    return {};
+  },
+};
+
 /** What writes each kind of data; kinds that are drawn whenever they are read have no files. */
 export const writers: Partial<Readonly<Record<DataKind, Writer>>> = {
   pairs,
@@ -281,4 +299,5 @@ export const writers: Partial<Readonly<Record<DataKind, Writer>>> = {
   "visual questions": visualQuestions,
   text,
   speech,
+  "sentence pairs": sentencePairs,
 };

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UsageError } from "../core/index.js";
@@ -72,6 +72,8 @@ export async function openVectors(
       throw new UsageError(
         `--table names a table of a run, and "${path}" is a file of vectors; leave it out.`,
       );
+    if (!existsSync(path))
+      throw new UsageError(`there is neither a run nor a file of vectors called "${path}"; check the path.`);
     return readVectors(path);
   }
   const { subject } = await openSubject(path, { warn });

@@ -1,7 +1,7 @@
 import { UsageError } from "../../core/index.js";
 import { readAnalogies } from "../../data/format/text.node.js";
 import { shareRight } from "../../explain/index.js";
-import { type CommandDefinition, type CommonOptions, define, number, print } from "../command.js";
+import { type CommandDefinition, type CommonOptions, define, number, print, whole } from "../command.js";
 import { type VectorOptions, withVectorOptions, withVectors } from "../open-vectors.js";
 import { status } from "../terminal.js";
 
@@ -24,7 +24,7 @@ export const analogyCommand: CommandDefinition = (program) => {
       ],
     ),
   )
-    .option("--count <n>", "words to name", number, 3)
+    .option("--count <n>", "words to name", whole("--count"), 3)
     .option("--questions <file>", "answer a list of analogies: four words a line, relations behind colons")
     .option(
       "--among <n>",

@@ -6,7 +6,7 @@ import { fetchDataset, isFetched } from "../../data/fetch/fetch.node.js";
 import { datasets, isEmbedded, type LabelledImage } from "../../data/index.js";
 import { DATA_FOLDER } from "../../data/open.node.js";
 import { models } from "../../models/index.js";
-import { taskOf } from "../../task/index.js";
+import { taskOf, trainingDefaults } from "../../task/index.js";
 import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
 import { Interrupted, interruptSignal } from "../interrupt.js";
 import { writers } from "../make.js";
@@ -155,7 +155,12 @@ async function make(id: string, { out, seed, limit, ...options }: MakeOptions): 
   status();
   // An embedded dataset of the same name would be taken instead.
   const path = isEmbedded(out) ? `./${out}` : out;
-  const model = models.find((card) => taskOf(card).takes === dataset.kind && card.attention[0] !== "none")!;
+  // One that begins with it rather than one of its kind, one with attention rather than one without.
+  const fitting = models.filter((card) => taskOf(card).takes === dataset.kind);
+  const begins = fitting.filter((card) => trainingDefaults(card).data === dataset.id);
+  const [first] = begins.length > 0 ? begins : fitting;
+  const attends = (begins.length > 0 ? begins : fitting).find(({ attention }) => attention[0] !== "none");
+  const model = attends ?? first!;
   print(
     options,
     {

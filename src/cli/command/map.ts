@@ -16,6 +16,7 @@ import {
   number,
   print,
   warn,
+  whole,
 } from "../command.js";
 import { Interrupted, interruptSignal } from "../interrupt.js";
 import { type VectorOptions, withVectorOptions } from "../open-vectors.js";
@@ -43,9 +44,14 @@ export const mapCommand: CommandDefinition = (program) => {
       "map runs/words --resume map.json --iterations 2000",
     ]),
   )
-    .option("--count <n>", "words, the first of the vectors, which are the most frequent", number, 2000)
+    .option(
+      "--count <n>",
+      "words, the first of the vectors, which are the most frequent",
+      whole("--count"),
+      2000,
+    )
     .option("--perplexity <n>", "how many neighbours each word has, about", number, 30)
-    .option("--iterations <n>", "iterations of gradient descent", number, 1000)
+    .option("--iterations <n>", "iterations of gradient descent", whole("--iterations"), 1000)
     .option(
       "--classes <file>",
       "what words are, by which they are coloured: a word, a tab and its class a line",

@@ -1,7 +1,7 @@
 import { UsageError } from "../../core/index.js";
 import { expressionOf } from "../../data/index.js";
 import { readRatings } from "../../data/vectors/files.node.js";
-import { type CommandDefinition, type CommonOptions, define, number, print } from "../command.js";
+import { type CommandDefinition, type CommonOptions, define, print, whole } from "../command.js";
 import { type VectorOptions, withVectorOptions, withVectors } from "../open-vectors.js";
 
 interface NeighbourOptions extends CommonOptions, VectorOptions {
@@ -24,7 +24,7 @@ export const neighboursCommand: CommandDefinition = (program) => {
       ],
     ),
   )
-    .option("--count <n>", "words to name", number, 10)
+    .option("--count <n>", "words to name", whole("--count"), 10)
     .option(
       "--ratings <file>",
       "how cosines agree with people: two words and a number a line, with tabs between",

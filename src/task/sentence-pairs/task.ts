@@ -209,14 +209,14 @@ export const sentencePairs: Task<SentencePair, PreparedPairs, SentencePairSizes,
   form: () => [
     {
       name: "first",
-      title: "A sentence",
+      title: "First sentence",
       kind: "text",
       longest: LONGEST,
       placeholder: "a dog runs in the park",
     },
     {
       name: "second",
-      title: "Another",
+      title: "Second sentence",
       kind: "text",
       longest: LONGEST,
       placeholder: "a dog is running outside",

@@ -5,30 +5,31 @@ import { type Passage, Passages } from "../../passages.js";
 // Two sentences of one topic. Some words are decided by one other and by nothing else: a verb by its noun across others, a pronoun by a name, a
 // capital by its country, and what is said again.
 
+const words = (text: string): string[] => text.split(" ");
+const pairs = (text: string): [string, string][] =>
+  words(text).map((pair) => pair.split("/") as [string, string]);
+
+// As many of each as it takes for a model to learn the relation in place of its instances.
 const PEOPLE = [
-  { names: ["ana", "eva", "mia", "zoe"], pronoun: "she" },
-  { names: ["ben", "leo", "max", "tom"], pronoun: "he" },
+  {
+    names: words("ana eva mia zoe ida lea nora vera ruth jane rosa lucy emma kate anna olga"),
+    pronoun: "she",
+  },
+  {
+    names: words("ben leo max tom jan sam otto hugo paul karl mark noah ivan luke adam hans"),
+    pronoun: "he",
+  },
 ] as const;
-const COUNTRIES = [
-  ["france", "paris"],
-  ["italy", "rome"],
-  ["japan", "tokyo"],
-  ["norway", "oslo"],
-  ["egypt", "cairo"],
-  ["peru", "lima"],
-  ["cuba", "havana"],
-  ["kenya", "nairobi"],
-] as const;
-const NOUNS = [
-  ["key", "keys"],
-  ["book", "books"],
-  ["dog", "dogs"],
-  ["door", "doors"],
-  ["lamp", "lamps"],
-  ["child", "children"],
-] as const;
-const NEAR = ["near", "behind", "beside", "under"] as const;
-const QUALITIES = ["old", "small", "red", "quiet", "clean"] as const;
+const COUNTRIES = pairs(
+  "france/paris italy/rome japan/tokyo norway/oslo egypt/cairo peru/lima cuba/havana kenya/nairobi spain/madrid greece/athens poland/warsaw austria/vienna ireland/dublin portugal/lisbon sweden/stockholm finland/helsinki denmark/copenhagen hungary/budapest turkey/ankara india/delhi china/beijing chile/santiago canada/ottawa ghana/accra",
+);
+const NOUNS = pairs(
+  "key/keys book/books dog/dogs door/doors lamp/lamps child/children cup/cups chair/chairs tree/trees bird/birds stone/stones window/windows mouse/mice horse/horses box/boxes song/songs",
+);
+const NEAR = words("near behind beside under over below");
+const QUALITIES = words(
+  "old small red quiet clean new large green loud warm cold soft dark light round heavy",
+);
 
 /** Words as they come, each with the one that decides it. */
 class Sentence {
@@ -87,7 +88,7 @@ function passageOf(random: Random): Sentence {
   return said;
 }
 
-const SIZES = { train: 20_000, validation: 200, test: 500 } as const;
+const SIZES = { train: 40_000, validation: 200, test: 500 } as const;
 /** One passage in so many is kept from training. */
 const HELD_OUT = 20;
 
