@@ -102,7 +102,7 @@ export class Evaluator<Example, Prepared> {
     const loadForced = async () => {
       if (drive.kind === "tokens") throw new RegardError(WRITES(task.id));
       const probed = unrolled(model, drive, inputs, Mode.plain(), { probed: true });
-      return { session: await backend.load(programOf(probed), load), probes: probed.probes };
+      return { session: await backend.load(programOf(probed), load), probes: probed.probes, inputs };
     };
     return new Evaluator(
       task as Task<Example, Prepared>,
@@ -224,7 +224,10 @@ export class Evaluator<Example, Prepared> {
           ...parameters,
           ...values,
           ...(forced &&
-            forcedValues(this.#forced!.probes, forced.look, part.map(forced.of), this.#stepsOf(values))),
+            forcedValues(this.#forced!.probes, forced.look, part.map(forced.of), {
+              sizes: sizesOf(this.#forced!.inputs, values),
+              axis,
+            })),
         }),
       );
       part.forEach((index, row) => {
@@ -233,12 +236,6 @@ export class Evaluator<Example, Prepared> {
       });
     });
     return found;
-  }
-
-  /** How many rows of an input a run is fed, where it is fed rows. */
-  #stepsOf(values: Values): number {
-    const { drive } = this.task;
-    return drive.kind === "rows" ? values[drive.of]!.shape[0]! : 0;
   }
 
   /** Examples of like length together, so that little is padded. */
@@ -270,20 +267,32 @@ export class Evaluator<Example, Prepared> {
 interface ForcedRun {
   readonly session: Session;
   readonly probes: Readonly<Record<string, Probe>>;
+  readonly inputs: Tensors;
 }
+
+/** What the named axes of inputs are, from their values. */
+const sizesOf = (inputs: Tensors, values: Values): ReadonlyMap<string, number> =>
+  new Map(
+    Object.entries(inputs).flatMap(([name, { shape }]) =>
+      shape.flatMap((size, axis): [string, number][] =>
+        typeof size === "string" ? [[size, values[name]!.shape[axis]!]] : [],
+      ),
+    ),
+  );
 
 const WRITES = (task: string): string => `a model for ${task} writes tokens; use write.`;
 
 /**
  * What is fed for one look to be forced in all steps, and no other to be changed.
- * @param rows of each example, what it looks at in all steps
- * @param steps how many rows are fed, where rows are
+ * @param rows of each example, what it looks at in all steps, padded as the batch is
+ * @param options.sizes what the named axes of inputs are
+ * @param options.axis the axis of examples: 1 behind that of steps, 0 where all is run at once
  */
 function forcedValues(
   probes: Readonly<Record<string, Probe>>,
   look: string,
   rows: readonly ArrayLike<number>[],
-  steps: number,
+  { sizes, axis }: { readonly sizes: ReadonlyMap<string, number>; readonly axis: number },
 ): Values {
   const fed: Record<string, Value> = {};
   for (const [name, { force, forced, nudge }] of Object.entries(probes))
@@ -292,17 +301,15 @@ function forcedValues(
       [forced, 0],
       [nudge, 0],
     ] as const) {
-      const shape = tensor.shape.map((size) =>
-        typeof size === "number" ? size : size === "batch" ? rows.length : steps,
-      );
+      const shape = tensor.shape.map((size) => resolveDimension(size, sizes));
       const data = typedArray(tensor.dtype, countOf(shape)).fill(filled as never);
       fed[inputAttributes(tensor)!.name] = { dtype: tensor.dtype, shape, data };
     }
-  // Steps come first and examples second, as in all that runs freely.
   const { shape, data } = fed[inputAttributes(probes[look]!.forced)!.name]!;
-  const inner = countOf(shape.slice(2));
+  const steps = countOf(shape.slice(0, axis));
+  const inner = countOf(shape.slice(axis + 1));
   rows.forEach((row, example) => {
-    for (let step = 0; step < shape[0]!; step++)
+    for (let step = 0; step < steps; step++)
       for (let index = 0; index < inner; index++)
         data[(step * rows.length + example) * inner + index] = row[step * inner + index] ?? 0;
   });

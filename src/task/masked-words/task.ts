@@ -1,8 +1,18 @@
 import { z } from "zod";
-import { END, hashString, PAD, Random, RegardError, START, UNKNOWN, UsageError } from "../../core/index.js";
+import {
+  END,
+  hashString,
+  PAD,
+  prefixed,
+  Random,
+  RegardError,
+  START,
+  UNKNOWN,
+  UsageError,
+} from "../../core/index.js";
 import { Passage, tokenBatch, Vocabulary, wordsAlone } from "../../data/index.js";
 import { tokensValue } from "../../decode/index.js";
-import { meanOfHeads, rollout } from "../../explain/index.js";
+import { meanOfHeads, rankCorrelation, rollout } from "../../explain/index.js";
 import type { MaskedWordSizes } from "../../models/index.js";
 import { input, logSoftmax, squeeze, takeAlongAxis, transpose, unsqueeze } from "../../ops/index.js";
 import type { Value, Values } from "../../session/index.js";
@@ -11,6 +21,7 @@ import { scoreForced } from "../forced.js";
 import { measured } from "../scores.js";
 import { remembered } from "../targets.js";
 import { withWords } from "../vocabularies.js";
+import { lostWithoutHeads } from "./ablation.js";
 
 /** Words of training, how many of them two texts have at most with the marks around, and texts that follow nothing they are put behind. */
 interface PreparedTexts {
@@ -212,6 +223,8 @@ async function scored(scoring: Scoring<Passage, PreparedTexts>, passages: readon
   const [best] = [...hits].sort(([, a], [, b]) => b - a);
   const follows = await tellsFollowing(scoring, passages);
   return {
+    asked,
+    hits,
     loss,
     masked: right / asked.length,
     ...measured({ pointing: best && best[1] / known, follows }),
@@ -363,12 +376,30 @@ export const maskedWords: Task<Passage, PreparedTexts, MaskedWordSizes, Guessed>
   },
   drive: { kind: "once" },
   async validate(scoring, passages) {
-    const { best, ...scores } = await scored(scoring, passages);
+    const { best, asked, hits, ...scores } = await scored(scoring, passages);
     return scores;
   },
   async report(scoring, passages) {
-    const { best, ...metrics } = await scored(scoring, passages);
-    return { metrics, outputs: [] };
+    const { best, asked, hits, ...metrics } = await scored(scoring, passages);
+    const { evaluator, parameters } = scoring;
+    const lost = await lostWithoutHeads(
+      { evaluator, parameters },
+      asked,
+      ({ outputs }, { answer }) => guessedOf(outputs, 1).tokens[0] === answer,
+    );
+    const heads = Object.keys(lost);
+    const agreement = rankCorrelation(
+      heads.map((head) => hits.get(head) ?? 0),
+      heads.map((head) => lost[head]!),
+    );
+    return {
+      metrics: {
+        ...metrics,
+        ...prefixed("lost without ", lost),
+        ...measured({ "looking and loss agree": hits.size > 0 ? agreement : undefined }),
+      },
+      outputs: [],
+    };
   },
   form: ({ longest }) => [
     {
