@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { normals, parametersOf, runOnce } from "../../../test/run.js";
 import { gradient } from "../../autodiff/index.js";
 import { END, START, UNKNOWN } from "../../core/index.js";
-import { datasets, Passage } from "../../data/index.js";
+import { datasets, Passage, Passages } from "../../data/index.js";
 import { bert } from "../../models/index.js";
 import { Mode, Scope } from "../../nn/index.js";
 import { input } from "../../ops/index.js";
@@ -64,6 +64,35 @@ describe("training", () => {
     expect(share).toBeGreaterThan(0.25);
     expect(share).toBeLessThan(0.75);
   });
+});
+
+test("of a text that follows nothing no word is asked that another text decides, but as many are masked", async () => {
+  const said = "ana lives in peru . in peru she is glad .".split(" ");
+  const governors = said.map((_, index) => ({ 6: 3, 7: 0 })[index] ?? -1);
+  for (const known of [true, false]) {
+    const passage = known ? new Passages().add(said, governors) : Passage.of(said);
+    // What is masked, and asked, of second texts that follow and of those that do not.
+    const masked = { follows: 0, not: 0 };
+    const asked = { follows: 0, not: 0 };
+    const texts = { follows: 0, not: 0 };
+    for (let step = 0; step < 300; step++) {
+      const use = { kind: "train", seed: 7, step, targets: 1, augment: [] } as const;
+      const { values, decisions } = await maskedWords.collate([passage], prepared, use);
+      const kind = values.following!.data[0] === 1 ? "follows" : "not";
+      texts[kind]++;
+      const answers = column(values.answers!, 0);
+      column(values.masked!, 0).forEach((place, row) => {
+        if (values.segments!.data[place] !== 1) return;
+        masked[kind]++;
+        if (answers[row]! > 0) asked[kind]++;
+      });
+      expect(decisions).toEqual([answers.filter((answer) => answer > 0).length + 1]);
+    }
+    expect(asked.follows).toBe(masked.follows);
+    expect(asked.not).toBe(known ? 0 : masked.not);
+    expect(masked.follows / texts.follows).toBeGreaterThan(0.3);
+    expect(masked.not / texts.not).toBeGreaterThan(0.3);
+  }
 });
 
 test("a text with blanks is read with them masked, and filled", async () => {
@@ -191,4 +220,35 @@ describe("the model", () => {
       );
     }
   });
+});
+
+test("a batch in which nothing is asked has a loss", async () => {
+  const scope = Scope.root("float64");
+  const sizes = { words: words.size, longest: prepared.longest };
+  const model = bert.build(scope, bert.configuration.parse({ features: 6, inner: 5, heads: 3 }), sizes);
+  const integers = (rows: number, ...data: number[]) => ({
+    dtype: "int32" as const,
+    shape: [rows, 1],
+    data: Int32Array.from(data),
+  });
+  const flag = { dtype: "float64" as const, shape: [1], data: Float64Array.of(1) };
+  const tensors = {
+    ...maskedWords.inputs(sizes),
+    answers: input("answers", "int32", ["guesses", "batch"]),
+    following: input("following", "float64", ["batch"]),
+    paired: input("paired", "float64", ["batch"]),
+  };
+  const { loss } = await runOnce(
+    { loss: model.objective(tensors, Mode.plain({ dtype: "float64" })).loss },
+    {
+      ...parametersOf(scope),
+      source: integers(3, START, mask, END),
+      segments: integers(3, 0, 0, 0),
+      masked: integers(1, 1),
+      answers: integers(1, 0),
+      following: flag,
+      paired: flag,
+    },
+  );
+  expect(loss!.data[0]).toBeGreaterThan(0);
 });

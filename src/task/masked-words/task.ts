@@ -101,7 +101,7 @@ function laid(words: readonly string[], { words: vocabulary, longest }: Prepared
 
 /** What is read of a passage, and what is to be guessed of it. */
 interface Reading extends Laid {
-  /** Places that are guessed, and what is there. */
+  /** Places that are guessed, and what is there; PAD where that is not asked. */
   readonly masked: readonly number[];
   readonly answers: readonly number[];
   /** Whether the second text follows the first; undefined where that is not asked. */
@@ -118,7 +118,10 @@ function drawnReading(passage: Passage, prepared: PreparedTexts, random: Random)
   const asked = laid([...words.slice(0, end), BREAK, ...second], prepared);
   const open = asked.tokens.flatMap((token, place) => (token > UNKNOWN ? [place] : []));
   const masked = random.shuffle(open).slice(0, Math.max(1, Math.round(GUESSED * open.length)));
-  const answers = masked.map((place) => asked.tokens[place]!);
+  // What decides a word of a text that follows nothing is not there. Such words are masked too, or masks would tell which texts follow.
+  const undecided = (place: number) =>
+    other && passage.governors !== undefined && asked.segments[place] === 1;
+  const answers = masked.map((place) => (undecided(place) ? PAD : asked.tokens[place]!));
   for (const place of masked) {
     const chance = random.uniform();
     if (chance < MASKED) asked.tokens[place] = maskOf(prepared.words);
@@ -372,7 +375,10 @@ export const maskedWords: Task<Passage, PreparedTexts, MaskedWordSizes, Guessed>
     const { source, segments, masked, ...targets } = valuesOf(readings);
     const read = { source: source!, segments: segments!, masked: masked! };
     if (use.kind === "ask") return { values: read, decisions: [] };
-    return { values: { ...read, ...targets }, decisions: readings.map(({ answers }) => answers.length + 1) };
+    return {
+      values: { ...read, ...targets },
+      decisions: readings.map(({ answers }) => answers.filter((answer) => answer !== PAD).length + 1),
+    };
   },
   drive: { kind: "once" },
   async validate(scoring, passages) {
