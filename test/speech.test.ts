@@ -66,13 +66,13 @@ test("a WAV file is heard, drawn with where it looked, and explained", async () 
   expect(scores.effect[0]).toHaveLength(weights[0].length);
 }, 60_000);
 
-describe("the model", () => {
+describe.each(["recurrent", "convolutional"])("the model with a %s encoder", (encoder) => {
   const card = models.find(({ id }) => id === "listen-attend")!;
   const scope = Scope.root("float32");
   const sizes = { target: 7, bands: 40 };
   const model = card.build(
     scope,
-    card.configuration.parse({ hidden: 5, alignment: 3, filters: 2, taps: 5, maxout: 3 }),
+    card.configuration.parse({ encoder, hidden: 5, alignment: 3, filters: 2, taps: 5, maxout: 3 }),
     sizes,
   );
   const parameters = Object.fromEntries(

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { firstPlace, locationAware, weightsOver } from "../../attention/index.js";
-import { multiplyDimensions, type Tensor } from "../../core/index.js";
-import { bidirectional, embedding, gru, linear, maxout } from "../../nn/index.js";
-import { add, less, range, reshape, scan, tanh, transpose, unsqueeze } from "../../ops/index.js";
+import type { Tensor } from "../../core/index.js";
+import { embedding, gru, linear, maxout } from "../../nn/index.js";
+import { add, scan, tanh } from "../../ops/index.js";
 import type { ModelCard, SpeechSizes, Tensors } from "../contract.js";
 import { shifted, tokenLoss } from "../loss.js";
 import { targetWordsPart } from "../parts.js";
+import { convolutionalEncoder, recurrentEncoder } from "./encoder.js";
 
 const size = z.int().min(1).max(4096);
 const configuration = z
@@ -14,6 +15,10 @@ const configuration = z
       .enum(["location", "content"])
       .default("location")
       .describe("whether attention sees what it looked at before, or contents alone"),
+    encoder: z
+      .enum(["recurrent", "convolutional"])
+      .default("recurrent")
+      .describe("whether a place knows of all the sound, or of half a second around it"),
     hidden: size.default(96).describe("features of each direction of the encoder, and of the decoder"),
     embedding: size.default(32).describe("features of a word"),
     alignment: size
@@ -38,11 +43,6 @@ const configuration = z
     message: "must be odd, so that a filter has a middle",
   });
 
-/** Frames that a place of the first layer, and of the second, takes together. */
-const [FIRST, SECOND] = [2, 2] as const;
-/** Frames of a place. */
-export const FRAMES_OF_PLACE = FIRST * SECOND;
-
 /**
  * Attention-based speech recognition (Chorowski et al. 2015). Numbers in comments are the paper's equations; the card beside this file lists
  * them with every departure. Axes: B batch, S places of four frames, F bands of a frame, T words, H hidden.
@@ -58,9 +58,12 @@ export const listenAttend: ModelCard<z.output<typeof configuration>, SpeechSizes
   parts: [
     {
       id: "annotations",
-      title: "Annotations: two layers of GRUs from each end",
+      title: "Annotations: two layers of GRUs from each end, or of places beside each",
       scopes: ["encoder"],
-      equations: ["h = BiGRU(pairs of BiGRU(pairs of x))"],
+      equations: [
+        "h = BiGRU(pairs of BiGRU(pairs of x))",
+        "convolutional: h ← norm(h + ReLU(W [h_{j−2} … h_{j+2}]))",
+      ],
       from: ["source", "length"],
       gives: "[B, S, 2 · hidden]",
     },
@@ -96,16 +99,18 @@ export const listenAttend: ModelCard<z.output<typeof configuration>, SpeechSizes
     },
   ],
   build(scope, { hidden: H, embedding: E, alignment, maxout: L, filters, ...options }, { target, bands }) {
-    const [first, second] = [FIRST * bands, SECOND * 2 * H].map((input, layer) =>
-      bidirectional(scope.at(`encoder.${layer}`), gru, { input, hidden: H }),
-    ) as [ReturnType<typeof bidirectional>, ReturnType<typeof bidirectional>];
+    const encode = (options.encoder === "recurrent" ? recurrentEncoder : convolutionalEncoder)(
+      scope.at("encoder"),
+      bands,
+      H,
+    );
     const words = embedding(scope.at("target"), { vocabulary: target, size: E });
     const attend = locationAware(
       scope.at("attention"),
       { query: H, key: 2 * H, hidden: alignment },
       { ...options, filters: options.attention === "location" ? filters : 0 },
     );
-    const start = linear(scope.at("start"), { input: H, output: H });
+    const start = linear(scope.at("start"), { input: encode.summary, output: H });
     const decoder = gru(scope.at("decoder"), { input: E, hidden: H });
     const contextToGates = linear(scope.at("context"), { input: 2 * H, output: 3 * H, bias: false });
     const outputState = linear(scope.at("output.state"), { input: H, output: 2 * L });
@@ -114,27 +119,13 @@ export const listenAttend: ModelCard<z.output<typeof configuration>, SpeechSizes
     const outputVocabulary = linear(scope.at("output.vocabulary"), { input: L, output: target });
 
     const begin = ({ source, length }: Tensors) => {
-      const [batch, places] = source!.shape as [Tensor["shape"][number], Tensor["shape"][number]]; // [B, S, 4 F]
-      const real = (count: Tensor["shape"][number], times: number) => {
-        const ends = unsqueeze(length!, 0);
-        const at = unsqueeze(range(count, "int32"), 1);
-        // `length` is of places; the first layer has more steps.
-        return less(at, times === 1 ? ends : add(ends, ends));
-      };
-      const steps = multiplyDimensions(SECOND, places);
-      const pairs = transpose(reshape(source!, [batch, steps, FIRST * bands]), [1, 0, 2]); // [2S, B, 2F]
-      const below = transpose(first(pairs, { mask: real(steps, SECOND) }).outputs, [1, 0, 2]); // [B, 2S, 2H]
-      const joined = transpose(reshape(below, [batch, places, SECOND * 2 * H]), [1, 0, 2]); // [S, B, 4H]
-      const mask = real(places, 1); // [S, B]
-      const { outputs, backward } = second(joined, { mask });
-      const annotations = transpose(outputs, [1, 0, 2]); // [B, S, 2H]
-      const known = transpose(mask);
+      const { annotations, summary, mask } = encode(source!, length!);
       return {
-        memory: { annotations, keys: attend.keys(annotations), mask: known },
+        memory: { annotations, keys: attend.keys(annotations), mask },
         state: {
-          hidden: tanh(start(backward.final.hidden)),
+          hidden: tanh(start(summary)),
           // Section 2.1: before the first word, all weight is on the beginning.
-          weights: firstPlace(known, source!.dtype),
+          weights: firstPlace(mask, source!.dtype),
         },
       };
     };

@@ -7,12 +7,12 @@ import { similarityLosses } from "../loss.js";
 
 const configuration = z.object({
   embedding: z.int().min(1).max(4096).default(100).describe("features of a word"),
-  hidden: z.int().min(1).max(4096).default(50).describe("features of a sentence"),
+  hidden: z.int().min(1).max(4096).default(150).describe("features of a sentence"),
   dropout: z
     .number()
     .min(0)
     .lt(1)
-    .default(0.2)
+    .default(0)
     .describe("share of a word's features that are left out in training"),
 });
 
