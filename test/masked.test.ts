@@ -25,7 +25,20 @@ beforeAll(async () => {
       "--warmup",
       "20",
     ],
-    ...["--set", "dropout=0", "--set", "features=32", "--set", "inner=64", "--set", "heads=2", "--out", run],
+    ...[
+      "--batch",
+      "32",
+      "--set",
+      "dropout=0",
+      "--set",
+      "features=32",
+      "--set",
+      "inner=64",
+      "--set",
+      "heads=2",
+      "--out",
+      run,
+    ],
   );
   // "he" alone is right of 0.185 of them.
   expect(validation.masked).toBeGreaterThan(0.2);
