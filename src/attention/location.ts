@@ -54,6 +54,9 @@ export interface LocationAttend {
   (query: Tensor, values: Tensor, mask: Tensor, keys: Tensor, before: Tensor): Attended;
 }
 
+/** What is added to a sum of shares, so that none is divided by none. */
+const TINY = 1e-30;
+
 /** All weight on the first place, [B, S]: what was weighed before the first step. */
 export function firstPlace(mask: Tensor, dtype: Tensor["dtype"]): Tensor {
   const [, places] = mask.shape;
@@ -109,7 +112,7 @@ export function locationAware(
     }
     const shares = smooth ? where(seen, sigmoid(scores), 0) : undefined;
     const weights = shares
-      ? div(shares, add(reduceSum(shares, { axes: 1, keep: true }), Number.MIN_VALUE))
+      ? div(shares, add(reduceSum(shares, { axes: 1, keep: true }), TINY))
       : softmax(scores, { mask: seen });
     return { context: squeeze(matmul(unsqueeze(weights, 1), values), 1), weights, scores };
   };

@@ -326,7 +326,8 @@ export type RunEvent =
       readonly step: number;
       readonly seconds: number;
       readonly loss: number;
-      readonly gradientNorm: number;
+      /** Absent where a model learns by loops of its own. */
+      readonly gradientNorm?: number;
       readonly learningRate: number;
       readonly tokensPerSecond: number;
       readonly secondsLeft?: number;

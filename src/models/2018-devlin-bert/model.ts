@@ -64,7 +64,6 @@ export const bert: ModelCard<z.output<typeof configuration>, MaskedWordSizes> = 
   task: "masked-words",
   attention: ["heads"],
   configuration,
-  training: { batch: 64, learningRate: 0.002 },
   parts: [
     {
       id: "words",

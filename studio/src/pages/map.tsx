@@ -120,6 +120,13 @@ interface View {
   readonly zoom: number;
 }
 const WHOLE: View = { x: 0, y: 0, zoom: 1 };
+/** How near one may come. */
+const NEAREST = 64;
+
+/** A view nearer or farther by a factor. */
+const zoomed =
+  (factor: number) =>
+  ({ x, y, zoom }: View): View => ({ x, y, zoom: Math.min(NEAREST, Math.max(1, zoom * factor)) });
 
 function Forming({
   run,
@@ -145,8 +152,6 @@ function Forming({
   const wanted = asked.trim().toLowerCase();
   const hit = wanted === "" ? -1 : words.findIndex((word) => word.toLowerCase() === wanted);
   const near = hit >= 0 && news ? nearestOnMap(news.places, hit, 6).map((index) => words[index]!) : [];
-  const zoomBy = (factor: number) =>
-    setView(({ x, y, zoom }) => ({ x, y, zoom: Math.min(64, Math.max(1, zoom * factor)) }));
   const points = () =>
     words.map((label, index) => ({
       label,
@@ -182,10 +187,10 @@ function Forming({
             <option key={word} value={word} />
           ))}
         </datalist>
-        <button type="button" className="quiet" onClick={() => zoomBy(2)}>
+        <button type="button" className="quiet" onClick={() => setView(zoomed(2))}>
           Nearer
         </button>
-        <button type="button" className="quiet" onClick={() => zoomBy(0.5)}>
+        <button type="button" className="quiet" onClick={() => setView(zoomed(0.5))}>
           Farther
         </button>
         <button type="button" className="quiet" onClick={() => setView(WHOLE)}>
@@ -284,11 +289,7 @@ function MapCanvas({
     const element = canvas.current!;
     const turn = (event: WheelEvent) => {
       event.preventDefault();
-      onView(({ x, y, zoom }) => ({
-        x,
-        y,
-        zoom: Math.min(64, Math.max(1, zoom * Math.exp(-event.deltaY / 300))),
-      }));
+      onView(zoomed(Math.exp(-event.deltaY / 300)));
     };
     element.addEventListener("wheel", turn, { passive: false });
     return () => element.removeEventListener("wheel", turn);
