@@ -79,7 +79,7 @@ function sentence(random: Random): string[] {
   return ["the", about[0]!, pick(ANYWHERE), about[2]!, word, about[1]!, pick(ANYWHERE), about[3]!];
 }
 
-/** Every analogy that the sentences make true, by a hash of its words. */
+/** Every analogy that the sentences make true. */
 const analogies: readonly Analogy[] = RELATIONS.flatMap(({ title, rows, forms }) =>
   rows.flatMap(({ words: one }, index) =>
     rows.flatMap(({ words: other }, at) =>
