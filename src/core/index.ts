@@ -4,6 +4,7 @@ export * from "./dimension.js";
 export * from "./dtype.js";
 export * from "./errors.js";
 export * from "./graph.js";
+export * from "./legible.js";
 export * from "./named.js";
 export * from "./operation.js";
 export * from "./png.js";

@@ -1,5 +1,5 @@
-import { UsageError } from "../core/index.js";
 import type { ForeignValue } from "../session/index.js";
+import { ForeignError } from "./error.js";
 import type { Given, ReadInput, ReadingOptions, Signature } from "./inputs.js";
 import { foreignValue, isWhole, numbersOf } from "./value.js";
 
@@ -35,7 +35,7 @@ const greatestOf = (numbers: ArrayLike<number>): number => {
 /**
  * What an output a user names loses: `name:5` is its sixth number, `name` all of it; where shares of classes are given, the
  * log-probability of the likeliest. Of more numbers it is the cosine distance to what it was.
- * @throws UsageError where there is no such output
+ * @throws ForeignError where there is no such output
  */
 export function measureOf(outputs: Feeds, given: readonly Signature[], wanted: string | undefined): Measure {
   const names = given.map(({ name }) => name).filter((name) => outputs[name] && isFloat(outputs[name]));
@@ -50,14 +50,14 @@ export function measureOf(outputs: Feeds, given: readonly Signature[], wanted: s
         [...names].sort((a, b) => sizes(a) - sizes(b)).find((one) => sizes(one) > 0)
       : names.find((one) => one === name);
   if (found === undefined)
-    throw new UsageError(
+    throw new ForeignError(
       `the file gives no numbers called "${name}"; name one of ${names.map((one) => `"${one}"`).join(", ") || "none"}.`,
     );
   const before = numbersOf(outputs[found]!);
   if (index !== undefined) {
     const at = Number(index);
     if (at >= before.length)
-      throw new UsageError(
+      throw new ForeignError(
         `output "${found}" has ${before.length} numbers, so there is none with the number ${at}.`,
       );
     return {
@@ -107,7 +107,7 @@ const CELLS = [8, 8] as const;
 /** Numbers that are taken away one by one at most. */
 const MOST_NUMBERS = 1024;
 
-/** @param grid the grid that attention over the image has. @throws UsageError where nothing can be taken away */
+/** @param grid the grid that attention over the image has. @throws ForeignError where nothing can be taken away */
 export function absencesOf(
   inputs: readonly ReadInput[],
   given: Given,
@@ -176,7 +176,7 @@ export function absencesOf(
   const numbers = named("numbers");
   const count = numbers === undefined ? 0 : numbersOf(feeds[numbers]!).length;
   if (numbers === undefined || count === 0 || count > MOST_NUMBERS)
-    throw new UsageError(
+    throw new ForeignError(
       `there is nothing to take away one by one: it reads ${count} numbers, and up to ${MOST_NUMBERS} are tried.`,
     );
   return {

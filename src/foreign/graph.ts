@@ -1,4 +1,3 @@
-import { UsageError } from "../core/index.js";
 import {
   type AttributeProto,
   decodeModel,
@@ -6,12 +5,14 @@ import {
   elementCount,
   encodeModel,
   type GraphProto,
+  type Integer,
   type ModelProto,
   type NodeProto,
   type SparseTensorProto,
   type TensorProto,
   tensorNumbers,
 } from "../onnx/index.js";
+import { ForeignError } from "./error.js";
 
 /** The graph of a file that somebody else wrote, checked, and what makes and reads each of its values. */
 export interface ForeignGraph {
@@ -30,7 +31,7 @@ export interface ForeignGraph {
   readonly stored: ReadonlyMap<string, TensorProto>;
 }
 
-/** Reads a part of another file that a model keeps its weights in, in the model's own folder. @throws UsageError */
+/** Reads a part of another file that a model keeps its weights in, in the model's own folder. @throws ForeignError */
 export type ReadBeside = (location: string, offset: number, length: number | undefined) => Uint8Array;
 
 /** Nodes a graph may have, and elements a value that is made of nothing but numbers of the file. */
@@ -42,18 +43,18 @@ const MOST_BYTES = 2 ** 31 - 1;
  * Reads a file and checks what a runtime might not survive.
  * @param name the file's name, for messages
  * @param beside reads files beside it; absent where there are none
- * @throws UsageError with what is wrong, in one sentence
+ * @throws ForeignError with what is wrong, in one sentence
  */
 export function openGraph(bytes: Uint8Array, name: string, beside?: ReadBeside): ForeignGraph {
   let model: ModelProto;
   try {
     model = decodeModel(bytes);
   } catch (error) {
-    throw new UsageError(
+    throw new ForeignError(
       `${name} is damaged or no ONNX file (${(error as Error).message.replace(/\.$/, "")}); get it again.`,
     );
   }
-  const problem = (what: string) => new UsageError(`${name} ${what}.`);
+  const problem = (what: string) => new ForeignError(`${name} ${what}.`);
   const { graph } = model;
   if (!graph || graph.node.length === 0)
     throw problem("is damaged or no ONNX file: it has no graph; get it again");
@@ -80,8 +81,14 @@ export function openGraph(bytes: Uint8Array, name: string, beside?: ReadBeside):
     if (isPure(node) && node.input.every((input) => input === "" || constants.has(input)))
       for (const output of node.output) constants.add(output);
   for (const tensor of everyTensor(model)) checkTensor(tensor, name);
+  for (const { values, dims = [] } of everySparse(model))
+    if (!(elementCount(dims) <= MOST_ELEMENTS) || dims.some((size) => size < 0))
+      throw problem(
+        `has a sparse tensor "${values?.name}" of shape ${shapeOf(dims)}, more than any computer here can hold`,
+      );
   const found = { name, model, nodes: sorted, maker, readers, constants, stored };
   for (const node of sorted) checkSizes(node, found);
+  checkLoops(graph, stored, name);
   return { ...found, bytes: outside ? encodeModel(model) : bytes };
 }
 
@@ -123,31 +130,40 @@ function eachNode({ graph, functions = [] }: ModelProto, see: (node: NodeProto) 
   for (const one of functions) all(one.node);
 }
 
-/** Every tensor of a file: weights, and those of attributes, in graphs inside of others too. */
-function everyTensor(model: ModelProto): TensorProto[] {
-  const found: TensorProto[] = [];
-  const sparse = (one: SparseTensorProto | undefined) => {
-    if (one?.values) found.push(one.values);
-    if (one?.indices) found.push(one.indices);
-  };
-  const ofGraph = ({ initializer, sparseInitializer }: GraphProto) => {
-    found.push(...initializer);
-    sparseInitializer?.forEach(sparse);
+/** Every sparse tensor of a file, in graphs inside of others too. */
+function everySparse(model: ModelProto): SparseTensorProto[] {
+  const found: SparseTensorProto[] = [];
+  const ofGraph = ({ sparseInitializer = [] }: GraphProto) => found.push(...sparseInitializer);
+  const ofAttributes = (attributes: readonly AttributeProto[]) => {
+    for (const { sparseTensor, sparseTensors = [] } of attributes)
+      found.push(...(sparseTensor ? [sparseTensor] : []), ...sparseTensors);
   };
   ofGraph(model.graph);
   eachNode(model, (node) => {
-    for (const { t, tensors = [], sparseTensor, sparseTensors = [] } of node.attribute) {
-      if (t) found.push(t);
-      found.push(...tensors);
-      sparse(sparseTensor);
-      sparseTensors.forEach(sparse);
-    }
+    ofAttributes(node.attribute);
     graphsOf(node).forEach(ofGraph);
   });
+  for (const { attributeProto = [] } of model.functions ?? []) ofAttributes(attributeProto);
   return found;
 }
 
-/** Brings what tensors hold in other files into this one; whether there was any. @throws UsageError */
+/** Every tensor of a file: weights, and those of attributes, in graphs inside of others too. */
+function everyTensor(model: ModelProto): TensorProto[] {
+  const found: TensorProto[] = [...model.graph.initializer];
+  const ofAttributes = (attributes: readonly AttributeProto[]) => {
+    for (const { t, tensors = [] } of attributes) found.push(...(t ? [t] : []), ...tensors);
+  };
+  eachNode(model, (node) => {
+    ofAttributes(node.attribute);
+    for (const { initializer } of graphsOf(node)) found.push(...initializer);
+  });
+  for (const { attributeProto = [] } of model.functions ?? []) ofAttributes(attributeProto);
+  for (const { values, indices } of everySparse(model))
+    found.push(...(values ? [values] : []), ...(indices ? [indices] : []));
+  return found;
+}
+
+/** Brings what tensors hold in other files into this one; whether there was any. @throws ForeignError */
 function loadOutside(model: ModelProto, name: string, beside: ReadBeside | undefined): boolean {
   const outside = everyTensor(model).filter(
     ({ dataLocation, externalData = [] }) => dataLocation === 1 || externalData.length > 0,
@@ -157,16 +173,16 @@ function loadOutside(model: ModelProto, name: string, beside: ReadBeside | undef
     const entry = (key: string) => tensor.externalData?.find((one) => one.key === key)?.value;
     const location = entry("location");
     if (location === undefined)
-      throw new UsageError(`${name} keeps "${tensor.name}" in another file but does not say in which.`);
+      throw new ForeignError(`${name} keeps "${tensor.name}" in another file but does not say in which.`);
     if (!beside)
-      throw new UsageError(
+      throw new ForeignError(
         `${name} keeps its weights in another file, "${location}", which cannot be read here; open it from the command line.`,
       );
     const number = (key: string): number | undefined => {
       const text = entry(key);
       if (text === undefined) return undefined;
       if (!/^\d{1,15}$/.test(text))
-        throw new UsageError(
+        throw new ForeignError(
           `${name} says "${text}" for the ${key} of "${tensor.name}", which is no number of bytes.`,
         );
       return Number(text);
@@ -175,7 +191,7 @@ function loadOutside(model: ModelProto, name: string, beside: ReadBeside | undef
     const wanted = size === undefined ? number("length") : size * elementCount(tensor.dims);
     total += wanted ?? 0;
     if (!(total < MOST_BYTES))
-      throw new UsageError(`${name} has weights of more than 2 GB; this version opens less.`);
+      throw new ForeignError(`${name} has weights of more than 2 GB; this version opens less.`);
     tensor.rawData = beside(location, number("offset") ?? 0, wanted);
     delete tensor.dataLocation;
     tensor.externalData = [];
@@ -183,7 +199,7 @@ function loadOutside(model: ModelProto, name: string, beside: ReadBeside | undef
   return outside.length > 0;
 }
 
-/** Nodes in an order in which each can be done. @throws UsageError where there is none, or two make the same value */
+/** Nodes in an order in which each can be done. @throws ForeignError where there is none, or two make the same value */
 function sortedNodes(graph: GraphProto, name: string): NodeProto[] {
   const maker = new Map<string, NodeProto>();
   const given = new Set([
@@ -196,7 +212,7 @@ function sortedNodes(graph: GraphProto, name: string): NodeProto[] {
     for (const output of node.output) {
       if (output === "") continue;
       if (maker.has(output) || (given.has(output) && output !== ""))
-        throw new UsageError(`${name} is damaged: two of its parts make the value "${output}".`);
+        throw new ForeignError(`${name} is damaged: two of its parts make the value "${output}".`);
       maker.set(output, node);
     }
   const left = new Map<NodeProto, number>();
@@ -208,7 +224,7 @@ function sortedNodes(graph: GraphProto, name: string): NodeProto[] {
       const made = maker.get(input);
       if (made) before.add(made);
       else if (!given.has(input))
-        throw new UsageError(
+        throw new ForeignError(
           `${name} is damaged: node "${node.name || node.opType}" reads "${input}", which nothing makes.`,
         );
     }
@@ -232,7 +248,7 @@ function sortedNodes(graph: GraphProto, name: string): NodeProto[] {
   }
   if (sorted.length < graph.node.length) {
     const caught = graph.node.find((node) => left.get(node)! > 0)!;
-    throw new UsageError(
+    throw new ForeignError(
       `${name} goes in a circle: node "${caught.name || caught.opType}" reads what is made of what it makes, so it can never be done.`,
     );
   }
@@ -260,13 +276,17 @@ function storedTensors(graph: GraphProto): Map<string, TensorProto> {
   return found;
 }
 
-/** @throws UsageError where a tensor's shape says what its content does not have */
+/** A shape as text, not all of it where it is long. */
+const shapeOf = (dims: readonly Integer[]): string =>
+  `[${dims.slice(0, 8).join(", ")}${dims.length > 8 ? ", …" : ""}]`;
+
+/** @throws ForeignError where a tensor's shape says what its content does not have */
 function checkTensor(tensor: TensorProto, name: string): void {
   const { dims, dataType, rawData } = tensor;
   const count = elementCount(dims);
-  const shape = `[${dims.slice(0, 8).join(", ")}${dims.length > 8 ? ", …" : ""}]`;
+  const shape = shapeOf(dims);
   const wrong = (what: string) =>
-    new UsageError(`${name} is damaged: tensor "${tensor.name}" of shape ${shape} ${what}.`);
+    new ForeignError(`${name} is damaged: tensor "${tensor.name}" of shape ${shape} ${what}.`);
   if (dims.some((size) => size < 0) || !Number.isSafeInteger(count)) throw wrong("is none that can be");
   const size = elementBytes(dataType);
   if (rawData !== undefined && rawData.length > 0 && size !== undefined) {
@@ -294,7 +314,7 @@ const SIZES: Readonly<Record<string, number>> = {
   RandomUniform: -1,
 };
 
-/** @throws UsageError where a node makes more than could be meant of numbers that stand in the file */
+/** @throws ForeignError where a node makes more than could be meant of numbers that stand in the file */
 function checkSizes(node: NodeProto, { name, stored }: Pick<ForeignGraph, "name" | "stored">): void {
   const at = SIZES[node.opType];
   if (at === undefined) return;
@@ -308,11 +328,59 @@ function checkSizes(node: NodeProto, { name, stored }: Pick<ForeignGraph, "name"
           ? Array.from(tensorNumbers(tensor))
           : [];
   } catch (error) {
-    throw new UsageError(`${name} is damaged: ${(error as Error).message}.`);
+    throw new ForeignError(`${name} is damaged: ${(error as Error).message}.`);
   }
   const count = sizes.reduce((product, size) => product * Math.max(1, size), 1);
   if (count > MOST_ELEMENTS)
-    throw new UsageError(
+    throw new ForeignError(
       `${name} asks for a value of shape [${sizes.slice(0, 8).join(", ")}] in node "${node.name || node.opType}", more than any computer here can hold.`,
     );
+}
+
+/** Steps of a loop that nothing but its count ends. */
+const MOST_STEPS = 10_000_000;
+
+/**
+ * A loop may have any count where a condition ends it: exporters write the greatest there is.
+ * @throws ForeignError where nothing ends a loop within a time that one waits
+ * @param around constants of the graphs around this one
+ */
+function checkLoops(graph: GraphProto, around: ReadonlyMap<string, TensorProto>, name: string): void {
+  const known = new Map([...around, ...storedTensors(graph)]);
+  for (const node of graph.node) {
+    for (const inner of graphsOf(node)) checkLoops(inner, known, name);
+    if (node.opType !== "Loop") continue;
+    const [count, condition] = node.input;
+    const body = attributeOf(node, "body")?.g;
+    if (!body || !goesOn(body, known)) continue;
+    const begins = condition ? known.get(condition) : undefined;
+    // A condition that is fed may be no, and then there is no step.
+    if (condition && !begins) continue;
+    const steps = count ? known.get(count) : undefined;
+    if (count && !steps) continue;
+    if (!steps || !(Number(firstOf(steps)) <= MOST_STEPS))
+      throw new ForeignError(
+        `${name} goes on without end: nothing ends the loop "${node.name || node.output[0]}" within ${MOST_STEPS} steps.`,
+      );
+  }
+}
+
+/** The first number of a tensor; none where it has none. */
+function firstOf(tensor: TensorProto): number {
+  try {
+    return tensorNumbers(tensor)[0] ?? 0;
+  } catch {
+    return 0;
+  }
+}
+
+/** Whether the body of a loop goes on whatever it computes: it hands its condition on, or says yes. */
+function goesOn(body: GraphProto, around: ReadonlyMap<string, TensorProto>): boolean {
+  const known = new Map([...around, ...storedTensors(body)]);
+  const maker = new Map(body.node.flatMap((node) => node.output.map((output) => [output, node] as const)));
+  let value = body.output[0]?.name ?? "";
+  for (let node = maker.get(value); node?.opType === "Identity"; node = maker.get(value))
+    value = node.input[0] ?? "";
+  const constant = known.get(value);
+  return value === body.input[1]?.name || (constant !== undefined && firstOf(constant) !== 0);
 }

@@ -1,4 +1,5 @@
 export * from "./effect.js";
+export * from "./error.js";
 export * from "./find.js";
 export * from "./graph.js";
 export * from "./inputs.js";

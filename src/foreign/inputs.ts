@@ -1,8 +1,9 @@
-import { RegardError, UsageError } from "../core/index.js";
+import { RegardError } from "../core/index.js";
 import type { TextTokenizer, TokenizedText } from "../data/index.js";
 import { elementName, type ModelProto, type ValueInfoProto } from "../onnx/index.js";
 import type { ForeignValue } from "../session/index.js";
 import { type Field, type FieldValue, pixelsOf } from "../task/index.js";
+import { ForeignError } from "./error.js";
 import { foreignValue, isNumeric, isWhole } from "./value.js";
 
 /** What a graph reads or gives, as its file says. */
@@ -100,7 +101,7 @@ const NAMES: readonly (readonly [RegExp, Role["kind"]])[] = [
   [/ids$|^ids|tokens?$/i, "tokens"],
 ];
 
-/** @throws UsageError for inputs that nothing can be given for */
+/** @throws ForeignError for inputs that nothing can be given for */
 export function readInputs(
   inputs: readonly Signature[],
   name: string,
@@ -108,7 +109,9 @@ export function readInputs(
 ): ReadInput[] {
   for (const { name: input, dtype } of inputs)
     if (!isNumeric(dtype))
-      throw new UsageError(`${name} reads "${input}", which is ${dtype}; this version gives numbers alone.`);
+      throw new ForeignError(
+        `${name} reads "${input}", which is ${dtype}; this version gives numbers alone.`,
+      );
   const roles = inputs.map((input) => ({ ...input, role: roleOf(input, size) }));
   // What goes with tokens does so only where there are some.
   const hasTokens = roles.some(({ role }) => role.kind === "tokens");
@@ -198,7 +201,7 @@ export function formOf(inputs: readonly ReadInput[], { tokenizer }: ReadingOptio
 
 /**
  * What was filled in, as it is fed; what was left out is 0.
- * @throws UsageError for what does not fit, naming the input
+ * @throws ForeignError for what does not fit, naming the input
  */
 export function feedsOf(
   inputs: readonly ReadInput[],
@@ -207,7 +210,7 @@ export function feedsOf(
 ): Given {
   const unknown = Object.keys(fields).find((name) => !inputs.some((input) => input.name === name));
   if (unknown !== undefined)
-    throw new UsageError(
+    throw new ForeignError(
       `the file has no input "${unknown}"; it has ${inputs.map(({ name }) => `"${name}"`).join(", ")}.`,
     );
   const text = tokensOf(inputs, fields, options);
@@ -246,7 +249,7 @@ function tokensOf(
   if (typeof value === "string" && tokenizer) text = tokenizer.tokenize(value);
   else {
     if (!Array.isArray(value) || value.length === 0)
-      throw new UsageError(
+      throw new ForeignError(
         `"${input.name}" takes tokens; give a text together with its tokenizer (--tokenizer tokenizer.json or vocab.txt), or the numbers of tokens.`,
       );
     const ids = value as readonly number[];
@@ -255,13 +258,13 @@ function tokensOf(
   }
   const wrong = text.ids.find((id) => !Number.isSafeInteger(id));
   if (wrong !== undefined)
-    throw new UsageError(`${wrong} is no token of "${input.name}"; give whole numbers.`);
+    throw new ForeignError(`${wrong} is no token of "${input.name}"; give whole numbers.`);
   const fixed = input.shape?.at(-1);
   if (typeof fixed === "number" && text.ids.length > fixed)
-    throw new UsageError(
+    throw new ForeignError(
       `the text is ${text.ids.length} tokens, but "${input.name}" takes ${fixed}; give a shorter one.`,
     );
-  if (text.ids.length === 0) throw new UsageError("the text has no tokens; give at least one word.");
+  if (text.ids.length === 0) throw new ForeignError("the text has no tokens; give at least one word.");
   return text;
 }
 
@@ -280,6 +283,7 @@ function filledValue(
   ) {
     const fixed = shape?.at(-1);
     const length = typeof fixed === "number" ? fixed : text.ids.length;
+    if (length > MOST) throw new ForeignError(`"${name}" takes ${length} tokens, more than are fed here.`);
     const at = (place: number): number => {
       const inside = place < text.ids.length;
       if (role.kind === "tokens") return inside ? text.ids[place]! : (tokenizer?.padding ?? 0);
@@ -295,17 +299,17 @@ function filledValue(
   }
   const numbers = given === undefined ? undefined : given;
   if (numbers !== undefined && !(Array.isArray(numbers) && numbers.every((one) => typeof one === "number")))
-    throw new UsageError(`"${name}" takes numbers; give them with spaces between.`);
+    throw new ForeignError(`"${name}" takes numbers; give them with spaces between.`);
   const known = shapeFor(input, numbers as readonly number[] | undefined, sizes);
   const count = known.reduce((a, b) => a * b, 1);
   if (count > MOST)
-    throw new UsageError(
+    throw new ForeignError(
       `"${name}" of shape [${known.join(", ")}] has ${count} numbers, more than are fed here.`,
     );
   return foreignValue(dtype, known, (numbers as readonly number[] | undefined) ?? new Float64Array(count));
 }
 
-/** The shape of an input: one example, sizes that others have, and for the rest what the numbers fill. @throws UsageError */
+/** The shape of an input: one example, sizes that others have, and for the rest what the numbers fill. @throws ForeignError */
 function shapeFor(
   { name, shape, role }: ReadInput,
   numbers: readonly number[] | undefined,
@@ -315,8 +319,11 @@ function shapeFor(
   const named = shape.map((dimension, axis): number | undefined => {
     if (typeof dimension === "number") return dimension;
     if (role.kind === "past") return axis === 0 ? 1 : 0;
-    return sizes.get(dimension) ?? (axis === 0 && shape.length > 1 ? 1 : undefined);
+    return sizes.get(dimension);
   });
+  // The first of several axes is one example, where it is not all that is open.
+  const first = named.indexOf(undefined);
+  if (first === 0 && shape.length > 1 && (!numbers || named.includes(undefined, 1))) named[0] = 1;
   const open = named.filter((size) => size === undefined).length;
   const rest = named.reduce<number>((product, size) => product * (size ?? 1), 1);
   const left = numbers ? numbers.length / rest : 1;
@@ -325,7 +332,7 @@ function shapeFor(
   const found = named.map((size) => size ?? (--last === 0 ? left : 1));
   const count = found.reduce((a, b) => a * b, 1);
   if (numbers && (count !== numbers.length || !found.every(Number.isInteger)))
-    throw new UsageError(
+    throw new ForeignError(
       `"${name}" is ${shapeText({ shape })} and was given ${numbers.length} numbers, but takes ${open > 0 ? `a multiple of ${rest}` : rest}; give as many.`,
     );
   return found;

@@ -1,6 +1,7 @@
-import { RegardError, UsageError } from "../core/index.js";
+import { RegardError } from "../core/index.js";
 import { appendOutputs, ELEMENT } from "../onnx/index.js";
 import type { ForeignValue, OpenedModel, Value } from "../session/index.js";
+import { ForeignError } from "./error.js";
 import { type FoundAttention, findAttention } from "./find.js";
 import type { ForeignGraph } from "./graph.js";
 import { type Signature, signaturesOf } from "./inputs.js";
@@ -55,13 +56,13 @@ export class ForeignModel {
     this.attentions = findAttention(graph);
   }
 
-  /** A form of the file, opened when it is first needed. @throws UsageError where a runtime cannot run it */
+  /** A form of the file, opened when it is first needed. @throws ForeignError where a runtime cannot run it */
   #model(what: string, bytes: () => Uint8Array): Promise<OpenedModel> {
     const known =
       this.#opened.get(what) ??
       this.open(bytes()).catch((error) => {
         this.#opened.delete(what);
-        throw new UsageError(`${this.graph.name} cannot be run: ${sentenceOf(error)}.`);
+        throw new ForeignError(`${this.graph.name} cannot be run: ${sentenceOf(error)}.`);
       });
     this.#opened.set(what, known);
     return known;
@@ -70,13 +71,13 @@ export class ForeignModel {
   /**
    * What the graph gives, to the bit: the file itself is run, since a runtime that also hands out weights may join fewer operations
    * and so round otherwise.
-   * @throws UsageError where it cannot run on these values
+   * @throws ForeignError where it cannot run on these values
    */
   async outputsOf(feeds: Feeds): Promise<Feeds> {
     return this.#tried(await this.#model("plain", () => this.graph.bytes), feeds);
   }
 
-  /** The weights of every attention. @throws UsageError where it cannot run on these values */
+  /** The weights of every attention. @throws ForeignError where it cannot run on these values */
   async weightsOf(feeds: Feeds): Promise<readonly Weights[]> {
     return this.attentions.length === 0 ? [] : (await this.#see(feeds)).weights;
   }
@@ -95,7 +96,7 @@ export class ForeignModel {
   readonly #read = (results: Feeds): Weights[] =>
     this.attentions.map(({ value, axis }) => weightsOf(results[value]!, axis));
 
-  /** A run in which weights are forced, by the number of the attention. @throws UsageError for what does not fit */
+  /** A run in which weights are forced, by the number of the attention. @throws ForeignError for what does not fit */
   async forced(feeds: Feeds, forcings: ReadonlyMap<number, Forcing>): Promise<Run> {
     // Sizes and types of weights are known once they have been seen.
     const { weights, types } = await this.#see(feeds);
@@ -127,7 +128,7 @@ export class ForeignModel {
     try {
       return await model.run(feeds);
     } catch (error) {
-      throw new UsageError(`${this.graph.name} cannot run on this: ${sentenceOf(error)}.`);
+      throw new ForeignError(`${this.graph.name} cannot run on this: ${sentenceOf(error)}.`);
     }
   }
 
@@ -179,7 +180,7 @@ function weightsOf(value: Value | ForeignValue, softmax: number): Weights {
   };
 }
 
-/** What is fed to force weights: a single "no" where nothing is. @throws UsageError for rows that there are not, or of another size */
+/** What is fed to force weights: a single "no" where nothing is. @throws ForeignError for rows that there are not, or of another size */
 function spliced(
   { shape, rows, heads, places, at }: Weights,
   { rows: forcedRows = new Map(), silenced = new Set() }: Forcing,
@@ -194,9 +195,9 @@ function spliced(
   const [force, forced] = [new Uint8Array(count), new Float64Array(count)];
   for (const [row, numbers] of forcedRows) {
     if (!(Number.isInteger(row) && row >= 0 && row < rows))
-      throw new UsageError(`look "${name}" has ${rows} rows, so there is none with the number ${row}.`);
+      throw new ForeignError(`look "${name}" has ${rows} rows, so there is none with the number ${row}.`);
     if (numbers.length !== places && numbers.length !== places * heads)
-      throw new UsageError(
+      throw new ForeignError(
         `look "${name}" at row ${row} has ${numbers.length} numbers, but takes ${places}, or ${places * heads} of all its heads; give as many.`,
       );
     for (let head = 0; head < heads; head++)
@@ -207,7 +208,7 @@ function spliced(
   }
   for (const head of silenced) {
     if (!(Number.isInteger(head) && head >= 0 && head < heads))
-      throw new UsageError(`look "${name}" has ${heads} heads, so there is none with the number ${head}.`);
+      throw new ForeignError(`look "${name}" has ${heads} heads, so there is none with the number ${head}.`);
     for (let row = 0; row < rows; row++)
       for (let place = 0; place < places; place++) {
         force[at(row, head, place)] = 1;

@@ -1,5 +1,5 @@
-import { UsageError } from "../core/index.js";
 import { encodeModel, type GraphProto, type ModelProto, type NodeProto } from "../onnx/index.js";
+import { ForeignError } from "./error.js";
 import type { FoundAttention } from "./find.js";
 import type { ForeignGraph } from "./graph.js";
 
@@ -14,7 +14,7 @@ const WHERE = 9;
  * A file in which weights can be forced: what each attention makes goes through a `Where` before anything reads it, which takes
  * other weights where an input says so. All else is as it was.
  * @param types the element type of each attention's weights, as numbered in onnx.proto
- * @throws UsageError where the file is older than `Where`
+ * @throws ForeignError where the file is older than `Where`
  */
 export function withForcing(
   { model, name }: ForeignGraph,
@@ -25,7 +25,7 @@ export function withForcing(
   const version =
     model.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version ?? WHERE;
   if (version < WHERE)
-    throw new UsageError(
+    throw new ForeignError(
       `${name} is of operator set ${version}, older than ${WHERE}, so its attention can be seen but not forced.`,
     );
   const own = new Map(attentions.map(({ value }, index) => [value, `regard.own.${index}`]));

@@ -75,7 +75,11 @@ const tensorType = message({
   externalData: [13, [() => entryType]],
   dataLocation: [14, "int32"],
 });
-const sparseTensorType = message({ values: [1, () => tensorType], indices: [2, () => tensorType] });
+const sparseTensorType = message({
+  values: [1, () => tensorType],
+  indices: [2, () => tensorType],
+  dims: [3, ["int64"]],
+});
 const dimensionType = message({ dimValue: [1, "int64"], dimParam: [2, "string"] });
 const shapeType = message({ dim: [1, [() => dimensionType]] });
 const tensorTypeType = message({ elemType: [1, "int32"], shape: [2, () => shapeType] });
@@ -95,8 +99,11 @@ const functionType = message({
   name: [1, "string"],
   input: [4, ["string"]],
   output: [5, ["string"]],
+  attribute: [6, ["string"]],
   node: [7, [() => nodeType]],
+  opsetImport: [9, [() => operatorSetType]],
   domain: [10, "string"],
+  attributeProto: [11, [() => attributeType]],
 });
 const modelType = message({
   irVersion: [1, "int64"],
@@ -346,6 +353,7 @@ export interface TensorProto {
 export interface SparseTensorProto {
   values?: TensorProto;
   indices?: TensorProto;
+  dims?: readonly Integer[];
 }
 export interface ValueInfoProto {
   name: string;
@@ -366,6 +374,11 @@ export interface FunctionProto {
   input: string[];
   output: string[];
   node: NodeProto[];
+  opsetImport?: { domain: string; version: number }[];
+  /** Names of attributes that a call may give. */
+  attribute?: string[];
+  /** Attributes that a call may give, with what they are where it does not. */
+  attributeProto?: AttributeProto[];
 }
 export interface ModelProto {
   irVersion: number;

@@ -7,13 +7,14 @@ import {
   type Trace,
   type TraceLook,
 } from "../attention/index.js";
-import { pngUrl, UsageError } from "../core/index.js";
+import { pngUrl } from "../core/index.js";
 import { agreementOf, verdictOf, verdictSentence } from "../explain/index.js";
 import {
   absencesOf,
   areShares,
   cellsName,
   type Forcing,
+  ForeignError,
   ForeignModel,
   feedsOf,
   formOf,
@@ -92,7 +93,7 @@ export class ForeignSubject {
   /**
    * @param name what the file is called, for messages
    * @param beside reads what the file keeps in others beside it
-   * @throws UsageError where it is no file that can be opened
+   * @throws ForeignError where it is no file that can be opened
    */
   static open(
     bytes: Uint8Array,
@@ -125,7 +126,7 @@ export class ForeignSubject {
     };
   }
 
-  /** What the file gives for what was given, and where it looked. @throws UsageError for what it cannot read */
+  /** What the file gives for what was given, and where it looked. @throws ForeignError for what it cannot read */
   async ask(fields: Readonly<Record<string, FieldValue>>, request: ForeignRequest = {}): Promise<Answer> {
     const started = performance.now();
     const given = feedsOf(this.#inputs, fields, this.#options);
@@ -150,7 +151,7 @@ export class ForeignSubject {
       const { attentions } = this.#model;
       const index = attentions.findIndex((one) => one.name === name);
       if (index < 0)
-        throw new UsageError(
+        throw new ForeignError(
           `the file has no look "${name}"; it has ${attentions.map((one) => `"${one.name}"`).join(", ") || "none"}.`,
         );
       forcings.set(index, {
@@ -200,7 +201,7 @@ export class ForeignSubject {
   /**
    * What an output depends on: how much attention every place got over all layers and heads, what is lost once the place is taken
    * away, and once each head is silenced.
-   * @throws UsageError for what cannot be read, and an output that there is not
+   * @throws ForeignError for what cannot be read, and an output that there is not
    */
   async explain(
     fields: Readonly<Record<string, FieldValue>>,
