@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Random } from "../src/core/index.js";
 import { lower } from "../src/onnx/index.js";
 import { constant, input, matmul, reduceMean, relu, reshape, transpose, windows } from "../src/ops/index.js";
-import { regard } from "./command.js";
+import { regard, spawned } from "./command.js";
 
 // The command line for captions, on a folder of images as a user has them.
 
@@ -91,7 +91,7 @@ describe("a captioner", () => {
     const [once, twice] = [join(folder, "once"), join(folder, "twice")];
     const hard = ["--set", "attention=hard", "--seed", "5", "--validate-every", "3"];
     expect((await train("show-attend-tell", once, ...hard)).code).toBe(0);
-    const stopped = await regard(
+    const stopped = await spawned(
       [
         ...[
           "train",

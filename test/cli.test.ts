@@ -13,7 +13,7 @@ import { models } from "../src/models/index.js";
 import { decodeModel, lower } from "../src/onnx/index.js";
 import { exp, input } from "../src/ops/index.js";
 import type { WatchedTrace } from "../src/task/index.js";
-import { main, regard, small } from "./command.js";
+import { main, regard, small, spawned } from "./command.js";
 
 let folder: string;
 let first: string;
@@ -281,7 +281,7 @@ test("--threads computes with as many, to the same losses", async () => {
 
 test("Ctrl-C saves and says how to go on, and going on ends where an uninterrupted run does", async () => {
   const path = join(folder, "interrupted");
-  const stopped = await regard([...quick, "--out", path], /step 6 /);
+  const stopped = await spawned([...quick, "--out", path], /step 6 /);
   expect(stopped.code).toBe(130);
   expect(stopped.out).toMatch(/^Saved .* at step \d+\. Go on with: regard train --resume /);
   const [saved] = (await checkpointsOf(path)).slice(-1);

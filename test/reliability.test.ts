@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Random } from "../src/core/index.js";
 import { RunFolder } from "../src/train/run-folder.node.js";
-import { main, regard, small } from "./command.js";
+import { main, regard, small, spawned } from "./command.js";
 
 let folder: string;
 let table: string;
@@ -136,7 +136,7 @@ describe("who holds a run", () => {
     const run = await begin("twice");
     const whole = await begin("once");
     const more = ["--steps", "90"];
-    const both = await Promise.all([1, 2, 3].map(() => regard(["train", "--resume", run, ...more])));
+    const both = await Promise.all([1, 2, 3].map(() => spawned(["train", "--resume", run, ...more])));
     const codes = both.map(({ code }) => code).sort();
     expect(codes, both.map(({ err }) => err).join()).toEqual([0, 2, 2]);
     for (const { code, err } of both)
@@ -151,7 +151,7 @@ describe("who holds a run", () => {
   test("of several that find a broken lock at once, one goes on", async () => {
     const run = await begin("broken");
     await writeFile(join(run, "run.lock"), "no lock at all");
-    const all = await Promise.all([1, 2, 3].map(() => regard(["train", "--resume", run, "--steps", "60"])));
+    const all = await Promise.all([1, 2, 3].map(() => spawned(["train", "--resume", run, "--steps", "60"])));
     expect(all.map(({ code }) => code).sort(), all.map(({ err }) => err).join()).toEqual([0, 2, 2]);
   });
 

@@ -1,1 +1,2 @@
 export * from "./gradient.js";
+export * from "./slices.js";

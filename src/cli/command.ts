@@ -39,7 +39,7 @@ export const warn = (message: string): void => {
 };
 
 /** Tells what ended a command, and gives the exit code for it: 0 done, 1 failed, 2 used wrongly, 130 interrupted. */
-export function report(error: unknown, who = "regard"): number {
+export function report(error: unknown, { who = "regard", debug = false } = {}): number {
   const code =
     error instanceof CommanderError
       ? error.exitCode === 0
@@ -54,7 +54,7 @@ export function report(error: unknown, who = "regard"): number {
   const { message, stack } = error as Error;
   const hint =
     error instanceof RegardError ? "" : " (this was not foreseen; --debug shows where it happened)";
-  warn(process.argv.includes("--debug") ? `${stack}` : `${who}: ${message}${hint}`);
+  warn(debug ? `${stack}` : `${who}: ${message}${hint}`);
   return code;
 }
 

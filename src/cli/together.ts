@@ -47,7 +47,8 @@ export async function together(work: (group: Group) => Promise<void>): Promise<v
         setTimeout(resolve, PATIENCE);
       });
     const silent = ending || error instanceof Elsewhere;
-    const code = silent ? 1 : report(error, rank > 0 ? `regard: process ${rank} of ${size}` : undefined);
+    const who = rank > 0 ? `regard: process ${rank} of ${size}` : "regard";
+    const code = silent ? 1 : report(error, { who, debug: process.argv.includes("--debug") });
     group?.abort(code);
     process.exit(code);
   }

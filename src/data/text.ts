@@ -11,6 +11,7 @@
 const [JOINED, SPACED, SMALL] = ["‿", "␣", "↓"] as const;
 const MARKS = `${JOINED}${SPACED}${SMALL}`;
 const MARKED = new RegExp(`^([${JOINED}${SPACED}]?)(${SMALL}?)(.+?)([${JOINED}${SPACED}]?)$`, "su");
+const HAS_MARK = new RegExp(`[${MARKS}]`, "u");
 const MARKS_ALONE = new RegExp(`^[${MARKS}]+$`, "u");
 /** A letter of a word with the marks that stand beside it, or marks alone. */
 const MARKED_LETTERS = new RegExp(`[${MARKS}]*[^${MARKS}][${MARKS}]*|[${MARKS}]+`, "gu");
@@ -81,7 +82,9 @@ interface Marked {
 }
 
 function parsed(word: string): Marked {
-  const [, before, small, surface, after] = (MARKS_ALONE.test(word) ? undefined : MARKED.exec(word)) ?? [];
+  // Few words have marks, and this is asked of every word of a text.
+  const marked = HAS_MARK.test(word) && !MARKS_ALONE.test(word) ? MARKED.exec(word) : undefined;
+  const [, before, small, surface, after] = marked ?? [];
   return surface === undefined
     ? { before: "", small: "", surface: word, after: "" }
     : { before: before!, small: small!, surface, after: after! };
@@ -112,6 +115,7 @@ export const firstWord = (words: readonly string[]): number =>
 export function uncapitalised(word: string): string | undefined {
   const { surface, ...marks } = parsed(word);
   const [first = ""] = surface;
+  if (first === first.toLowerCase()) return undefined;
   const rest = surface.slice(first.length);
   const small = first.toLowerCase() + rest;
   return small !== surface && rest === rest.toLowerCase() && capitalised(small) === surface

@@ -86,9 +86,11 @@ export class Vocabulary {
 
   /** The number of a word, tried as written, then in lower case, without its marks, and capitalised; UNKNOWN where none is known. */
   #numberOf(word: string): number {
+    const written = this.#numbers.get(word);
+    if (written !== undefined) return written;
     const surface = surfaceOf(word);
     const lower = surface.toLowerCase();
-    for (const form of [word, word.toLowerCase(), surface, lower, capitalised(lower)]) {
+    for (const form of [word.toLowerCase(), surface, lower, capitalised(lower)]) {
       const number = this.#numbers.get(form);
       if (number !== undefined) return number;
     }

@@ -1,11 +1,12 @@
 import { multiplyDimensions, PAD, subtractDimensions, type Tensor } from "../core/index.js";
-import type { Mode } from "../nn/index.js";
+import type { Mode, Outputs } from "../nn/index.js";
 import {
   add,
   cast,
   crossEntropy,
   div,
   equal,
+  gather,
   mul,
   neg,
   not,
@@ -25,15 +26,30 @@ export function shifted(target: Tensor): { readonly read: Tensor; readonly writt
 }
 
 /**
- * Cross-entropy in nats of logits [T, B, V] against targets [T, B], without padding. `loss` is its mean over tokens, the
- * targets smoothed where the mode says so (Szegedy et al. 2016, section 7: a share of each target is spread over all words
- * alike); `losses` [T, B] are those of single tokens, 0 on padding, never smoothed.
+ * Cross-entropy in nats of words against targets [T, B], without padding. `loss` is its mean over tokens, the targets smoothed
+ * where the mode says so (Szegedy et al. 2016, section 7: a share of each target is spread over all words alike); `losses` [T, B]
+ * are those of single tokens, 0 on padding, never smoothed.
+ *
+ * Where the mode has candidates, these alone are scored, and smoothed over. A word that is among them with probability π counts
+ * 1/π times in the sum of the softmax, whose expectation is then the sum over all words (Bengio & Senécal 2008; Jean et al.
+ * 2015, equation 9).
+ * @param output from features to the logits of words
+ * @param features [T, B, F]
  */
-export function tokenLoss(logits: Tensor, targets: Tensor, mode: Mode): { loss: Tensor; losses: Tensor } {
+export function tokenLoss(
+  output: Outputs,
+  features: Tensor,
+  targets: Tensor,
+  mode: Mode,
+): { loss: Tensor; losses: Tensor } {
+  const candidates = mode.candidatesOf(output.size);
+  const logits = candidates
+    ? sub(output.of(candidates.words)(features), candidates.corrections)
+    : output(features);
   const rows = multiplyDimensions(...targets.shape);
   const { losses, logProbabilities } = crossEntropy(
     reshape(logits, [rows, logits.shape[2]!]),
-    reshape(targets, [rows]),
+    reshape(candidates ? gather(candidates.places, targets) : targets, [rows]),
   );
   const real = cast(not(equal(targets, PAD)), logits.dtype);
   const masked = mul(reshape(losses, targets.shape), real);
@@ -41,7 +57,8 @@ export function tokenLoss(logits: Tensor, targets: Tensor, mode: Mode): { loss: 
   const exact = mode.perToken(reduceSum(masked), count);
   const { labelSmoothing } = mode;
   if (labelSmoothing === 0) return { loss: exact, losses: masked };
-  const spread = mul(neg(reduceMean(logProbabilities, { axes: 1 })), reshape(real, [rows]));
+  const known = candidates ? add(logProbabilities, candidates.corrections) : logProbabilities;
+  const spread = mul(neg(reduceMean(known, { axes: 1 })), reshape(real, [rows]));
   const uniform = mode.perToken(reduceSum(spread), count);
   return {
     loss: add(mul(exact, 1 - labelSmoothing), mul(uniform, labelSmoothing)),

@@ -15,14 +15,26 @@ import { glorotUniform, type Initialiser, normal, ones, zeros } from "./initiali
 import type { Mode } from "./mode.js";
 import type { Scope } from "./scope.js";
 
+/** A layer over the last axis, to all of its features or to some. */
+export interface Outputs {
+  (x: Tensor): Tensor;
+  /** How many features it gives. */
+  readonly size: number;
+  /** @param chosen int32 [C]: numbers of features; the layer that gives these, in this order, [..., C] */
+  of(chosen: Tensor): (x: Tensor) => Tensor;
+}
+
 /** x W + b over the last axis: [..., input] to [..., output]. */
 export function linear(
   scope: Scope,
   sizes: { input: number; output: number; bias?: boolean; initialise?: Initialiser },
-): (x: Tensor) => Tensor {
+): Outputs {
   const weight = scope.parameter("weight", [sizes.input, sizes.output], sizes.initialise ?? glorotUniform);
   const bias = sizes.bias === false ? undefined : scope.parameter("bias", [sizes.output], zeros);
-  return (x) => affine(x, weight, bias);
+  return Object.assign((x: Tensor) => affine(x, weight, bias), {
+    size: sizes.output,
+    of: (chosen: Tensor) => (x: Tensor) => affine(x, gather(weight, chosen, 1), bias && gather(bias, chosen)),
+  });
 }
 
 /** x W + b over the last axis, as one product of matrices however many axes `x` has. */

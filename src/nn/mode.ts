@@ -18,10 +18,30 @@ interface ModeOptions {
   readonly sampling?: boolean;
   readonly labelSmoothing?: number;
   readonly shares?: number;
+  readonly someWords?: boolean;
 }
 
 /** The input that says how many tokens a share of a batch has on average, where a graph has one of several shares. */
 export const TOKENS = "tokens";
+
+/** The words that a step scores in place of all of a vocabulary, as it is fed them. Axes: C words that are scored, V all. */
+export interface Candidates {
+  /** How many words the vocabulary has. */
+  readonly vocabulary: number;
+  /** int32 [C]: words by their numbers, all targets of the step among them. */
+  readonly words: Tensor;
+  /** [C]: log of the probability that the word is among them; 0 for targets. */
+  readonly corrections: Tensor;
+  /** int32 [V]: where each word stands among them; any number for those that do not. */
+  readonly places: Tensor;
+}
+
+/** The inputs that say which words a step scores. */
+export const CANDIDATES = {
+  words: "candidates",
+  corrections: "candidates.corrections",
+  places: "candidates.places",
+} as const;
 
 /**
  * What a graph of a model is made for: training, use as it is, or use that draws by chance. Models hand it to the layers that
@@ -40,13 +60,22 @@ export class Mode {
    * examples average to those of the batch by themselves; `total` and `perToken` see to sums and to means over tokens.
    */
   readonly shares: number;
+  readonly #someWords: boolean;
+  #candidates: Candidates | undefined;
   readonly #given: Readonly<Record<string, Tensor>>;
   readonly #noise = new Map<string, Tensor>();
   readonly #buffers = new Map<string, Buffer>();
   #tokens: Tensor | undefined;
 
   private constructor(
-    { dtype = "float32", training = false, sampling = training, labelSmoothing = 0, shares = 1 }: ModeOptions,
+    {
+      dtype = "float32",
+      training = false,
+      sampling = training,
+      labelSmoothing = 0,
+      shares = 1,
+      someWords = false,
+    }: ModeOptions,
     given: Readonly<Record<string, Tensor>> = {},
   ) {
     this.#given = given;
@@ -55,6 +84,7 @@ export class Mode {
     this.sampling = sampling;
     this.labelSmoothing = labelSmoothing;
     this.shares = shares;
+    this.#someWords = someWords;
   }
 
   /** For a training step. */
@@ -135,6 +165,30 @@ export class Mode {
     if (this.shares === 1) return div(sum, count);
     this.#tokens ??= input(TOKENS, this.dtype, []);
     return div(sum, this.#tokens);
+  }
+
+  /**
+   * The words that a loss scores in place of all of a vocabulary; undefined where it scores all.
+   * @throws RegardError where the losses of a graph are of several vocabularies
+   */
+  candidatesOf(vocabulary: number): Candidates | undefined {
+    if (!this.#someWords) return undefined;
+    this.#candidates ??= {
+      vocabulary,
+      words: input(CANDIDATES.words, "int32", ["candidates"]),
+      corrections: input(CANDIDATES.corrections, this.dtype, ["candidates"]),
+      places: input(CANDIDATES.places, "int32", [vocabulary]),
+    };
+    if (this.#candidates.vocabulary !== vocabulary)
+      throw new RegardError(
+        `losses over ${this.#candidates.vocabulary} and over ${vocabulary} words cannot score the same candidates; score all words.`,
+      );
+    return this.#candidates;
+  }
+
+  /** The words that are scored in place of all; undefined where no loss asked for them. */
+  get candidates(): Candidates | undefined {
+    return this.#candidates;
   }
 
   /** Every noise input by name. */

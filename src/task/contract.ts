@@ -273,6 +273,8 @@ export interface Task<Example = unknown, Prepared = unknown, Sizes = unknown, Ou
   order?(example: Example, prepared: Prepared): number;
   /** Tokens of the longest text of an example, which `--max-length` limits. */
   longest?(example: Example, prepared: Prepared): number;
+  /** What an example may be trained to write: its targets, each from START to END; absent where no words are written. */
+  writes?(example: Example, prepared: Prepared): readonly (readonly number[])[];
   collate(examples: readonly Example[], prepared: Prepared, use: Use): Promise<Collated>;
   readonly drive: Drive;
   validate(scoring: Scoring<Example, Prepared>, examples: readonly Example[]): Promise<Validation>;

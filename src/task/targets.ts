@@ -8,8 +8,11 @@ import type { Use } from "./contract.js";
 export function remembered<Key extends object, Found>(find: (key: Key) => Found): (key: Key) => Found {
   const known = new WeakMap<Key, Found>();
   return (key) => {
-    const found = known.get(key) ?? find(key);
-    known.set(key, found);
+    let found = known.get(key);
+    if (found === undefined) {
+      found = find(key);
+      known.set(key, found);
+    }
     return found;
   };
 }

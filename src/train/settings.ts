@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { readingOptions, vocabularyKinds } from "../data/index.js";
 import { imageOptionsSchema } from "../task/index.js";
+import { softmaxSchema } from "./candidates.js";
 import { optimizerSchema } from "./optimizer.js";
 import { scheduleSchema } from "./schedule.js";
 
@@ -58,6 +59,8 @@ export const settingsSchema = z.object({
   /** The largest global norm of the gradient. */
   clip: z.number().positive().default(1),
   labelSmoothing: z.number().min(0).lt(1).default(0),
+  /** Which words a step scores where it does not score all. */
+  softmax: softmaxSchema.optional(),
   /** Validations without a better loss after which training stops; never where absent. */
   patience: z.int().min(1).optional(),
   /** Steps between validations, each of which writes a checkpoint. */

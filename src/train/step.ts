@@ -1,4 +1,4 @@
-import { gradient } from "../autodiff/index.js";
+import { gradient, slicesOf } from "../autodiff/index.js";
 import type { StoredTensor } from "../core/index.js";
 import { countOf, RegardError, type Tensor, type TypedArray, typedArray } from "../core/index.js";
 import type { LearnerPlace } from "../models/index.js";
@@ -8,6 +8,7 @@ import { fill } from "../ops/index.js";
 import type { Value, Values } from "../session/index.js";
 import { GRAIN, type Kernels, kernelArrays } from "./kernels.js";
 import type { Optimizer } from "./optimizer.js";
+import { gatherRows, PORTION, scatterRows, stridesAlong, summedRows } from "./rows.js";
 
 /** Steps in a row that may be skipped before training is given up. */
 export const MOST_SKIPPED = 10;
@@ -55,12 +56,15 @@ const viewsOf = ({ slots }: Layout, flat: Float32Array, prefix = ""): Record<str
 
 /** What the names of a step's outputs, and of what a checkpoint holds besides the model, begin with. */
 const GRADIENT = "gradient.";
+/** Which rows of a parameter, by the axis they are along, a gradient is of that has not all of them. */
+const ROWS = ["rows.", "columns."] as const;
 const NEXT = "next.";
 const OPTIMIZER = "optimizer.";
 
 /**
  * Forward and backward as one program. Outputs: `loss`, those of `extra`, the gradient of each parameter
- * (`gradient.<name>`), and the buffers after the step (`next.<name>`).
+ * (`gradient.<name>`), and the buffers after the step (`next.<name>`). With `byRows`, the gradient of a table of which a step
+ * reads some rows is of these alone, [N, W], and `rows.<name>`, or `columns.<name>`, says which, [N].
  */
 export function trainingStep(options: {
   readonly loss: Tensor;
@@ -70,6 +74,7 @@ export function trainingStep(options: {
   /** What the model carries from step to step besides them. */
   readonly buffers?: readonly Buffer[];
   readonly extra?: Program;
+  readonly byRows?: boolean;
 }): Program {
   const { loss, parameters, buffers = [] } = options;
   const given = options.gradients;
@@ -82,9 +87,25 @@ export function trainingStep(options: {
   return {
     loss,
     ...options.extra,
-    ...Object.fromEntries(parameters.map(({ name }, index) => [GRADIENT + name, gradients[index]!])),
+    ...Object.assign(
+      {},
+      ...parameters.map(({ name }, index) => {
+        const found = options.byRows ? slicesOf(gradients[index]!) : undefined;
+        return found
+          ? { [GRADIENT + name]: found.values, [ROWS[found.axis] + name]: found.picks }
+          : { [GRADIENT + name]: gradients[index]! };
+      }),
+    ),
     ...Object.fromEntries(buffers.map(({ name, next }) => [NEXT + name, next])),
   };
+}
+
+/** Elements of a row of a parameter. */
+const widthOf = (shape: readonly number[], axis: 0 | 1): number => countOf(shape) / shape[axis]!;
+
+interface StateOptions {
+  readonly workspace?: number | undefined;
+  readonly program?: Program;
 }
 
 /**
@@ -111,17 +132,22 @@ export class TrainingState {
   readonly #flat: Float32Array;
   readonly #remembered: readonly Float32Array[];
   readonly #place: Pick<LearnerPlace, "memory" | "workspace">;
+  /** The axis of parameters, by name, whose gradient is of some of their rows. */
+  readonly #rowsOf: ReadonlyMap<string, 0 | 1>;
+  /** Where portions of rows are updated: of the parameter, and of what is remembered of it. */
+  readonly #portions: readonly Float32Array[];
 
   /**
    * Parameters and what the optimizer remembers of them are 0.
-   * @param workspace bytes that a learner works in beside them; absent where gradients are written
+   * @param options.workspace bytes that a learner works in beside them; absent where gradients are written
+   * @param options.program the step's program; where absent, its gradients are of whole parameters
    * @throws RegardError where parameters are not float32, or take more memory than there is
    */
   constructor(
     parameters: readonly Parameter[],
     private readonly optimizer: Optimizer,
     buffers: readonly Buffer[] = [],
-    workspace?: number,
+    { workspace, program = {} }: StateOptions = {},
   ) {
     for (const { name, tensor } of parameters)
       if (tensor.dtype !== "float32")
@@ -131,10 +157,30 @@ export class TrainingState {
     this.layout = layoutOf(parameters);
     // What learns in place has no gradient.
     const learns = workspace !== undefined;
+    this.#rowsOf = new Map(
+      parameters.flatMap(({ name }) => {
+        const axis = ROWS.findIndex((prefix) => prefix + name in program);
+        return axis < 0 ? [] : [[name, axis as 0 | 1] as const];
+      }),
+    );
+    const portions = this.#rowsOf.size > 0 ? 1 + optimizer.slots.length : 0;
+    const widths = parameters
+      .filter(({ name }) => this.#rowsOf.has(name))
+      .map(({ name, shape }) => widthOf(shape, this.#rowsOf.get(name)!));
+    const portion = Math.max(PORTION, ...widths.map(inGrains));
     const { kernels, arrays, ...place } = kernelArrays(
       (learns ? 1 : 2) + optimizer.slots.length,
       this.layout.padded,
-      workspace,
+      workspace ?? portions * portion * Float32Array.BYTES_PER_ELEMENT,
+    );
+    this.#portions = Array.from(
+      { length: portions },
+      (_, index) =>
+        new Float32Array(
+          place.memory.buffer,
+          place.workspace + index * portion * Float32Array.BYTES_PER_ELEMENT,
+          portion,
+        ),
     );
     const [flat, ...others] = arrays;
     const slopes = (learns ? undefined : others.shift()) ?? new Float32Array(0);
@@ -155,7 +201,8 @@ export class TrainingState {
     this.buffers = values("");
     this.feeds = { ...this.parameters, ...this.buffers };
     const next = values(NEXT);
-    this.into = { ...(!learns && viewsOf(this.layout, slopes, GRADIENT)), ...next };
+    const whole = { ...this.layout, slots: this.layout.slots.filter(({ name }) => !this.#rowsOf.has(name)) };
+    this.into = { ...(!learns && viewsOf(whole, slopes, GRADIENT)), ...next };
     this.written = [slopes, ...Object.values(next).map(({ data }) => data)];
     this.tensors = {
       ...this.feeds,
@@ -174,9 +221,9 @@ export class TrainingState {
     optimizer: Optimizer,
     seed: number,
     buffers: readonly Buffer[] = [],
-    workspace?: number,
+    options: StateOptions = {},
   ): TrainingState {
-    const state = new TrainingState(parameters, optimizer, buffers, workspace);
+    const state = new TrainingState(parameters, optimizer, buffers, options);
     for (const parameter of parameters)
       state.parameters[parameter.name]!.data.set(initialValues(parameter, seed));
     return state;
@@ -206,9 +253,12 @@ export class TrainingState {
     readonly clip?: number | undefined;
     /** What was written is a sum over so many shares of a batch, of which the mean is meant. */
     readonly shares?: number;
+    /** What the step gave, where its gradients are of some rows. */
+    readonly results?: Values;
   }): { readonly gradientNorm: number; readonly skipped: boolean } {
-    const { clip = Number.POSITIVE_INFINITY, shares = 1 } = now;
-    const gradientNorm = this.#kernels.norm(this.gradient.byteOffset, this.gradient.length) / shares;
+    const { clip = Number.POSITIVE_INFINITY, shares = 1, results = {} } = now;
+    const rows = this.#summed(results);
+    const gradientNorm = this.#norm(rows) / shares;
     const applied = Math.min(gradientNorm, clip);
     const skipped = !(
       Number.isFinite(now.loss) &&
@@ -217,7 +267,13 @@ export class TrainingState {
     );
     if (!skipped) {
       const scale = (gradientNorm > clip ? clip / gradientNorm : 1) / shares;
-      for (const { offset, length, decays } of this.layout.slots) {
+      for (const slot of this.layout.slots) {
+        const { name, offset, length, decays } = slot;
+        const some = rows.get(name);
+        if (some) {
+          this.#updateRows(slot, some, { ...now, scale });
+          continue;
+        }
         const addressIn = ({ byteOffset }: Float32Array) =>
           byteOffset + offset * Float32Array.BYTES_PER_ELEMENT;
         this.optimizer.update(
@@ -236,6 +292,67 @@ export class TrainingState {
         data.set(this.into[NEXT + name]!.data.map((value) => value / shares));
     }
     return { gradientNorm, skipped };
+  }
+
+  /** Rows of parameters that have a gradient, whose sums are brought to the beginning of their stretches of `gradient`. */
+  #summed(results: Values): Map<string, Int32Array> {
+    const found = new Map<string, Int32Array>();
+    for (const { name, offset, length } of this.layout.slots) {
+      const axis = this.#rowsOf.get(name);
+      if (axis === undefined) continue;
+      const picks = results[ROWS[axis] + name]!;
+      const values = results[GRADIENT + name]!;
+      found.set(name, summedRows({ axis, picks, values }, this.gradient.subarray(offset, offset + length)));
+    }
+    return found;
+  }
+
+  /** Of the gradient; of what is known by rows, over these. */
+  #norm(rows: ReadonlyMap<string, Int32Array>): number {
+    const { BYTES_PER_ELEMENT } = Float32Array;
+    if (rows.size === 0) return this.#kernels.norm(this.gradient.byteOffset, this.gradient.length);
+    return Math.hypot(
+      ...this.layout.slots.map(({ name, offset, length, shape }) => {
+        const some = rows.get(name);
+        const count = some ? some.length * widthOf(shape, this.#rowsOf.get(name)!) : length;
+        // Whole grains: what is behind the last row is of an earlier step.
+        const end = offset + inGrains(count);
+        this.gradient.fill(0, offset + count, end);
+        return this.#kernels.norm(this.gradient.byteOffset + offset * BYTES_PER_ELEMENT, end - offset);
+      }),
+    );
+  }
+
+  /** The optimizer's update of some rows of a parameter, a portion at a time; the others, and what is remembered of them, stay. */
+  #updateRows(
+    { name, shape, offset, length, decays }: Slot,
+    rows: Int32Array,
+    now: { readonly step: number; readonly learningRate: number; readonly scale: number },
+  ): void {
+    const axis = this.#rowsOf.get(name)!;
+    const width = widthOf(shape, axis);
+    const strides = stridesAlong(axis, shape);
+    const several = Math.max(1, Math.floor(this.#portions[0]!.length / width / GRAIN) * GRAIN);
+    const places = [this.#flat, ...this.#remembered].map((all) => all.subarray(offset, offset + length));
+    const [parameter, ...slots] = this.#portions.map(({ byteOffset }) => byteOffset);
+    for (let from = 0; from < rows.length; from += several) {
+      const some = rows.subarray(from, from + several);
+      for (const [index, place] of places.entries())
+        gatherRows(place, some, width, strides, this.#portions[index]!);
+      this.optimizer.update(
+        this.#kernels,
+        {
+          parameter: parameter!,
+          gradient: this.gradient.byteOffset + (offset + from * width) * Float32Array.BYTES_PER_ELEMENT,
+          slots,
+          count: inGrains(some.length * width),
+          decays,
+        },
+        now,
+      );
+      for (const [index, place] of places.entries())
+        scatterRows(this.#portions[index]!, some, width, strides, place);
+    }
   }
 
   /**

@@ -34,6 +34,7 @@ import {
   type WatchedTrace,
   watched,
 } from "../task/index.js";
+import { CandidateWords } from "./candidates.js";
 import { checked } from "./checked.js";
 import { alone, type Group, shareOf } from "./group.js";
 import { makeOptimizer } from "./optimizer.js";
@@ -118,6 +119,8 @@ export class Trainer<Example = unknown, Prepared = unknown> {
     private readonly parameters: readonly Parameter[],
     private readonly batches: Batches,
     private readonly training: Training,
+    /** The words that steps score where they do not score all. */
+    private readonly candidates: CandidateWords | undefined,
     private readonly evaluator: Evaluator<Example, Prepared>,
     /** Names of what the model reports beside the loss. */
     private readonly reported: readonly string[],
@@ -146,13 +149,22 @@ export class Trainer<Example = unknown, Prepared = unknown> {
         `a batch of ${settings.batch} ${task.examples} is more than the ${data.train.length} there are for training; give a smaller --batch or more data.`,
       );
     const optimizer = makeOptimizer(settings.optimizer);
-    const mode = Mode.training({ labelSmoothing: settings.labelSmoothing, shares: group.size });
+    const { softmax, labelSmoothing } = settings;
+    const mode = Mode.training({ labelSmoothing, shares: group.size, someWords: softmax !== undefined });
     const { loss, gradients, report } = model.objective(
       { ...task.inputs(sizes), ...task.targets(sizes, multiplyDimensions(settings.targets, "batch")) },
       mode,
     );
+    if (softmax && group.size > 1)
+      throw new UsageError(
+        `--softmax is ${softmax.kind}, where each step changes rows of its own, which ${group.size} processes do not share; start one.`,
+      );
     const { parameters } = scope;
-    const { buffers } = mode;
+    const { buffers, candidates: scored } = mode;
+    if (softmax && !(scored && task.writes))
+      throw new UsageError(
+        `--softmax is ${softmax.kind}, but ${settings.model} writes no words that it could leave out; leave out --softmax.`,
+      );
     const { learner } = model;
     if (learner && group.size > 1)
       throw new UsageError(
@@ -168,21 +180,44 @@ export class Trainer<Example = unknown, Prepared = unknown> {
         yield arraysOf((await task.collate(part, prepared, trainingUse(settings, 0))).values);
       }
     };
-    const state = TrainingState.initial(parameters, optimizer, settings.seed, buffers, learner?.workspace);
+    const program = learner
+      ? {}
+      : trainingStep({
+          loss,
+          parameters,
+          ...(gradients && { gradients }),
+          buffers,
+          ...(report && { extra: report }),
+          // A step that scores some words changes these alone.
+          byRows: softmax !== undefined,
+        });
+    const state = TrainingState.initial(parameters, optimizer, settings.seed, buffers, {
+      workspace: learner?.workspace,
+      program,
+    });
     const training: Training = learner
       ? { learn: await learner.begin(state.place, settings.seed, parts) }
-      : {
-          session: await backend.load(
-            trainingStep({
-              loss,
-              parameters,
-              ...(gradients && { gradients }),
-              buffers,
-              ...(report && { extra: report }),
-            }),
-          ),
-        };
+      : { session: await backend.load(program) };
     const evaluator = await Evaluator.load(task, model, sizes, prepared, backend, { beam: 1 });
+    const batches = new Batches(
+      data.train.map((example) => task.order?.(example, prepared) ?? 0),
+      settings.batch,
+      settings.seed,
+    );
+    const writtenBy = (example: Example) => (task.writes?.(example, prepared) ?? []).flat();
+    const candidates =
+      softmax &&
+      scored &&
+      new CandidateWords(
+        softmax,
+        {
+          vocabulary: scored.vocabulary,
+          stepsPerEpoch: batches.perEpoch,
+          wordsOf: (step) => batches.at(step).flatMap((index) => writtenBy(data.train[index]!)),
+          counts: () => countsOf(data.train.map(writtenBy), scored.vocabulary),
+        },
+        settings.seed,
+      );
     return new Trainer(
       settings,
       task,
@@ -191,12 +226,9 @@ export class Trainer<Example = unknown, Prepared = unknown> {
       prepared,
       state,
       parameters,
-      new Batches(
-        data.train.map((example) => task.order?.(example, prepared) ?? 0),
-        settings.batch,
-        settings.seed,
-      ),
+      batches,
       training,
+      candidates,
       evaluator,
       Object.keys(report ?? {}).filter((name) => name !== "loss"),
       group,
@@ -241,6 +273,7 @@ export class Trainer<Example = unknown, Prepared = unknown> {
         ...this.state.feeds,
         ...this.#noise(session, batch.length, sizesOf(session.inputs, values)),
         ...shared(session, values, batch.length, share),
+        ...this.candidates?.at(this.#step, values.target!.data as Int32Array),
         ...(group.size > 1 && { [TOKENS]: scalar(tokens / group.size) }),
       }),
       this.state.into,
@@ -256,6 +289,7 @@ export class Trainer<Example = unknown, Prepared = unknown> {
       learningRate,
       clip: settings.clip,
       shares: group.size,
+      results,
     });
     this.#skippedInARow = skipped ? this.#skippedInARow + 1 : 0;
     if (skipped) this.#skipped++;
@@ -372,6 +406,13 @@ export class Trainer<Example = unknown, Prepared = unknown> {
     if ("session" in this.training) await this.training.session.release();
     await this.evaluator.release();
   }
+}
+
+/** How often each word is in sentences, by its number. */
+function countsOf(sentences: Iterable<readonly number[]>, vocabulary: number): Int32Array {
+  const counts = new Int32Array(vocabulary);
+  for (const words of sentences) for (const word of words) counts[word]!++;
+  return counts;
 }
 
 /** This process's share of the values of a batch. */

@@ -21,7 +21,7 @@ export const languageModelStep: WorkloadKind = {
     const tokens = input("tokens", "int32", ["length", "batch"]);
     const { read, written } = shifted(tokens);
     const { outputs } = recurrent(cell, words(read));
-    const { loss } = tokenLoss(output(outputs), written, Mode.training());
+    const { loss } = tokenLoss(output, outputs, written, Mode.training());
     return trainingWork({
       title: `LSTM language model training step, batch ${batch}, length ${length}, hidden ${hidden}, vocabulary ${vocabulary}`,
       scope,

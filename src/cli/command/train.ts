@@ -46,7 +46,15 @@ import {
 import { openRunData, openRunEncoder, runEncoder } from "../../train/run-data.node.js";
 import { RunFolder } from "../../train/run-folder.node.js";
 import { backendFor } from "../backend.js";
-import { type CommandDefinition, type CommonOptions, define, number, print, warn } from "../command.js";
+import {
+  type CommandDefinition,
+  type CommonOptions,
+  define,
+  number,
+  print,
+  warn,
+  whole,
+} from "../command.js";
 import { Interrupted, interruptSignal } from "../interrupt.js";
 import { duration, ProgressBar, status } from "../terminal.js";
 import { ready, threadsHere, together, told } from "../together.js";
@@ -75,6 +83,8 @@ interface TrainOptions extends CommonOptions, Partial<Reading> {
   readonly warmup: number;
   readonly clip?: number;
   readonly labelSmoothing?: number;
+  readonly softmax?: string;
+  readonly candidates?: number;
   readonly patience?: number;
   readonly validateEvery: number;
   readonly from?: string;
@@ -90,6 +100,9 @@ interface TrainOptions extends CommonOptions, Partial<Reading> {
 
 /** Words or pieces a side where nothing else is asked for. */
 const VOCABULARY_SIZES: Readonly<Record<string, number>> = { word: 30_000, "byte-pair": 8000 };
+
+/** Words that a step scores where not all are scored and nothing else is asked for. */
+const DEFAULT_CANDIDATES = 3000;
 
 /** Minutes of training where nothing else is asked for. */
 const DEFAULT_MINUTES = 2;
@@ -195,6 +208,11 @@ export const trainCommand: CommandDefinition = (program: Command) => {
       "share of each target that is spread over all words (0.1; 0 for captions)",
       number,
     )
+    .option(
+      "--softmax <kind>",
+      "sampled or partitioned: each step scores some words in place of all, which is faster where there are many (all)",
+    )
+    .option("--candidates <n>", "with --softmax: how many words a step scores (3000)", whole("--candidates"))
     .option("--patience <n>", "stop after this many validations without a better loss", number)
     .optionsGroup("The model:")
     .option(
@@ -312,6 +330,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   "images.size": "image-size",
   "images.augment": "augment",
   "schedule.name": "schedule",
+  "softmax.kind": "softmax",
 };
 
 /** An option as it is given, from where it stands in a run's settings. */
@@ -479,6 +498,7 @@ async function start(model: string, options: TrainOptions, command: Command, gro
       schedule: { name: options.schedule, warmup: options.warmup },
       clip: options.clip ?? defaults.clip,
       labelSmoothing: options.labelSmoothing ?? defaults.labelSmoothing,
+      softmax: softmaxOf(options),
       patience: options.patience,
       validateEvery: options.validateEvery,
       budget: budgetOf(options) ?? { minutes: DEFAULT_MINUTES },
@@ -486,6 +506,14 @@ async function start(model: string, options: TrainOptions, command: Command, gro
     optionOf,
   );
   await begin(settings, read, options, group);
+}
+
+/** The words that steps score where they do not score all. @throws UsageError for how many where nothing is left out */
+function softmaxOf({ softmax, candidates }: TrainOptions): { kind: string; candidates: number } | undefined {
+  if (softmax !== undefined) return { kind: softmax, candidates: candidates ?? DEFAULT_CANDIDATES };
+  if (candidates !== undefined)
+    throw new UsageError(`--candidates is ${candidates}, but all words are scored; add --softmax sampled.`);
+  return undefined;
 }
 
 /** Trains in a new run. @param read the encoder that its images go through, where there is one, with its file */

@@ -88,7 +88,7 @@ export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>, Transl
 
     /** A.1.2: s'_t = O_h h'_t + O_y y_{t−1} + O_c c, then maxout; the logits of y_t are linear in it. */
     const readOut = (hidden: Tensor, word: Tensor, summary: Tensor): Tensor =>
-      outputVocabulary(maxout(add(add(outputState(hidden), outputWord(word)), outputSummary(summary))));
+      maxout(add(add(outputState(hidden), outputWord(word)), outputSummary(summary)));
 
     return {
       steps: {
@@ -99,7 +99,7 @@ export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>, Transl
           const projected = add(decoder.project(word), summaryToGates(summary!));
           const { state } = decoder.step({ hidden: hidden! }, projected);
           return {
-            outputs: { logits: readOut(state.hidden, word, summary!) },
+            outputs: { logits: outputVocabulary(readOut(state.hidden, word, summary!)) },
             state: { hidden: state.hidden },
           };
         },
@@ -112,8 +112,7 @@ export const rnnEncoderDecoder: ModelCard<z.output<typeof configuration>, Transl
           initial: state,
           constant: summaryToGates(memory.summary),
         });
-        const logits = readOut(outputs, words, memory.summary); // [T − 1, B, V]
-        return tokenLoss(logits, written, mode);
+        return tokenLoss(outputVocabulary, readOut(outputs, words, memory.summary), written, mode);
       },
     };
   },

@@ -124,7 +124,7 @@ export const seq2seq: ModelCard<z.output<typeof configuration>, TranslationSizes
         decoder.forEach((cell, layer) => {
           sequence = recurrent(cell, sequence, { initial: unpack(state, layer) }).outputs;
         });
-        return tokenLoss(output(sequence), written, mode);
+        return tokenLoss(output, sequence, written, mode);
       },
     };
   },

@@ -140,7 +140,7 @@ export const rnnsearch: ModelCard<z.output<typeof configuration>, TranslationSiz
 
     /** A.2.2: t_i = maxout(U_o s_{i−1} + V_o E y_{i−1} + C_o c_i); the logits of y_i are W_o t_i. (4) */
     const readOut = (hidden: Tensor, word: Tensor, context: Tensor): Tensor =>
-      outputVocabulary(maxout(add(add(outputState(hidden), outputWord(word)), outputContext(context))));
+      maxout(add(add(outputState(hidden), outputWord(word)), outputContext(context)));
 
     return {
       steps: {
@@ -149,7 +149,7 @@ export const rnnsearch: ModelCard<z.output<typeof configuration>, TranslationSiz
           const word = targetWords(previous!);
           const { context, weights, next } = advance(memory as Memory, hidden!, decoder.project(word));
           return {
-            outputs: { logits: readOut(hidden!, word, context) },
+            outputs: { logits: outputVocabulary(readOut(hidden!, word, context)) },
             state: { hidden: next },
             looks: { attention: weightsOver("source", weights) },
           };
@@ -166,9 +166,9 @@ export const rnnsearch: ModelCard<z.output<typeof configuration>, TranslationSiz
             return { states: { hidden: next }, outputs: { before: hidden, context, weights } };
           },
         );
-        const logits = readOut(outputs.before, words, outputs.context); // [T − 1, B, V]
+        const told = readOut(outputs.before, words, outputs.context); // [T − 1, B, L]
         return {
-          ...tokenLoss(logits, written, mode),
+          ...tokenLoss(outputVocabulary, told, written, mode),
           looks: { attention: weightsOver("source", outputs.weights, { axes: ["step", "batch", "place"] }) },
         };
       },

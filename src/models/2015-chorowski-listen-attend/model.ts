@@ -140,7 +140,7 @@ export const listenAttend: ModelCard<z.output<typeof configuration>, SpeechSizes
     };
 
     const readOut = (hidden: Tensor, word: Tensor, context: Tensor): Tensor =>
-      outputVocabulary(maxout(add(add(outputState(hidden), outputWord(word)), outputContext(context))));
+      maxout(add(add(outputState(hidden), outputWord(word)), outputContext(context)));
 
     return {
       steps: {
@@ -154,7 +154,7 @@ export const listenAttend: ModelCard<z.output<typeof configuration>, SpeechSizes
             decoder.project(word),
           );
           return {
-            outputs: { logits: readOut(hidden!, word, context) },
+            outputs: { logits: outputVocabulary(readOut(hidden!, word, context)) },
             state: { hidden: next, weights },
             looks: { attention: weightsOver("source", weights) },
           };
@@ -171,9 +171,9 @@ export const listenAttend: ModelCard<z.output<typeof configuration>, SpeechSizes
             return { states: { hidden: next, weights }, outputs: { before: hidden!, context, weights } };
           },
         );
-        const logits = readOut(outputs.before!, embedded, outputs.context!); // [T − 1, B, V]
+        const told = readOut(outputs.before!, embedded, outputs.context!); // [T − 1, B, L]
         return {
-          ...tokenLoss(logits, written, mode),
+          ...tokenLoss(outputVocabulary, told, written, mode),
           looks: { attention: weightsOver("source", outputs.weights!, { axes: ["step", "batch", "place"] }) },
         };
       },

@@ -119,7 +119,7 @@ export const conversational: ModelCard<z.output<typeof configuration>, Translati
         weights: looked?.weights,
       };
     };
-    const readOut = (told: Tensor): Tensor => outputVocabulary(tanh(outputState(told)));
+    const readOut = (told: Tensor): Tensor => tanh(outputState(told));
 
     return {
       steps: {
@@ -128,7 +128,7 @@ export const conversational: ModelCard<z.output<typeof configuration>, Translati
           const before = { hidden: hidden!, cell: cell! };
           const { state, told, weights } = advance(memory, before, answerer.project(targetWords(previous!)));
           return {
-            outputs: { logits: readOut(told) },
+            outputs: { logits: outputVocabulary(readOut(told)) },
             state,
             ...(weights && { looks: { attention: weightsOver("source", weights) } }),
           };
@@ -149,7 +149,7 @@ export const conversational: ModelCard<z.output<typeof configuration>, Translati
         );
         const { told, weights } = outputs as Readonly<Record<string, Tensor>>;
         return {
-          ...tokenLoss(readOut(told!), written, mode),
+          ...tokenLoss(outputVocabulary, readOut(told!), written, mode),
           ...(weights && {
             looks: { attention: weightsOver("source", weights, { axes: ["step", "batch", "place"] }) },
           }),

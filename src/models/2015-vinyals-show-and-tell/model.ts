@@ -93,7 +93,7 @@ export const showAndTell: ModelCard<z.output<typeof configuration>, CaptioningSi
         const { read: before, written } = shifted(batch.target!);
         const state = repeated(begin(batch).state, written.shape[1]!);
         const { outputs } = recurrent(decoder, words(before), { initial: state }); // (11)
-        return tokenLoss(output(outputs), written, mode); // (12)
+        return tokenLoss(output, outputs, written, mode); // (12)
       },
     };
   },

@@ -190,7 +190,7 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, Captionin
     };
 
     const readOut = (word: Tensor, hidden: Tensor, context: Tensor): Tensor =>
-      outputVocabulary(tanh(add(add(word, outputState(hidden)), outputContext(context)))); // (7)
+      tanh(add(add(word, outputState(hidden)), outputContext(context))); // (7)
 
     /** (14): λ Σ_i (1 − Σ_t α_ti)² */
     const stochasticPenalty = (weights: Tensor, real: Tensor): Tensor => {
@@ -253,7 +253,7 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, Captionin
             (all) => picker?.pick(all, picker.chances) ?? all,
           );
           return {
-            outputs: { logits: readOut(word, found.state.hidden, found.context) },
+            outputs: { logits: outputVocabulary(readOut(word, found.state.hidden, found.context)) },
             state: found.state,
             looks: { attention: weightsOver("source", weights, picker && { used }) },
           };
@@ -281,10 +281,10 @@ export const showAttendTell: ModelCard<z.output<typeof configuration>, Captionin
             return { states: after, outputs: { ...found, hidden: after.hidden } };
           },
         );
-        const logits = readOut(written, outputs.hidden, outputs.context);
-        const found = tokenLoss(logits, next, mode);
+        const told = readOut(written, outputs.hidden, outputs.context);
+        const found = tokenLoss(outputVocabulary, told, next, mode);
         const { weights, used } = outputs; // [T − 1, B, L]
-        const real = cast(not(equal(next, PAD)), logits.dtype); // [T − 1, B]
+        const real = cast(not(equal(next, PAD)), told.dtype); // [T − 1, B]
         const looks = {
           attention: weightsOver("source", weights, {
             axes: ["step", "batch", "place"],

@@ -200,7 +200,7 @@ export const videoTemporal: ModelCard<z.output<typeof configuration>, ClipSizes>
     /** (8) */
     const readOut = (word: Tensor, hidden: Tensor, context: Tensor, mode: Mode): Tensor => {
       const told = tanh(add(add(word, outputState(hidden)), outputContext(context)));
-      return outputVocabulary(dropout(told, configuration.dropout, mode, "output"));
+      return dropout(told, configuration.dropout, mode, "output");
     };
 
     return {
@@ -215,7 +215,7 @@ export const videoTemporal: ModelCard<z.output<typeof configuration>, ClipSizes>
             decoder.project(word),
           );
           return {
-            outputs: { logits: readOut(word, found.state.hidden, found.context, mode) },
+            outputs: { logits: outputVocabulary(readOut(word, found.state.hidden, found.context, mode)) },
             state: found.state,
             ...(found.weights && { looks: { attention: weightsOver("source", found.weights) } }),
           };
@@ -241,7 +241,7 @@ export const videoTemporal: ModelCard<z.output<typeof configuration>, ClipSizes>
         );
         const { weights } = outputs as { weights?: Tensor }; // [T − 1, B, F]
         return {
-          ...tokenLoss(readOut(written, outputs.hidden, outputs.context, mode), next, mode),
+          ...tokenLoss(outputVocabulary, readOut(written, outputs.hidden, outputs.context, mode), next, mode),
           ...(weights && {
             looks: { attention: weightsOver("source", weights, { axes: ["step", "batch", "place"] }) },
           }),

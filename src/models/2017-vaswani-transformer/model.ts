@@ -15,6 +15,7 @@ import {
   concat,
   equal,
   fill,
+  gather,
   less,
   lessEqual,
   matmul,
@@ -157,7 +158,12 @@ export const transformer: ModelCard<z.output<typeof configuration>, TranslationS
       ? targetWords.table
       : scope.parameter("output.weight", [vocabularies.target, F], normal(F ** -0.5));
     /** Section 3.4: [..., F] to the logits of words, [..., V]. */
-    const write = (x: Tensor): Tensor => add(matmul(x, output, { transposeRight: true }), bias);
+    const writing = (table: Tensor, shift: Tensor) => (x: Tensor) =>
+      add(matmul(x, table, { transposeRight: true }), shift);
+    const write = Object.assign(writing(output, bias), {
+      size: vocabularies.target,
+      of: (words: Tensor) => writing(gather(output, words), gather(bias, words)),
+    });
 
     /** What the decoder keeps of the source [S, B]. */
     const read = ({ source }: { source?: Tensor }, mode: Mode) => {
@@ -265,7 +271,7 @@ export const transformer: ModelCard<z.output<typeof configuration>, TranslationS
           (own) => own,
         );
         return {
-          ...tokenLoss(write(transpose(x, [1, 0, 2])), targets, mode),
+          ...tokenLoss(write, transpose(x, [1, 0, 2]), targets, mode),
           looks: { ...looks, ...looksOf(weights, ["batch", "head", "step", "place"]) },
         };
       },

@@ -110,6 +110,7 @@ export const captioning: Task<CaptionedImage, Vocabularies, CaptioningSizes, Dec
     sizes: ({ target, image: [height, width] }) => ({ target, image: [height, width, 3], encoded: false }),
     lengths: { target: 13 },
   },
+  writes: (example, { target }) => captionTokens(target)(example),
   async collate(images, { target }, use) {
     const source = await readImages(images, use);
     if (use.kind === "ask") return { values: { source }, decisions: [] };

@@ -214,6 +214,7 @@ export const speech: Task<Utterance, PreparedSpeech, SpeechSizes, Decoded> = {
   length: ({ words }) => words.length,
   order: ({ words }) => words.length,
   longest: ({ words }, { target }) => target.segment(words).tokens.length,
+  writes: (example, { target }) => tokensOf(target)(example),
   async collate(utterances, { target }, use) {
     const values = await soundsValue(utterances, use);
     if (use.kind === "ask") return { values, decisions: [] };

@@ -21,8 +21,10 @@ const encodedBy = remembered((target: Vocabulary) =>
   remembered((pair: Pair) => [target.encode(pair.target, { start: true })]),
 );
 
-const sourceLength = ({ source }: Pair, vocabularies: TextVocabularies): number =>
-  vocabularies.source.segment(source).tokens.length;
+const readBy = remembered((source: Vocabulary) => remembered((pair: Pair) => source.encode(pair.source)));
+
+/** Tokens of the source, END not counted. */
+const sourceLength = (pair: Pair, { source }: TextVocabularies): number => readBy(source)(pair).length - 1;
 
 /** A sentence from a sentence. */
 export const translation: Task<Pair, TextVocabularies, TranslationSizes, Decoded> = {
@@ -76,9 +78,11 @@ export const translation: Task<Pair, TextVocabularies, TranslationSizes, Decoded
   order: (pair, vocabularies) =>
     encodedBy(vocabularies.target)(pair)[0]!.length * 1000 + sourceLength(pair, vocabularies),
   longest: (pair, vocabularies) =>
-    Math.max(sourceLength(pair, vocabularies), vocabularies.target.segment(pair.target).tokens.length),
+    // The target has START and END beside its tokens.
+    Math.max(sourceLength(pair, vocabularies), encodedBy(vocabularies.target)(pair)[0]!.length - 2),
+  writes: (pair, { target }) => encodedBy(target)(pair),
   async collate(pairs, { source, target }, use) {
-    const read = { source: tokensValue(tokenBatch(pairs.map((pair) => source.encode(pair.source)))) };
+    const read = { source: tokensValue(tokenBatch(pairs.map(readBy(source)))) };
     if (use.kind === "ask") return { values: read, decisions: [] };
     const { decisions, ...written } = targetTokens(pairs, encodedBy(target), use);
     return { values: { ...read, ...written }, decisions };

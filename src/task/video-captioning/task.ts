@@ -98,6 +98,7 @@ export const videoCaptioning: Task<CaptionedClip, PreparedClips, ClipSizes, Deco
   },
   length: ({ count }) => count,
   order: ({ count }) => count,
+  writes: (example, { target }) => captionTokens(target)(example),
   async collate(examples, { target, frame }, use) {
     const values = await clipsValue(examples, frame);
     if (use.kind === "ask") return { values, decisions: [] };

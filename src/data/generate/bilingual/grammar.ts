@@ -617,8 +617,8 @@ const nothing: Phrase = { en: [], es: [] };
 const GAP: Word = { text: "", sure: [], possible: [] };
 
 const join = (...phrases: readonly Phrase[]): Phrase => ({
-  en: phrases.flatMap(({ en }) => en),
-  es: phrases.flatMap(({ es }) => es),
+  en: ([] as Word[]).concat(...phrases.map(({ en }) => en)),
+  es: ([] as Word[]).concat(...phrases.map(({ es }) => es)),
 });
 
 /** A question: the subject after the English auxiliary and after the Spanish verb. */
@@ -646,17 +646,26 @@ function withA(es: readonly Word[], head: number): Word[] {
   return [word("a", [], [head]), ...es];
 }
 
+/** Whether two words share a meaning. */
+function shared(a: readonly number[], b: readonly number[]): boolean {
+  for (const meaning of a) if (b.includes(meaning)) return true;
+  return false;
+}
+
 /** Finds the links between the words of a phrase. */
 function link({ en, es }: Phrase): Pair {
   const links: Link[] = [];
-  en.forEach((from, source) => {
-    es.forEach((to, target) => {
-      const shared = (a: readonly number[], b: readonly number[]) => a.some((meaning) => b.includes(meaning));
-      if (shared(from.sure, to.sure)) links.push({ source, target, sure: true });
-      else if (shared([...from.sure, ...from.possible], [...to.sure, ...to.possible]))
-        links.push({ source, target, sure: false });
-    });
-  });
+  for (const [source, from] of en.entries())
+    for (const [target, to] of es.entries()) {
+      const sure = shared(from.sure, to.sure);
+      if (
+        sure ||
+        shared(from.sure, to.possible) ||
+        shared(from.possible, to.sure) ||
+        shared(from.possible, to.possible)
+      )
+        links.push({ source, target, sure });
+    }
   return { source: en.map(({ text }) => text), target: es.map(({ text }) => text), links };
 }
 
