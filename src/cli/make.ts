@@ -248,7 +248,13 @@ const text: Writer = {
     for (const [split, passages] of Object.entries(splits))
       await writeAtomically(
         join(out, `${split}.txt`),
-        passages.map(({ words }) => `${words.join(" ")}\n`).join(""),
+        passages
+          .map(({ ends, sentences, words }) =>
+            ends
+              ? `${sentences.map((one) => detokenise([...one.words, "."])).join(" ")}\n`
+              : `${words.join(" ")}\n`,
+          )
+          .join(""),
       );
     return { options: "/train.txt" };
   },

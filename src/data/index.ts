@@ -10,6 +10,7 @@ import { questions } from "./generate/questions/index.js";
 import { relations } from "./generate/relations/index.js";
 import { road } from "./generate/road/index.js";
 import { scenes } from "./generate/scenes/index.js";
+import { stories } from "./generate/stories/index.js";
 import { talk } from "./generate/talk/index.js";
 import { tones } from "./generate/tones/index.js";
 
@@ -53,6 +54,7 @@ export const datasets: readonly Dataset[] = [
   edits,
   tones,
   agreement,
+  stories,
 ];
 
 /** Whether data is named that needs no download, and is no file or folder. */

@@ -7,24 +7,56 @@ interface Numbered {
 /** Numbers that are kept together. */
 const STRETCH = 1 << 20;
 
+/** What may be known of a passage beside its words. */
+export interface Known {
+  /** Of each word, whether it is taken away; absent where all are added. */
+  readonly less?: readonly boolean[];
+  /** Of each word, the place of the one that decides it; −1 where none does, absent where that is not known. */
+  readonly governors?: readonly number[];
+  /** Where sentences end: the place behind the last word of each; absent where it is one. */
+  readonly ends?: readonly number[];
+  /** Of each sentence, the number of what it says, however it is worded; absent where that is not known. */
+  readonly meanings?: readonly number[];
+}
+
 /** Words that stand together, such as a paragraph; or words that are added up and taken away. */
-export class Passage {
-  /**
-   * @param from the first of its words in the stretch, and the one after its last
-   * @param less of each word, whether it is taken away; absent where all are added
-   * @param governors of each word, the place of the one that decides it; −1 where none does, absent where that is not known
-   */
+export class Passage implements Known {
+  readonly less?: readonly boolean[];
+  readonly governors?: readonly number[];
+  readonly ends?: readonly number[];
+  readonly meanings?: readonly number[];
+
+  /** @param from the first of its words in the stretch, and the one after its last */
   constructor(
     private readonly text: Numbered,
     private readonly from: number,
     private readonly to: number,
-    readonly less?: readonly boolean[],
-    readonly governors?: readonly number[],
-  ) {}
+    known: Known = {},
+  ) {
+    Object.assign(this, known);
+  }
 
   /** A passage of its own. */
   static of(words: readonly string[], less?: readonly boolean[]): Passage {
-    return new Passage({ words, numbers: Int32Array.from(words.keys()) }, 0, words.length, less);
+    return new Passage(
+      { words, numbers: Int32Array.from(words.keys()) },
+      0,
+      words.length,
+      less ? { less } : {},
+    );
+  }
+
+  /** Its sentences, one after another. */
+  get sentences(): Passage[] {
+    return (this.ends ?? [this.length]).map((end, index, ends) => {
+      const meaning = this.meanings?.[index];
+      return new Passage(
+        this.text,
+        this.from + (ends[index - 1] ?? 0),
+        this.from + end,
+        meaning === undefined ? {} : { meanings: [meaning] },
+      );
+    });
   }
 
   get length(): number {
@@ -58,8 +90,8 @@ export class Passages {
   #numbers = new Int32Array(STRETCH);
   #used = 0;
 
-  /** The next passage. @param governors of each word, the place of the one that decides it, or −1 */
-  add(words: readonly string[], governors?: readonly number[]): Passage {
+  /** The next passage. */
+  add(words: readonly string[], known: Known = {}): Passage {
     if (this.#used + words.length > this.#numbers.length) {
       this.#numbers = new Int32Array(Math.max(STRETCH, words.length));
       this.#used = 0;
@@ -74,12 +106,6 @@ export class Passages {
       }
       this.#numbers[this.#used++] = number;
     }
-    return new Passage(
-      { words: this.#words, numbers: this.#numbers },
-      from,
-      this.#used,
-      undefined,
-      governors,
-    );
+    return new Passage({ words: this.#words, numbers: this.#numbers }, from, this.#used, known);
   }
 }

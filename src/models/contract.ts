@@ -199,6 +199,11 @@ export interface WordSizes {
   readonly counts: readonly number[];
 }
 
+export interface SentenceSizes {
+  /** Tokens of the vocabulary. */
+  readonly words: number;
+}
+
 export interface SentencePairSizes {
   /** Tokens of the vocabulary. */
   readonly words: number;

@@ -14,6 +14,7 @@ import { FRAMES_OF_PLACE } from "./2015-chorowski-listen-attend/encoder.js";
 import { listenAttend } from "./2015-chorowski-listen-attend/model.js";
 import { drawClassifier } from "./2015-gregor-draw/classifier.js";
 import { draw } from "./2015-gregor-draw/model.js";
+import { skipThought } from "./2015-kiros-skip-thought/model.js";
 import { conversational } from "./2015-vinyals-conversational/model.js";
 import { showAndTell } from "./2015-vinyals-show-and-tell/model.js";
 import { askAttendAnswer } from "./2015-xu-ask-attend-answer/model.js";
@@ -50,6 +51,7 @@ export {
   showAttendTell,
   siameseLstm,
   skipGram,
+  skipThought,
   transformer,
   videoTemporal,
 };
@@ -68,6 +70,7 @@ export const models: readonly AnyModelCard[] = [
   dram,
   rnnsearch,
   listenAttend,
+  skipThought,
   showAndTell,
   showAttendTell,
   askAttendAnswer,

@@ -7,6 +7,7 @@ import { conversation } from "./conversation/task.js";
 import { generation } from "./generation/task.js";
 import { maskedWords } from "./masked-words/task.js";
 import { sentencePairs } from "./sentence-pairs/task.js";
+import { sentenceVectors } from "./sentence-vectors/task.js";
 import { speech } from "./speech-recognition/task.js";
 import { steering } from "./steering/task.js";
 import { tracking } from "./tracking/task.js";
@@ -31,6 +32,7 @@ export * from "./length.js";
 export * from "./masked-words/task.js";
 export * from "./scores.js";
 export * from "./sentence-pairs/task.js";
+export * from "./sentence-vectors/task.js";
 export * from "./speech-recognition/task.js";
 export * from "./spread.js";
 export * from "./steering/task.js";
@@ -57,6 +59,7 @@ export const tasks: readonly AnyTask[] = [
   conversation,
   wordVectors,
   sentencePairs,
+  sentenceVectors,
   speech,
   maskedWords,
 ];

@@ -84,6 +84,29 @@ async function* linesOf(path: string): AsyncGenerator<string> {
 /** What stands for bytes that are no UTF-8. */
 const DAMAGED = "\ufffd";
 
+/** Between sentences: what ends one, quotes and brackets closed, and what begins the next with a capital or a digit. */
+const BETWEEN_SENTENCES = /(?<=[.!?…]["'”’»)\]]*)\s+(?=["'“‘«([¿¡]*[\p{Lu}\p{N}])|(?<=[。！？][”’」』）]*)/u;
+/** Words with a point behind them that end no sentence. */
+const ABBREVIATION =
+  /(?:^|\s)(?:Mr|Mrs|Ms|Dr|St|Prof|Gen|Col|Capt|Rev|Hon|Lt|Sgt|Jr|Sr|No|vs|cf|e\.g|i\.e|\p{Lu})\.$/u;
+
+/** The words of a line, and the places behind the last word of each of its sentences. */
+function sentencesOf(line: string): { words: string[]; ends: number[] } {
+  const words: string[] = [];
+  const ends: number[] = [];
+  let begun = "";
+  for (const part of line.split(BETWEEN_SENTENCES)) {
+    begun = begun === "" ? part : `${begun} ${part}`;
+    if (ABBREVIATION.test(begun)) continue;
+    words.push(...wordsAlone(begun));
+    begun = "";
+    if (words.length > (ends.at(-1) ?? 0)) ends.push(words.length);
+  }
+  words.push(...wordsAlone(begun));
+  if (words.length > (ends.at(-1) ?? 0)) ends.push(words.length);
+  return { words, ends };
+}
+
 /** A line of a list of analogies, as word2vec's: four words. */
 const fourWords = (line: string): string[] | undefined => {
   const words = line.trim().split(/\s+/);
@@ -121,7 +144,7 @@ async function holdsAnalogies(path: string): Promise<boolean> {
 }
 
 /**
- * Reads running text: a file or a folder of files, a passage a line, in lower case and without punctuation. One passage in fifty is
+ * Reads running text: a file or a folder of files, a passage a line, in lower case and without punctuation; where its sentences end is kept. One passage in fifty is
  * for scoring and one for validation. A list of analogies in the folder is taken for what it is.
  * @throws UsageError naming what cannot be read
  */
@@ -145,15 +168,16 @@ export async function readText(path: string): Promise<Splits<Passage>> {
     for await (const line of linesOf(file)) {
       if (MARKUP.test(line)) continue;
       if (line.includes(DAMAGED)) damaged++;
-      const all = wordsAlone(line);
+      const { words: all, ends } = sentencesOf(line);
       for (let from = 0; from < all.length; from += LONGEST) {
         const part = all.slice(from, from + LONGEST);
         if (part.length < SHORTEST) continue;
+        const inner = ends.filter((end) => end > from && end < from + part.length).map((end) => end - from);
         words += part.length;
         const slot = hashString(`passage ${part.join(" ")}`) % HELD_OUT;
         const split = slot === 0 ? "test" : slot === 1 ? "validation" : "train";
         splits[split === "train" || splits[split].length >= MOST_HELD_OUT ? "train" : split].push(
-          passages.add(part),
+          passages.add(part, inner.length > 0 ? { ends: [...inner, part.length] } : {}),
         );
       }
     }

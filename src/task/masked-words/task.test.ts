@@ -70,7 +70,7 @@ test("of a text that follows nothing no word is asked that another text decides,
   const said = "ana lives in peru . in peru she is glad .".split(" ");
   const governors = said.map((_, index) => ({ 6: 3, 7: 0 })[index] ?? -1);
   for (const known of [true, false]) {
-    const passage = known ? new Passages().add(said, governors) : Passage.of(said);
+    const passage = known ? new Passages().add(said, { governors }) : Passage.of(said);
     // What is masked, and asked, of second texts that follow and of those that do not.
     const masked = { follows: 0, not: 0 };
     const asked = { follows: 0, not: 0 };

@@ -98,7 +98,7 @@ function draw(passages: Passages, seed: number, split: keyof typeof SIZES): Pass
   while (found.length < SIZES[split]) {
     const { words, governors } = passageOf(random);
     if ((hashString(`agreement ${words.join(" ")}`) % HELD_OUT === 0) !== (split === "train"))
-      found.push(passages.add(words, governors));
+      found.push(passages.add(words, { governors }));
   }
   return found;
 }
