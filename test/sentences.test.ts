@@ -41,3 +41,34 @@ test("one sentence alone is refused", async () => {
   const { code, err } = await regard(["see", run, "a man helps a dog"]);
   expect([code, err]).toEqual([2, expect.stringContaining("second")]);
 });
+
+test("vectors of sentences, learnt of what stands beside them, tell what says the same", async () => {
+  const own = join(folder, "vectors");
+  const { validation } = await json(
+    ...["train", "skip-thought", "--steps", "400", "--validate-every", "400", "--learning-rate", "0.01"],
+    ...["--set", "embedding=32", "--set", "hidden=64", "--out", own],
+  );
+  // By chance one in 36 says the same; by words in common fewer, since what says the same is worded otherwise.
+  expect(validation.meaning).toBeGreaterThan(0.7);
+  const seen = await regard(["see", own, "ana wakes at dawn"]);
+  expect(seen.out).toMatch(/\w/);
+  const { source, scores } = await json("explain", own, "ana wakes at dawn");
+  expect(source).toEqual(["ana", "wakes", "at", "dawn"]);
+  // Who it is about stands in all of its neighbours.
+  expect(scores.effect[0][0]).toBeGreaterThan(scores.effect[0][2]);
+  expect((await regard(["see", own, "..."])).err).toMatch(/the sentence has no word; give one/);
+  const refused = await regard([
+    "train",
+    "skip-thought",
+    "--data",
+    "relations",
+    "--steps",
+    "1",
+    "--out",
+    join(folder, "no"),
+  ]);
+  expect([refused.code, refused.err]).toEqual([
+    2,
+    expect.stringContaining("passages of training has two sentences"),
+  ]);
+}, 60_000);

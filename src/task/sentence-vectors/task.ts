@@ -245,7 +245,10 @@ export const sentenceVectors: Task<Passage, PreparedSentences, SentenceSizes, Fo
     sentence: input("sentence", "int32", ["length", "batch"]),
     known: input("known", "int32", ["longest", "sentences"]),
   }),
-  targets: (_, batch) => ({ target: input("target", "int32", ["target", 2, batch]) }),
+  targets: (_, batch) => ({
+    target: input("target", "int32", ["target", 2, batch]),
+    answer: input("answer", "int32", [batch]),
+  }),
   sizing: {
     options: z.object({
       words: z.int().min(4).max(1_000_000).default(20_000).describe("words of the vocabulary"),
