@@ -332,7 +332,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
         one(random, nodesOf(model)).opType = name;
         break;
       case 3:
-        one(random, model.graph.input).name = name;
+        for (const input of model.graph.input.slice(0, 1)) input.name = name;
         break;
       default: {
         // The same everywhere, so that the file still runs.
@@ -364,6 +364,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
     }
   },
   input: ({ graph }, random) => {
+    if (graph.input.length === 0) return;
     const { type } = one(random, graph.input);
     const dim = type.tensorType.shape?.dim;
     if (random.integer(4) === 0 || !dim?.length) type.tensorType.elemType = random.integer(24);

@@ -7,7 +7,10 @@ const AT_ONCE = 8192;
 export function toBase64(bytes: Uint8Array): string {
   const parts: string[] = [];
   for (let start = 0; start < bytes.length; start += AT_ONCE)
-    parts.push(String.fromCharCode(...bytes.subarray(start, start + AT_ONCE)));
+    // Several times as fast as spreading them.
+    parts.push(
+      String.fromCharCode.apply(null, bytes.subarray(start, start + AT_ONCE) as unknown as number[]),
+    );
   return btoa(parts.join(""));
 }
 
@@ -19,5 +22,7 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   } catch {
     throw new RegardError(`"${text.slice(0, 20)}…" should be base64, but has other letters or is cut off.`);
   }
-  return Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
+  const bytes = new Uint8Array(letters.length);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = letters.charCodeAt(index);
+  return bytes;
 }

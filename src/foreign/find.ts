@@ -14,24 +14,26 @@ export interface FoundAttention {
 }
 
 /** Operators that hand a value on as it is, or changed in a way that leaves it weights, by the inputs that they hand on. */
-const HANDS_ON: Readonly<Record<string, readonly number[]>> = {
-  Add: [0, 1],
-  Cast: [0],
-  CastLike: [0],
-  Div: [0],
-  Dropout: [0],
-  Expand: [0],
-  Flatten: [0],
-  Identity: [0],
-  Max: [0, 1],
-  Mul: [0, 1],
-  Reshape: [0],
-  Slice: [0],
-  Squeeze: [0],
-  Transpose: [0],
-  Unsqueeze: [0],
-  Where: [1, 2],
-};
+const HANDS_ON: ReadonlyMap<string, readonly number[]> = new Map(
+  Object.entries({
+    Add: [0, 1],
+    Cast: [0],
+    CastLike: [0],
+    Div: [0],
+    Dropout: [0],
+    Expand: [0],
+    Flatten: [0],
+    Identity: [0],
+    Max: [0, 1],
+    Mul: [0, 1],
+    Reshape: [0],
+    Slice: [0],
+    Squeeze: [0],
+    Transpose: [0],
+    Unsqueeze: [0],
+    Where: [1, 2],
+  }),
+);
 
 /** Operators that take a sum of values by weights, whichever side these stand on. */
 const SUMS: ReadonlySet<string> = new Set(["MatMul", "Einsum", "FusedMatMul", "Gemm"]);
@@ -95,7 +97,7 @@ function reachesSum(weights: string, { readers, constants }: ForeignGraph): bool
         const values = others.some((other) => !constants.has(other));
         if (SUMS.has(node.opType) && values) return true;
         if (/^Reduce(Sum|Mean)$/.test(node.opType) && weighed) return true;
-        const handed = HANDS_ON[node.opType]?.some((at) => node.input[at] === value);
+        const handed = HANDS_ON.get(node.opType)?.some((at) => node.input[at] === value);
         const output = node.output[0]!;
         if (!handed || seen.has(output)) continue;
         seen.add(output);

@@ -305,18 +305,20 @@ function checkTensor(tensor: TensorProto, name: string): void {
 }
 
 /** Inputs that say how large what a node makes is to be. */
-const SIZES: Readonly<Record<string, number>> = {
-  ConstantOfShape: 0,
-  Expand: 1,
-  Tile: 1,
-  Reshape: 1,
-  RandomNormal: -1,
-  RandomUniform: -1,
-};
+const SIZES: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    ConstantOfShape: 0,
+    Expand: 1,
+    Tile: 1,
+    Reshape: 1,
+    RandomNormal: -1,
+    RandomUniform: -1,
+  }),
+);
 
 /** @throws ForeignError where a node makes more than could be meant of numbers that stand in the file */
 function checkSizes(node: NodeProto, { name, stored }: Pick<ForeignGraph, "name" | "stored">): void {
-  const at = SIZES[node.opType];
+  const at = SIZES.get(node.opType);
   if (at === undefined) return;
   const tensor = at < 0 ? undefined : stored.get(node.input[at] ?? "");
   let sizes: readonly number[];

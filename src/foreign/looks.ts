@@ -101,19 +101,19 @@ export function rollout(looks: readonly TraceLook[]): TraceLook | undefined {
   );
   for (const look of looks) {
     const heads = look.shape[1];
-    rolled = rolled.map((_, row) => {
-      const mixed = Float64Array.from(rolled[row]!, (value) => value / 2);
+    rolled = rolled.map((own, row) => {
+      const mixed = Float64Array.from(own, (value) => value / 2);
       const mean = new Float64Array(size);
-      for (let head = 0; head < heads; head++)
-        rowOf(look, row, head).forEach((weight, place) => {
-          mean[place]! += weight / heads;
-        });
+      for (let head = 0; head < heads; head++) {
+        const weights = rowOf(look, row, head);
+        for (let place = 0; place < size; place++) mean[place]! += weights[place]! / heads;
+      }
       const sum = mean.reduce((a, b) => a + b, 0) || 1;
-      mean.forEach((weight, place) => {
-        const share = weight / sum / 2;
-        if (share > 0)
-          for (let start = 0; start < size; start++) mixed[start]! += share * rolled[place]![start]!;
-      });
+      for (let place = 0; place < size; place++) {
+        const share = mean[place]! / sum / 2;
+        const before = rolled[place]!;
+        if (share > 0) for (let start = 0; start < size; start++) mixed[start]! += share * before[start]!;
+      }
       return mixed;
     });
   }

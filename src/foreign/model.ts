@@ -141,13 +141,31 @@ export class ForeignModel {
   }
 }
 
-/** What a runtime says is wrong, in one sentence. */
+/** What a runtime says is wrong, in one sentence, without where in its own code it found out. */
 const sentenceOf = (error: unknown): string =>
-  (error as Error).message
-    .split("\n")[0]!
+  withoutPlaces((error as Error).message.split("\n").slice(0, LINES).join(" "))
     .replace(/^.*?(?:Non-zero status code returned while running |Status Message: )/, "")
     .replace(/\s*\.?\s*$/, "")
     .slice(0, 400);
+
+/** Lines of what a runtime says that tell what is wrong. */
+const LINES = 4;
+
+/** A place in the runtime's code: a file, a line and what stands before the brackets of a function's types. */
+const PLACE = /[\w./]+\.(?:cc|h|cpp):\d+ (?:[\w:<>~*& ]*\w\(|\w+ )/;
+
+function withoutPlaces(message: string): string {
+  let text = message;
+  for (let found = PLACE.exec(text); found; found = PLACE.exec(text)) {
+    let end = found.index + found[0].length;
+    if (found[0].endsWith("("))
+      for (let open = 1; open > 0 && end < text.length; end++)
+        open += text[end] === "(" ? 1 : text[end] === ")" ? -1 : 0;
+    const rest = text.slice(end).replace(/^(?: const)?\s*(?:\[ONNXRuntimeError\] : \d+ : \w+ : )?/, "");
+    text = text.slice(0, found.index) + rest;
+  }
+  return text;
+}
 
 /** Axes of weights by what they mean: places run along the softmax, rows along the last of the others. @throws RegardError */
 function weightsOf(value: Value | ForeignValue, softmax: number): Weights {
