@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   evaluate: async () => (await import("./command/evaluate.js")).evaluateCommand,
   explain: async () => (await import("./command/explain.js")).explainCommand,
   diagnose: async () => (await import("./command/diagnose.js")).diagnoseCommand,
+  expand: async () => (await import("./command/expand.js")).expandCommand,
   export: async () => (await import("./command/export.js")).exportCommand,
   neighbours: async () => (await import("./command/neighbours.js")).neighboursCommand,
   analogy: async () => (await import("./command/analogy.js")).analogyCommand,

@@ -59,6 +59,11 @@ export class Vocabulary {
     return new Vocabulary([...SPECIAL, ...ranked.slice(0, size)]);
   }
 
+  /** With more words behind its own. */
+  with(words: readonly string[]): Vocabulary {
+    return new Vocabulary([...this.words, ...words], this.bytePairs);
+  }
+
   /** A vocabulary from what a run folder or a file keeps. @throws RegardError for anything else */
   static from(stored: StoredVocabulary): Vocabulary {
     const words = "pieces" in stored ? stored.pieces : stored;

@@ -200,8 +200,10 @@ export interface WordSizes {
 }
 
 export interface SentenceSizes {
-  /** Tokens of the vocabulary. */
+  /** Tokens of the vocabulary that is read. */
   readonly words: number;
+  /** How many of them, the first, can be written. */
+  readonly written: number;
 }
 
 export interface SentencePairSizes {

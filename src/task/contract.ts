@@ -258,6 +258,9 @@ export interface Task<Example = unknown, Prepared = unknown, Sizes = unknown, Ou
   prepare(data: Splits<Example>, options: PrepareOptions): Prepared;
   /** What `prepare` gave, from its JSON. @throws RegardError where it is of another task */
   restored(stored: unknown): Prepared;
+  /** The name of the table of the words that are read, where more can be added to it without training, and `prepared` with more. */
+  readonly reads?: string;
+  readingMore?(prepared: Prepared, words: readonly string[]): Prepared;
   /** What is prepared, in words: "17 source and 19 target words". */
   describe(prepared: Prepared): string;
   /** What models are built for. */

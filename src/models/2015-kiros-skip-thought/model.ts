@@ -70,7 +70,7 @@ export const skipThought: ModelCard<z.output<typeof configuration>, SentenceSize
       gives: "[T, 2B, vocabulary]",
     },
   ],
-  build(scope, { embedding: E, hidden: H, encoder }, { words }) {
+  build(scope, { embedding: E, hidden: H, encoder }, { words, written: V }) {
     const look = embedding(scope.at("words"), { vocabulary: words, size: E });
     const encoderScope = scope.at("encoder");
     const read = (() => {
@@ -89,7 +89,7 @@ export const skipThought: ModelCard<z.output<typeof configuration>, SentenceSize
       cell: gru(scope.at(side), { input: E, hidden: H }),
       told: linear(scope.at(`${side}.told`), { input: size, output: 3 * H, bias: false }),
     }));
-    const output = linear(scope.at("output"), { input: H, output: words });
+    const output = linear(scope.at("output"), { input: H, output: V });
 
     /** (1–4): a sentence [S, B] as one vector, [B, H]. */
     const encode = (sentence: Tensor): Tensor => read(look(sentence), not(equal(sentence, PAD)));

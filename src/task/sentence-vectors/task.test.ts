@@ -34,7 +34,7 @@ const spelt = (tokens: ArrayLike<number>) =>
 describe("the encoder and the decoders", () => {
   const [E, H] = [3, 5];
   const scope = Scope.root("float64");
-  const sizes = { words: prepared.words.size };
+  const sizes = { words: prepared.words.size, written: prepared.words.size };
   const model = skipThought.build(scope, skipThought.configuration.parse({ embedding: E, hidden: H }), sizes);
   const parameters = Object.fromEntries(
     Object.entries(parametersOf(scope)).map(([name, { shape }]) => [name, normals(name, shape)]),

@@ -15,6 +15,8 @@ import { withWords } from "../vocabularies.js";
 /** Words of training, and sentences that others are compared with. */
 interface PreparedSentences {
   readonly words: Vocabulary;
+  /** How many of them were trained on, where others are only read. */
+  readonly written?: number | undefined;
   readonly known: readonly { readonly words: readonly string[]; readonly meaning?: number | undefined }[];
 }
 
@@ -30,6 +32,7 @@ const stored = z.object({
     z.array(z.string()),
     z.object({ pieces: z.array(z.string()), merges: z.array(z.tuple([z.string(), z.string()])) }),
   ]),
+  written: z.int().min(1).optional(),
   known: z.array(z.object({ words: z.array(z.string()), meaning: z.int().optional() })),
 });
 
@@ -81,15 +84,22 @@ function middleOf(passage: Passage): Neighbourhood {
   return all[Math.floor(all.length / 2)]!;
 }
 
-/** int32 [T, 2, B]: what stands before each sentence, then what stands after it, from START to END; PAD where there is nothing. */
+/** Tokens that can be written of a sentence, from START to END. */
+const writtenOf = (sentence: Passage, { words, written = words.size }: PreparedSentences): number[] => [
+  START,
+  ...tokensOf(words)(sentence).map((token) => (token < written ? token : UNKNOWN)),
+  END,
+];
+
+/** int32 [T, 2, B]: what stands before each sentence, then what stands after it; PAD where there is nothing. */
 function targetsOf(
   found: readonly Neighbourhood[],
-  words: Vocabulary,
+  prepared: PreparedSentences,
 ): { target: Value; decisions: number[] } {
   const sides = (["before", "after"] as const).map((side) =>
     found.map(({ before, after }) => {
       const beside = side === "before" ? before : after;
-      if (beside) return [START, ...tokensOf(words)(beside), END];
+      if (beside) return writtenOf(beside, prepared);
       return before || after ? [START] : [START, END];
     }),
   );
@@ -240,7 +250,13 @@ export const sentenceVectors: Task<Passage, PreparedSentences, SentenceSizes, Fo
   },
   describe: ({ words, known }) =>
     `${words.size.toLocaleString("en")} ${words.kind === "word" ? "words" : "pieces"}, ${known.length} sentences to compare with`,
-  sizes: ({ words }) => ({ words: words.size }),
+  reads: "words.table",
+  readingMore: ({ words, written = words.size, known }, more) => ({
+    words: words.with(more),
+    written,
+    known,
+  }),
+  sizes: ({ words, written = words.size }) => ({ words: words.size, written }),
   inputs: () => ({
     sentence: input("sentence", "int32", ["length", "batch"]),
     known: input("known", "int32", ["longest", "sentences"]),
@@ -254,12 +270,11 @@ export const sentenceVectors: Task<Passage, PreparedSentences, SentenceSizes, Fo
       words: z.int().min(4).max(1_000_000).default(20_000).describe("words of the vocabulary"),
     }),
     of: (_, { words }) => ({ words: words.size }),
-    sizes: ({ words }) => ({ words }),
+    sizes: ({ words }) => ({ words, written: words }),
     lengths: { length: 15, target: 15, longest: 15, sentences: MOST_KNOWN },
   },
   length: ({ length }) => Math.min(length, LONGEST),
-  writes: (passage, { words }) =>
-    sentencesOf(passage).map((sentence) => [START, ...tokensOf(words)(sentence), END]),
+  writes: (passage, prepared) => sentencesOf(passage).map((sentence) => writtenOf(sentence, prepared)),
   async collate(passages, prepared, use) {
     const { words } = prepared;
     const read = (sentences: readonly Passage[]) => ({
@@ -268,7 +283,7 @@ export const sentenceVectors: Task<Passage, PreparedSentences, SentenceSizes, Fo
     });
     if (use.kind === "ask") return { values: read(passages), decisions: [] };
     const found = use.kind === "train" ? drawn(passages, use.seed, use.step) : passages.map(middleOf);
-    const { target, decisions } = targetsOf(found, words);
+    const { target, decisions } = targetsOf(found, prepared);
     return { values: { ...read(found.map(({ sentence }) => sentence)), target }, decisions };
   },
   drive: { kind: "once" },

@@ -61,6 +61,8 @@ export const translation: Task<Pair, TextVocabularies, TranslationSizes, Decoded
       vocabulary,
     ),
   restored: (stored) => textVocabularies(restoredVocabularies(stored)),
+  reads: "source.table",
+  readingMore: ({ source, target }, words) => ({ source: source.with(words), target }),
   describe: describeVocabularies,
   sizes: ({ source, target }) => ({ source: source.size, target: target.size }),
   inputs: () => ({ source: input("source", "int32", ["source", "batch"]) }),
