@@ -89,12 +89,14 @@ export interface Learner {
   readonly workspace: number;
   /**
    * @param all every example of training, in parts
+   * @param tell hears a sentence on what is done, where that takes long
    * @returns what takes a step; it gives the sum of the losses, and of how many decisions
    */
   begin(
     place: LearnerPlace,
     seed: number,
     all: () => AsyncIterable<LearnerBatch>,
+    tell: (sentence: string) => void,
   ): Promise<(step: LearnerStep) => { readonly loss: number; readonly decisions: number }>;
 }
 

@@ -131,6 +131,7 @@ export class Trainer<Example = unknown, Prepared = unknown> {
    * Builds and loads everything a run needs. Examples that are too long are left out, as `data.notes` says.
    * @param prepared what the task prepared
    * @param group the processes that train it together, each of which has a trainer with the same settings and data
+   * @param tell hears a sentence on what is done before the first step, where that takes long
    * @throws UsageError for settings that do not fit the model or data
    */
   static async create<Example, Prepared>(
@@ -139,6 +140,7 @@ export class Trainer<Example = unknown, Prepared = unknown> {
     prepared: Prepared,
     backend: Backend,
     group: Group = alone,
+    tell: (sentence: string) => void = () => {},
   ): Promise<Trainer<Example, Prepared>> {
     shareOf(settings.batch, group);
     const { model, scope, sizes, ...built } = buildModel(settings, prepared);
@@ -196,7 +198,7 @@ export class Trainer<Example = unknown, Prepared = unknown> {
       program,
     });
     const training: Training = learner
-      ? { learn: await learner.begin(state.place, settings.seed, parts) }
+      ? { learn: await learner.begin(state.place, settings.seed, parts, tell) }
       : { session: await backend.load(program) };
     const evaluator = await Evaluator.load(task, model, sizes, prepared, backend, { beam: 1 });
     const batches = new Batches(

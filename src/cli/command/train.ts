@@ -533,7 +533,7 @@ async function begin(
   const found = await openRunData(settings, { encoder: read?.encoder, check: true });
   const prepared = task.prepare(found, settings);
   await told<Invitation>(group, { settings, prepared });
-  const trainer = await ready(group, () => Trainer.create(settings, found, prepared, backend, group));
+  const trainer = await ready(group, () => Trainer.create(settings, found, prepared, backend, group, status));
   const { vectors } = settings;
   const begun = vectors === undefined ? [] : trainer.beginWith(await openVectors(vectors, { warn }));
   status();
@@ -657,7 +657,7 @@ async function resumeRun(
         `The data ${settings.data} has changed since the run began: ${change}. The run goes on with it as it is now.`,
       );
     await told<Invitation>(group, { settings, prepared: folder.prepared });
-    const trainer = await ready(group, () => Trainer.create(settings, data, folder.prepared, backend, group));
+    const trainer = await ready(group, () => Trainer.create(settings, data, folder.prepared, backend, group, status));
     status();
     for (const note of trainer.data.notes ?? []) warn(note);
     if (checkpoint) trainer.restore(checkpoint.tensors, checkpoint.metadata);

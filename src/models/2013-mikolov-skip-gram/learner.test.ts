@@ -120,6 +120,7 @@ describe.each([
       { memory, parameters: { i: tables[0]!, o: tables[1]! }, remembered: [], workspace: start },
       5,
       async function* () {},
+      () => {},
     );
     const { loss, decisions } = step({
       batch: { text: Int32Array.from(text) },

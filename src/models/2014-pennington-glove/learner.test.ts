@@ -54,6 +54,7 @@ test("a pass changes parameters as AdaGrad in double precision does, whatever th
   });
   const [i, o, p, q] = views.map((view) => Array.from(view)) as [number[], number[], number[], number[]];
   const squares = [i, o, p, q].map((one) => one.map(() => 0)) as [number[], number[], number[], number[]];
+  const told: string[] = [];
   const step = await learner.begin(
     {
       memory,
@@ -66,7 +67,10 @@ test("a pass changes parameters as AdaGrad in double precision does, whatever th
       yield { text: TEXT.slice(0, 5) };
       yield { text: TEXT.slice(5) };
     },
+    (sentence) => told.push(sentence),
   );
+  expect(told[0]).toBe("Counting what stands together: 0 %");
+  expect(told.length).toBeGreaterThan(1);
   // The order is the seed's (Fisher & Yates).
   const cells = countCells(Int32Array.from(TEXT), V, 3);
   const order = new Random(3, "cells");

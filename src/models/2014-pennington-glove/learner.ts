@@ -46,8 +46,14 @@ export interface Cells {
  * text and of the cells, and of one row: the places of each word are found first, so that its row is counted at once.
  * @param text words, −1 between passages
  * @param vocabulary how many words there are
+ * @param onProgress hears which share of the text is counted, every hundredth
  */
-export function countCells(text: Int32Array, vocabulary: number, window: number): Cells {
+export function countCells(
+  text: Int32Array,
+  vocabulary: number,
+  window: number,
+  onProgress: (share: number) => void = () => {},
+): Cells {
   // Where the places of each word begin among those of all.
   const ends = new Int32Array(vocabulary + 1);
   for (const word of text) if (word >= 0) ends[word + 1]!++;
@@ -61,7 +67,12 @@ export function countCells(text: Int32Array, vocabulary: number, window: number)
   const touched = new Int32Array(vocabulary);
   let [words, contexts, counts] = [new Int32Array(1024), new Int32Array(1024), new Float32Array(1024)];
   let used = 0;
+  let told = 0;
   for (let word = 0; word < vocabulary; word++) {
+    if (ends[word]! >= told * places.length) {
+      onProgress(ends[word]! / places.length);
+      told = ends[word]! / places.length + 0.01;
+    }
     let many = 0;
     for (let index = ends[word]!; index < ends[word + 1]!; index++) {
       const place = places[index]!;
@@ -140,9 +151,11 @@ export function gloveLearner(
   return {
     optimizer: "adagrad",
     workspace: 4 * part,
-    async begin({ memory, parameters, remembered, workspace }, seed, all) {
+    async begin({ memory, parameters, remembered, workspace }, seed, all, tell) {
       const kernel = functionsOver<Kernel>(kernelBytes, memory);
-      const cells = countCells(await textOf(all()), vocabulary, window);
+      const cells = countCells(await textOf(all()), vocabulary, window, (share) =>
+        tell(`Counting what stands together: ${Math.floor(100 * share)} %`),
+      );
       shuffle(cells, new Random(seed, "cells"));
       const address = (index: number) => workspace + index * part;
       const words = new Int32Array(memory.buffer, address(0), GIVEN);
