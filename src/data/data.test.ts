@@ -133,6 +133,11 @@ describe("vocabulary", () => {
   test("finds words whatever their case, and marks unknown ones", () => {
     expect(vocabulary.encode(["B", "ana", "zebra"], { start: true })).toEqual([START, 4, 6, UNKNOWN, END]);
     expect(vocabulary.decode([4, 6])).toEqual(["b", "Ana"]);
+    // Texts without capitals: what only began sentences is known inside of others.
+    const small = Vocabulary.of([tokenise("rain falls"), tokenise("rain stops")]);
+    expect(small.encode(tokenise("It stops, rain stops.")).includes(small.encode(tokenise("rain"))[0]!)).toBe(
+      true,
+    );
     expect(Vocabulary.from(vocabulary.words)).toEqual(vocabulary);
     expect(() => Vocabulary.from(["a", "b"])).toThrow(
       "a vocabulary must begin with <pad>, <start>, <end>, <unknown>, not a, b.",

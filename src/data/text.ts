@@ -95,6 +95,9 @@ const written = ({ before, small, surface, after }: Marked): string => before + 
 /** A word without its marks. */
 export const surfaceOf = (word: string): string => parsed(word).surface;
 
+/** A word as one that begins a sentence without a capital is marked. */
+export const begunSmall = (surface: string): string => SMALL + surface;
+
 /** The letters of a word, marks with the letters that they stand beside. */
 export const lettersOf = (word: string): string[] => word.match(MARKED_LETTERS) ?? [];
 

@@ -1,6 +1,6 @@
 import { END, RegardError, START, UNKNOWN } from "../core/index.js";
 import { BytePairs, joinPieces } from "./byte-pairs.js";
-import { capitalised, firstWord, surfaceOf, uncapitalised } from "./text.js";
+import { begunSmall, capitalised, firstWord, surfaceOf, uncapitalised } from "./text.js";
 
 const SPECIAL = ["<pad>", "<start>", "<end>", "<unknown>"] as const;
 
@@ -89,13 +89,13 @@ export class Vocabulary {
     return this.bytePairs ? "byte-pair" : "word";
   }
 
-  /** The number of a word, tried as written, then in lower case, without its marks, and capitalised; UNKNOWN where none is known. */
+  /** The number of a word, tried as written, then in lower case, without its marks, capitalised, and as it begins a sentence in small letters; UNKNOWN where none is known. */
   #numberOf(word: string): number {
     const written = this.#numbers.get(word);
     if (written !== undefined) return written;
     const surface = surfaceOf(word);
     const lower = surface.toLowerCase();
-    for (const form of [word.toLowerCase(), surface, lower, capitalised(lower)]) {
+    for (const form of [word.toLowerCase(), surface, lower, capitalised(lower), begunSmall(lower)]) {
       const number = this.#numbers.get(form);
       if (number !== undefined) return number;
     }

@@ -113,7 +113,7 @@ export class FileSubject {
       hypotheses: drive.kind === "tokens" ? hypothesisAnswers([output as Decoded], [shown.output]) : [],
       ...(shown.right !== undefined && { right: shown.right }),
       references: shown.references,
-      unknown: shown.unknown ?? [],
+      unknown: [...new Set(shown.unknown)],
       milliseconds: performance.now() - started,
     };
   }

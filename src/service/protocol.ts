@@ -392,7 +392,7 @@ export interface Answer {
   readonly right?: boolean;
   /** What it is to be compared with, where the data says. */
   readonly references: readonly string[];
-  /** Parts of the input that the model does not know. */
+  /** Parts of the input that the model does not know, each once. */
   readonly unknown: readonly string[];
   readonly milliseconds: number;
 }

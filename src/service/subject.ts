@@ -486,7 +486,7 @@ export class Subject<Example_ = any> {
       hypotheses: await this.#hypotheses(example, given.hypotheses, request),
       ...(shown.right !== undefined && { right: shown.right }),
       references: shown.references,
-      unknown: shown.unknown ?? [],
+      unknown: [...new Set(shown.unknown)],
       milliseconds: performance.now() - started,
     };
   }

@@ -55,6 +55,9 @@ export interface SeeOptions extends CommonOptions, FileOptions {
   readonly head?: { readonly look: string; readonly head: number };
 }
 
+/** Words that are named as unknown; the others are counted. */
+const NAMED = 10;
+
 export const seeCommand: CommandDefinition = (program) => {
   withSeeOptions(
     define(
@@ -132,12 +135,13 @@ export async function see(
     told = [],
     known,
   } = path.endsWith(".onnx") ? await askFile(path, input, options) : await askRun(path, input, options);
-  if (answer.unknown.length > 0)
+  if (answer.unknown.length > 0) {
+    const named = drawableAll(answer.unknown.slice(0, NAMED)).map((word) => `"${word}"`);
+    const others = answer.unknown.length - named.length;
     warn(
-      `The model does not know ${drawableAll(answer.unknown)
-        .map((word) => `"${word}"`)
-        .join(", ")}; it was trained on other words.`,
+      `The model does not know ${named.join(", ")}${others > 0 ? `, and ${others} more` : ""}; it was trained on other words.`,
     );
+  }
   const title = inputTitle(form, input, { field: options.field, ...(known !== undefined && { known }) });
   const trace = lookedOf(answer);
   const pictures = picturesOf(trace);

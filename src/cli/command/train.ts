@@ -657,7 +657,9 @@ async function resumeRun(
         `The data ${settings.data} has changed since the run began: ${change}. The run goes on with it as it is now.`,
       );
     await told<Invitation>(group, { settings, prepared: folder.prepared });
-    const trainer = await ready(group, () => Trainer.create(settings, data, folder.prepared, backend, group, status));
+    const trainer = await ready(group, () =>
+      Trainer.create(settings, data, folder.prepared, backend, group, status),
+    );
     status();
     for (const note of trainer.data.notes ?? []) warn(note);
     if (checkpoint) trainer.restore(checkpoint.tensors, checkpoint.metadata);
