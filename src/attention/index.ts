@@ -9,6 +9,7 @@ export * from "./filterbank.js";
 export * from "./fovea.js";
 export * from "./gaze.js";
 export * from "./hard.js";
+export * from "./keeping.js";
 export * from "./location.js";
 export * from "./look.js";
 export * from "./mechanism.js";

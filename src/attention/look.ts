@@ -59,6 +59,16 @@ export const gatesOver = (
   axes: readonly LookAxis[] = ["query", "batch", "place"],
 ): Look => look("gates", value, axes, { over, from });
 
+/** The gates of a layer at one step of a model, by name, [B, units] each, as looks; the candidate, which is no gate, is left out. */
+export const stepGates = (layer: string, gates: Readonly<Record<string, Tensor>>): Looks =>
+  Object.fromEntries(
+    Object.entries(gates).flatMap(([gate, value]) =>
+      gate === "candidate"
+        ? []
+        : [[`${layer} ${gate}`, look("gates", value, ["batch", "place"], { over: `units of ${layer}` })]],
+    ),
+  );
+
 /** The gates of layers that read `source`, by name, as looks over the units of each. */
 export const readingLooks = (gates: Readonly<Record<string, Tensor>>): Looks =>
   Object.fromEntries(

@@ -190,10 +190,12 @@ export class Random {
   }
 
   /** Shuffles `items` in place (Fisher & Yates) and returns them. */
-  shuffle<Item>(items: Item[]): Item[] {
+  shuffle<Items extends unknown[] | Int32Array>(items: Items): Items {
     for (let last = items.length - 1; last > 0; last--) {
       const other = this.integer(last + 1);
-      [items[last], items[other]] = [items[other]!, items[last]!];
+      const item = items[last];
+      items[last] = items[other];
+      items[other] = item;
     }
     return items;
   }

@@ -29,18 +29,20 @@ const BATCHES_IN_BUCKET = 32;
  */
 export class Batches {
   readonly perEpoch: number;
-  readonly #lengths: readonly number[];
+  readonly #lengths: ArrayLike<number>;
   readonly #size: number;
   readonly #seed: number;
   #epoch = -1;
-  #turns: readonly number[] | undefined;
-  #order: (readonly number[])[] = [];
+  #turns: Int32Array | undefined;
+  /** Items batch by batch, and the batches in their order. */
+  #items = new Int32Array(0);
+  #order: readonly number[] = [];
 
   /**
    * @param lengths of the items, in any unit
    * @throws RegardError where there are fewer items than a batch holds
    */
-  constructor(lengths: readonly number[], size: number, seed: number) {
+  constructor(lengths: ArrayLike<number>, size: number, seed: number) {
     if (lengths.length < size)
       throw new RegardError(
         `a batch holds ${size} pairs but there are only ${lengths.length} for training; give --batch ${Math.max(1, lengths.length)} or less, or more data.`,
@@ -55,10 +57,16 @@ export class Batches {
   at(step: number): readonly number[] {
     const epoch = Math.floor(step / this.perEpoch);
     if (epoch !== this.#epoch) {
-      this.#order = this.#shuffle(epoch);
+      this.#shuffle(epoch);
       this.#epoch = epoch;
     }
-    return this.#order[step % this.perEpoch]!;
+    const first = this.#order[step % this.perEpoch]! * this.#size;
+    return Array.from(this.#items.subarray(first, first + this.#size));
+  }
+
+  /** All items, in an order of chance. */
+  #shuffled(random: Random): Int32Array {
+    return random.shuffle(new Int32Array(this.#lengths.length).map((_, index) => index));
   }
 
   /**
@@ -68,24 +76,24 @@ export class Batches {
   #leftOut(epoch: number): ReadonlySet<number> {
     const count = this.#lengths.length;
     const left = count - this.perEpoch * this.#size;
-    this.#turns ??= new Random(this.#seed, "left out").shuffle(this.#lengths.map((_, index) => index));
+    this.#turns ??= this.#shuffled(new Random(this.#seed, "left out"));
     const first = (epoch * left) % count;
     return new Set(Array.from({ length: left }, (_, place) => this.#turns![(first + place) % count]!));
   }
 
-  #shuffle(epoch: number): number[][] {
+  #shuffle(epoch: number): void {
     const random = new Random(this.#seed, "batches", epoch);
     const leftOut = this.#leftOut(epoch);
-    const indices = random
-      .shuffle(this.#lengths.map((_, index) => index))
-      .filter((index) => !leftOut.has(index));
-    const batches: number[][] = [];
+    const items = this.#shuffled(random).filter((index) => !leftOut.has(index));
     const bucket = this.#size * BATCHES_IN_BUCKET;
-    for (let start = 0; start < indices.length; start += bucket) {
-      const part = indices.slice(start, start + bucket).sort((a, b) => this.#lengths[a]! - this.#lengths[b]!);
-      for (let first = 0; first < part.length; first += this.#size)
-        batches.push(part.slice(first, first + this.#size));
+    for (let start = 0; start < items.length; start += bucket) {
+      const part = Array.from(items.subarray(start, start + bucket));
+      items.set(
+        part.sort((a, b) => this.#lengths[a]! - this.#lengths[b]!),
+        start,
+      );
     }
-    return random.shuffle(batches);
+    this.#items = items;
+    this.#order = random.shuffle(Array.from({ length: this.perEpoch }, (_, batch) => batch));
   }
 }

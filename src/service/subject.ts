@@ -1,5 +1,6 @@
 import {
   encodeTrace,
+  heldLooks,
   type Look,
   lookedAtSource,
   lookOfRows,
@@ -511,7 +512,7 @@ export class Subject<Example_ = any> {
       (look) => gates || look.kind !== "gates",
     );
     const places = await this.#placesOf(example);
-    return Object.entries(looks).map(([name, look]) => {
+    const read = Object.entries(looks).map(([name, look]) => {
       const rows = look.from === undefined ? undefined : places[look.from];
       return tracedLook(
         name,
@@ -521,6 +522,7 @@ export class Subject<Example_ = any> {
         rows?.kind === "tokens" && look.kind === "gates" ? rows.labels.length - 1 : undefined,
       );
     });
+    return [...read, ...heldLooks(read)];
   }
 
   async #trace(example: Example_, shown: Shown, looks: readonly TraceLook[]): Promise<Trace> {

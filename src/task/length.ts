@@ -17,9 +17,10 @@ export function fittingExamples<Example, Prepared>(
   prepared: Prepared,
   most: number = MAX_LENGTH,
 ): Fitting<Example> {
+  if (!task.longest) return { fitting: examples, notes: [] };
   let longest = 0;
   const fitting = examples.filter((example) => {
-    const length = task.longest?.(example, prepared) ?? 0;
+    const length = task.longest!(example, prepared);
     longest = Math.max(longest, length);
     return length <= most;
   });

@@ -202,7 +202,7 @@ export class Trainer<Example = unknown, Prepared = unknown> {
       : { session: await backend.load(program) };
     const evaluator = await Evaluator.load(task, model, sizes, prepared, backend, { beam: 1 });
     const batches = new Batches(
-      data.train.map((example) => task.order?.(example, prepared) ?? 0),
+      Float64Array.from(data.train, (example) => task.order?.(example, prepared) ?? 0),
       settings.batch,
       settings.seed,
     );

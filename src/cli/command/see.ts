@@ -184,7 +184,12 @@ export async function see(
       output,
       ...(decoding ? [`(${decodingText(decoding)})`] : []),
       ...blockLines(told),
-      ...distinctAsText(pictures).flatMap((picture) => ["", textOf(trace, picture, drawing)]),
+      ...distinctAsText(pictures).flatMap((picture, index) => [
+        "",
+        // What follows the first is told apart by its heading; gates name themselves.
+        ...(index > 0 && picture.title !== "gates" ? [`${picture.heading}:`] : []),
+        textOf(trace, picture, drawing),
+      ]),
       ...(written.length > 0 ? ["", `Written: ${written.join(", ")}`] : []),
     ].join("\n"),
   );

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type Looks, stepGates } from "../../attention/index.js";
 import { type Cell, type CellState, linear, lstm as lstmCell, recurrent } from "../../nn/index.js";
 import type { BitsSizes, ModelCard, Tensors } from "../contract.js";
 import { bitLoss } from "../loss.js";
@@ -64,12 +65,18 @@ export const lstm: ModelCard<z.output<typeof configuration>, BitsSizes> = {
         }),
         step(_memory, state, fed) {
           let below = fed.source!;
+          const looks: Looks[] = [];
           const next = cells.flatMap((cell, layer) => {
-            const { state: after } = cell.step(stateOf(state, layer), cell.project(below));
+            const { state: after, gates } = cell.step(stateOf(state, layer), cell.project(below));
             below = after.hidden;
+            looks.push(stepGates(`layer ${layer + 1}`, gates));
             return named(after, layer);
           });
-          return { outputs: { logits: output(below) }, state: Object.fromEntries(next) };
+          return {
+            outputs: { logits: output(below) },
+            state: Object.fromEntries(next),
+            looks: Object.assign({}, ...looks),
+          };
         },
       },
       objective(batch, mode) {

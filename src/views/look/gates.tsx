@@ -1,4 +1,5 @@
-import { rowLabels, rowsOf } from "../../attention/trace.js";
+import { halfLives, quartiles } from "../../attention/keeping.js";
+import { rowLabels, rowsOf, type TraceLook } from "../../attention/trace.js";
 import { headingHeight } from "../canvas.js";
 import { drawableAll } from "../drawable.js";
 import { textWidth } from "../theme.js";
@@ -12,6 +13,16 @@ const MEANINGS: Readonly<Record<string, string>> = {
   forget: "how much of the memory is kept",
   output: "how much of the memory is shown",
 };
+
+const steps = (count: number): string => (count > 99 ? "> 99" : count.toFixed(1));
+
+/** How long what a layer holds stays: of the middle unit, and of those a quarter from each end; undefined for a gate that does not say. */
+export function keepingText(look: TraceLook): string | undefined {
+  const found = halfLives(look);
+  if (!found || found.length === 0) return undefined;
+  const [lower, median, upper] = quartiles(found);
+  return `half is gone after ${steps(median)} steps (${steps(lower)} to ${steps(upper)})`;
+}
 
 /** Rows a gate's units are drawn in at most; more units are averaged. */
 const ROWS = 32;
@@ -54,7 +65,7 @@ export const drawGates: Draw = (trace, looks, options) => {
       name: look.name,
       rows: bands(gate),
       means: meanOpen(gate),
-      meaning: MEANINGS[look.name.split(" ").at(-1)!],
+      meaning: [MEANINGS[look.name.split(" ").at(-1)!], keepingText(look)].filter(Boolean).join("; "),
     };
   });
   const heights = gates.map(({ rows }) => GAP + MEAN + rows.length * ROW);
@@ -62,6 +73,7 @@ export const drawGates: Draw = (trace, looks, options) => {
     Math.max(
       left + cell * tokens.length + right + (slanted ? widest * 0.64 : 0),
       420,
+      ...gates.map(({ name, meaning }) => left + textWidth(`${name}  ${meaning}`, 13) + right),
       ...heading.map((line) => textWidth(line, 16) + 40),
     ),
   );
@@ -87,7 +99,11 @@ export const drawGates: Draw = (trace, looks, options) => {
           <g key={name}>
             <text x={left} y={start + 20} fontWeight={600} fill={theme.text}>
               {name}
-              {meaning && <tspan fontWeight={400} fill={theme.faint}>{`  ${meaning}`}</tspan>}
+              {meaning !== "" && (
+                <tspan dx={10} fontWeight={400} fill={theme.faint}>
+                  {meaning}
+                </tspan>
+              )}
             </text>
             {[0, 1].map((value) => (
               <g key={value}>

@@ -129,6 +129,12 @@ export function picturesOf(trace: Trace): Picture[] {
         ...picture,
         heading: `${name[0]?.toUpperCase()}${name.slice(1)}${looks[0].unit ? `, in ${looks[0].unit}` : ""}`,
       };
+    // Places that go into one another, such as words into what a layer holds of them.
+    if (looks.length === 1 && looks[0].from === looks[0].over)
+      return {
+        ...picture,
+        heading: `${name[0]?.toUpperCase()}${name.slice(1)}: how much of each, one after another`,
+      };
     const alike = found.filter((one) => one.title === title && !isScore(one.looks[0]));
     return alike.length > 1 ? { ...picture, heading: `${heading} (${name})` } : picture;
   });

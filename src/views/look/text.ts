@@ -11,7 +11,7 @@ import {
   windowsOf,
 } from "../../attention/trace.js";
 import { drawableAll } from "../drawable.js";
-import { meanOpen } from "./gates.js";
+import { keepingText, meanOpen } from "./gates.js";
 import { openLook, type Picture, type PictureOptions, viewOf } from "./look-view.js";
 import { eachNote } from "./maps.js";
 import { arithmeticOf, channelSums, clearestRow, poolingTitle } from "./mechanics.js";
@@ -108,7 +108,15 @@ const gatesText: Write = (trace, looks, { width }) => {
     return `${look.name.padStart(left)}  ${line.join("")}`.trimEnd();
   });
   const header = fits ? tokens.map((token, index) => token.padEnd(sizes[index]!)).join("") : tokens.join(" ");
-  return [`${" ".repeat(left + 2)}${header}`.trimEnd(), ...lines].join("\n");
+  const kept = looks.flatMap((look) => {
+    const text = keepingText(look);
+    return text === undefined ? [] : [`${look.name.padStart(left)}  ${text}`];
+  });
+  return [
+    `${" ".repeat(left + 2)}${header}`.trimEnd(),
+    ...lines,
+    ...(kept.length > 0 ? ["", ...kept] : []),
+  ].join("\n");
 };
 
 /** For every step a grid whose cells are as bright as their share of its greatest value. */
