@@ -259,6 +259,22 @@ describe("with the server", () => {
     await page.getByRole("rowheader", { name: "bleu" }).waitFor();
     await page.getByLabel("Gates of without").waitFor();
     await page.getByLabel("Attention of terminal").waitFor();
+    // The runs in an order of one's own, and their curves one over the other.
+    await page.getByRole("link", { name: "Runs", exact: true }).click();
+    const names = () => page.locator(".run h2").allTextContents();
+    await page.getByLabel("Order").selectOption("name");
+    await expect.poll(names).toEqual((await names()).toSorted((a, b) => a.localeCompare(b)));
+    await page.getByLabel("Order").selectOption("steps");
+    await expect.poll(async () => (await names())[0]).not.toBe("without");
+    for (const name of ["without", "terminal"])
+      await page
+        .locator(".run", { has: page.getByRole("heading", { name, exact: true }) })
+        .getByLabel("Draw its curve")
+        .check();
+    const overlaid = page.getByLabel("Validation loss of the chosen runs");
+    await expect
+      .poll(() => overlaid.locator("svg text").allTextContents())
+      .toEqual(expect.arrayContaining(["● without", "● terminal"]));
     expect(complaints).toEqual([]);
     await page.close();
   }, 180_000);

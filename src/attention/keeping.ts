@@ -70,6 +70,14 @@ export function heldLooks(looks: readonly TraceLook[]): TraceLook[] {
       const all = row.reduce((sum, share) => sum + share, 0);
       if (all > 0) for (const [place, share] of row.entries()) row[place] = share / all;
     }
-    return [lookOfRows(rows, { name: `${layer} holds`.trimStart(), over: from, from, kind: "weights" })];
+    return [
+      lookOfRows(rows, {
+        name: `${layer} holds`.trimStart(),
+        over: from,
+        from,
+        kind: "weights",
+        derived: true,
+      }),
+    ];
   });
 }

@@ -62,6 +62,8 @@ export interface TraceLook {
   readonly weighed?: Weighed;
   /** What a value is a number of, such as "nats", where it is a score that may be below 0; absent of shares from 0 to 1. */
   readonly unit?: string;
+  /** Whether it was worked out of other looks, such as gates, and is no attention of the model's own. */
+  readonly derived?: true;
 }
 
 /** What a look weighed, of a few channels of the features: enough to follow how a step came by what it handed on. */

@@ -147,15 +147,16 @@ export function summaryOf(
     step: last?.step ?? 0,
     seconds: last?.seconds ?? 0,
     losses: thinned(metrics.map(({ loss }) => loss)),
+    validations: thinned(validations.map(({ step, validation }) => ({ step, loss: validation.loss }))),
     ...(validations.length > 0 && { validation: validations.at(-1)!.validation }),
   };
 }
 
-/** Losses a spark line is drawn from, at most. */
+/** Losses a line is drawn from, at most. */
 const SPARK = 60;
 
 /** Every so many values, so that few enough are left. */
-function thinned(values: readonly number[], most = SPARK): number[] {
+function thinned<Value>(values: readonly Value[], most = SPARK): Value[] {
   if (values.length <= most) return [...values];
   return Array.from(
     { length: most },

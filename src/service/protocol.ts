@@ -280,6 +280,8 @@ export interface RunSummary {
   readonly seconds: number;
   /** Training losses, thinned out, for a spark line. */
   readonly losses: readonly number[];
+  /** Losses of validations, thinned out, to be laid over those of other runs. */
+  readonly validations: readonly { readonly step: number; readonly loss: number }[];
   readonly validation?: RunValidation;
   /** What validations of its task tell of beside the loss. */
   readonly scores: readonly Score[];

@@ -129,8 +129,7 @@ export function picturesOf(trace: Trace): Picture[] {
         ...picture,
         heading: `${name[0]?.toUpperCase()}${name.slice(1)}${looks[0].unit ? `, in ${looks[0].unit}` : ""}`,
       };
-    // Places that go into one another, such as words into what a layer holds of them.
-    if (looks.length === 1 && looks[0].from === looks[0].over)
+    if (looks[0].derived)
       return {
         ...picture,
         heading: `${name[0]?.toUpperCase()}${name.slice(1)}: how much of each, one after another`,
@@ -143,7 +142,7 @@ export function picturesOf(trace: Trace): Picture[] {
 /** The picture that stands for a trace where one is asked for: what its steps looked at, otherwise the first. */
 export const mainPicture = (pictures: readonly Picture[]): Picture | undefined =>
   pictures.find(({ looks: [look] }) => look.kind !== "gates" && look.from === undefined) ??
-  pictures.find(({ looks: [look] }) => look.kind !== "gates") ??
+  pictures.find(({ looks: [look] }) => look.kind !== "gates" && !look.derived) ??
   pictures[0];
 
 export interface PictureOptions extends DrawOptions {

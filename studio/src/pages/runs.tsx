@@ -1,17 +1,45 @@
 import { useRef, useState } from "react";
 import type { RunSummary } from "../../../src/service/protocol.js";
 import { scoresOf, shownScore } from "../../../src/task/scores.js";
-import { Busy, clock, NoRuns, number, Problem, Spark, State, save } from "../panels/basic.js";
-import { linkTo, useAction, useApi, useRuns } from "../state.js";
+import { LearningCurves } from "../../../src/views/learning-curves.js";
+import {
+  Busy,
+  clock,
+  NoRuns,
+  number,
+  Panel,
+  Problem,
+  Scrolled,
+  Spark,
+  State,
+  save,
+} from "../panels/basic.js";
+import { linkTo, useAction, useApi, useRuns, useTheme } from "../state.js";
+
+/** Orders of runs, by what people call them. */
+const ORDERS: Readonly<Record<string, (a: RunSummary, b: RunSummary) => number>> = {
+  newest: (a, b) => b.created.localeCompare(a.created),
+  name: (a, b) => a.id.localeCompare(b.id),
+  model: (a, b) => a.model.localeCompare(b.model),
+  "validation loss": (a, b) =>
+    (a.validation?.loss ?? Number.POSITIVE_INFINITY) - (b.validation?.loss ?? Number.POSITIVE_INFINITY),
+  steps: (a, b) => b.step - a.step,
+};
 
 export default function Runs() {
   const api = useApi();
   const { result: runs, problem, again, busy } = useRuns();
   const action = useAction();
   const { open } = api;
+  const [order, setOrder] = useState("newest");
+  const [chosen, setChosen] = useState<readonly string[]>([]);
+  const sorted = runs?.toSorted(ORDERS[order]);
   return (
     <>
       <h1>Runs</h1>
+      <p>
+        Every model that was trained here: what it learnt from, how far it came, and what can be asked of it.
+      </p>
       <div className="row">
         <a className="button" href={linkTo("train")}>
           Train a model
@@ -34,20 +62,75 @@ export default function Runs() {
             />
           </label>
         )}
+        {runs && runs.length > 1 && (
+          <label className="field">
+            <span>Order</span>
+            <select value={order} onChange={({ target }) => setOrder(target.value)}>
+              {Object.keys(ORDERS).map((name) => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+          </label>
+        )}
       </div>
+      <Overlaid runs={sorted?.filter(({ id }) => chosen.includes(id)) ?? []} />
       <Problem text={problem ?? action.problem} />
       <Busy when={busy && !runs} text="Reading the runs …" />
       {runs?.length === 0 && <NoRuns />}
       <ul className="runs">
-        {runs?.map((run) => (
-          <Run key={run.id} run={run} again={again} />
+        {sorted?.map((run) => (
+          <Run
+            key={run.id}
+            run={run}
+            again={again}
+            drawn={chosen.includes(run.id)}
+            onDraw={(draw) =>
+              setChosen((before) => [...before.filter((id) => id !== run.id), ...(draw ? [run.id] : [])])
+            }
+          />
         ))}
       </ul>
     </>
   );
 }
 
-function Run({ run, again }: { readonly run: RunSummary; readonly again: () => void }) {
+/** Losses of the validations of several runs, one over the other. */
+function Overlaid({ runs }: { readonly runs: readonly RunSummary[] }) {
+  const theme = useTheme();
+  if (runs.length === 0) return null;
+  return (
+    <Panel title="Validation loss">
+      {new Set(runs.map(({ task, data }) => `${task} ${data}`)).size > 1 && (
+        <p className="note">
+          These runs learn from different data, so their losses do not say which is better.
+        </p>
+      )}
+      <Scrolled label="Validation loss of the chosen runs">
+        <LearningCurves
+          measure="nats"
+          curves={runs.map(({ id, validations }) => ({
+            name: id,
+            marked: true,
+            points: validations.map(({ step, loss }) => ({ step, value: loss })),
+          }))}
+          theme={theme}
+        />
+      </Scrolled>
+    </Panel>
+  );
+}
+
+function Run({
+  run,
+  again,
+  drawn,
+  onDraw,
+}: {
+  readonly run: RunSummary;
+  readonly again: () => void;
+  readonly drawn: boolean;
+  readonly onDraw: (draw: boolean) => void;
+}) {
   const api = useApi();
   const action = useAction();
   const [asking, setAsking] = useState<"rename" | "remove">();
@@ -67,6 +150,12 @@ function Run({ run, again }: { readonly run: RunSummary; readonly again: () => v
         </h2>
         <State state={state} />
         <Spark values={run.losses} />
+        {run.validations.length > 1 && (
+          <label className="check">
+            <input type="checkbox" checked={drawn} onChange={({ target }) => onDraw(target.checked)} />
+            Draw its curve
+          </label>
+        )}
       </div>
       <p className="facts">
         {run.model} on {run.data.split(/[\\/]/).at(-1)}, step {number(run.step)}, {clock(run.seconds)}
