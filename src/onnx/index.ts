@@ -1,3 +1,4 @@
+export * from "./import/index.js";
 export * from "./lower.js";
 export * from "./schema.js";
 export * from "./simplify.js";

@@ -319,6 +319,8 @@ export interface AttributeProto {
   s?: Uint8Array;
   t?: TensorProto;
   g?: GraphProto;
+  /** Packed as they lie in the file. */
+  floats?: Uint8Array;
   ints?: readonly Integer[];
   tensors?: TensorProto[];
   graphs?: GraphProto[];
@@ -422,4 +424,10 @@ export function appendOutputs(bytes: Uint8Array, names: readonly string[]): Uint
 export function decodeModel(bytes: Uint8Array): ModelProto {
   const reader = protobuf.Reader.create(bytes);
   return new MessageReader(reader).read(modelType, bytes.length) as unknown as ModelProto;
+}
+
+/** Reads a tensor by itself, as files of test data hold it. @throws where the bytes are no protobuf */
+export function decodeTensor(bytes: Uint8Array): TensorProto {
+  const reader = protobuf.Reader.create(bytes);
+  return new MessageReader(reader).read(tensorType, bytes.length) as unknown as TensorProto;
 }

@@ -2,6 +2,8 @@ export * from "./batch-norm.js";
 export * from "./binary.js";
 export * from "./compare.js";
 export * from "./constant.js";
+export * from "./cumulative.js";
+export * from "./evaluate.js";
 export * from "./gather.js";
 export * from "./image.js";
 export * from "./layer-norm.js";

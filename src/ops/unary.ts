@@ -1,4 +1,4 @@
-import { ndarray, type Operation, type Tensor } from "../core/index.js";
+import { type LoweringContext, ndarray, type Operation, type Tensor } from "../core/index.js";
 import { add, div, mul, sub } from "./binary.js";
 import { greater } from "./compare.js";
 import { bools, defineOperation, floats, type OperationFunction, positives, requireDType } from "./define.js";
@@ -11,6 +11,8 @@ interface Unary {
   readonly gradient?: (x: Tensor, y: Tensor, dy: Tensor) => Tensor;
   readonly domain?: "positive";
   readonly flops?: number;
+  /** In place of the ONNX operator in float64, where runtimes have it in float32 alone. */
+  readonly double?: (context: LoweringContext, x: string) => string;
 }
 
 function unary(name: string, definition: Unary): OperationFunction<(x: Tensor) => Tensor> {
@@ -26,7 +28,10 @@ function unary(name: string, definition: Unary): OperationFunction<(x: Tensor) =
           definition.gradient!(inputs[0]!, outputs[0]!, upstream[0]!),
         ],
       }),
-      lower: (context, inputs) => context.emit(definition.onnx, inputs),
+      lower: (context, inputs, { inputs: [x] }) =>
+        definition.double && x!.dtype === "float64"
+          ? [definition.double(context, inputs[0]!)]
+          : context.emit(definition.onnx, inputs),
       evaluate: (_, [x]) => [ndarray(x!.dtype, x!.shape, x!.data.map(definition.value))],
       flops: ({ outputs }, size) =>
         outputs[0]!.shape.reduce<number>((n, d) => n * size(d), definition.flops ?? 1),
@@ -99,7 +104,31 @@ export const cos = unary("cos", {
   gradient: (x, _, dy) => neg(mul(dy, sin(x))),
   flops: 8,
 });
-const operations = { neg, exp, log, sqrt, tanh, sigmoid, relu, abs, sign, floor, sin, cos };
+/** The error function, 2/√π ∫₀ˣ exp(−t²) dt. */
+export const erf = unary("erf", {
+  onnx: "Erf",
+  value: errorFunction,
+  gradient: (x, _, dy) => mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
+  flops: 8,
+  double: lowerErrorFunction,
+});
+const operations = { neg, exp, log, sqrt, tanh, sigmoid, relu, abs, sign, floor, sin, cos, erf };
+
+/** The error function to double precision: its series near 0, its continued fraction beyond (Abramowitz & Stegun 7.1.6, 7.1.14). */
+function errorFunction(x: number): number {
+  const size = Math.abs(x);
+  if (size < 3) {
+    let [term, sum] = [size, size];
+    for (let n = 1; Math.abs(term) > 1e-18 * sum; n++) {
+      term *= (2 * size * size) / (2 * n + 1);
+      sum += term;
+    }
+    return (Math.sign(x) * 2 * Math.exp(-size * size) * sum) / Math.sqrt(Math.PI);
+  }
+  let fraction = 0;
+  for (let n = 60; n > 0; n--) fraction = n / 2 / (size + fraction);
+  return Math.sign(x) * (1 - Math.exp(-size * size) / ((size + fraction) * Math.sqrt(Math.PI)));
+}
 
 /** x²; a product rather than a power, which ONNX Runtime computes faster. */
 export const square = (x: Tensor): Tensor => mul(x, x);
@@ -135,3 +164,20 @@ export const not = defineOperation(
     (x: Tensor): Tensor =>
       make([x], {}).outputs[0]!,
 );
+
+/** Beyond it the error function is 1 in double precision; terms of its series that are needed up to there. */
+const [ERF_END, ERF_TERMS] = [6, 130];
+
+/** 2/√π exp(−x²) x (1 + t/3 (1 + t/5 (1 + …))) with t = 2x² (Abramowitz & Stegun 7.1.6): no term takes from another. */
+function lowerErrorFunction(context: LoweringContext, x: string): string {
+  const number = (value: number) => context.constant("float64", [], [value]);
+  const two = (type: string, a: string, b: string) => context.emit(type, [a, b])[0]!;
+  const near = context.emit("Clip", [x, number(-ERF_END), number(ERF_END)])[0]!;
+  const square = two("Mul", near, near);
+  const t = two("Mul", square, number(2));
+  let sum = number(1);
+  for (let n = ERF_TERMS; n > 0; n--)
+    sum = two("Add", two("Mul", two("Mul", t, number(1 / (2 * n + 1))), sum), number(1));
+  const power = context.emit("Exp", context.emit("Neg", [square]))[0]!;
+  return two("Mul", two("Mul", two("Mul", near, power), sum), number(2 / Math.sqrt(Math.PI)));
+}

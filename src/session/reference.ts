@@ -1,15 +1,6 @@
-import {
-  type Bindings,
-  type EvaluationContext,
-  type NDArray,
-  ndarray,
-  reachableNodes,
-  resolveDimension,
-  type Tensor,
-  typedArray,
-} from "../core/index.js";
+import { ndarray, typedArray } from "../core/index.js";
 import { assertProgram, inputsOf } from "../onnx/index.js";
-import { inputAttributes } from "../ops/index.js";
+import { evaluateGraph, inputAttributes } from "../ops/index.js";
 import { type Backend, checkedSession } from "./contract.js";
 
 /**
@@ -43,30 +34,3 @@ export const referenceBackend: Backend = {
     });
   },
 };
-
-/** Values of `results` where `parameters` have the given values. */
-export function evaluateGraph(
-  parameters: readonly Tensor[],
-  values: readonly NDArray[],
-  results: readonly Tensor[],
-  bindings: Bindings,
-): NDArray[] {
-  const known = new Map<Tensor, NDArray>(parameters.map((parameter, index) => [parameter, values[index]!]));
-  const context: EvaluationContext = {
-    size: (dimension) => resolveDimension(dimension, bindings),
-    sizes: (shape) => shape.map((dimension) => resolveDimension(dimension, bindings)),
-    evaluate: (inner, arrays, outputs) => evaluateGraph(inner, arrays, outputs, bindings),
-  };
-  for (const node of reachableNodes(results)) {
-    if (node.outputs.every((output) => known.has(output))) continue;
-    const outputs = node.operation.evaluate(
-      context,
-      node.inputs.map((input) => known.get(input)!),
-      node.attributes,
-    );
-    node.outputs.forEach((output, index) => {
-      known.set(output, outputs[index]!);
-    });
-  }
-  return results.map((result) => known.get(result)!);
-}

@@ -1,0 +1,3 @@
+export * from "./import.js";
+export { operators } from "./operators.js";
+export { NotImported } from "./value.js";
