@@ -221,6 +221,7 @@ test("every command has help with an example", async () => {
     "evaluate",
     "explain",
     "diagnose",
+    "expand",
     "export",
     "studio",
   ]) {
@@ -671,6 +672,26 @@ describe("used wrongly, each command says so in a sentence and changes nothing",
       "a smoothing of everything",
       () => ["train", "rnnsearch", "--label-smoothing", "1"],
       /^regard: --label-smoothing is 1 but must be less than 1\.$/,
+    ],
+    [
+      "a softmax that there is not",
+      () => ["train", "rnnsearch", "--softmax", "hierarchical"],
+      /^regard: --softmax is hierarchical but must be one of sampled, partitioned\.$/,
+    ],
+    [
+      "candidates where all words are scored",
+      () => ["train", "rnnsearch", "--candidates", "500"],
+      /^regard: --candidates is 500, but all words are scored; add --softmax sampled\.$/,
+    ],
+    [
+      "a softmax over no words",
+      ({ folder }) => ["train", "lstm", "--softmax", "sampled", "--out", join(folder, "wordless")],
+      /^regard: --softmax is sampled, but lstm writes no words that it could leave out; leave out --softmax\.$/,
+    ],
+    [
+      "words added to a run without vectors",
+      ({ first }) => ["expand", first],
+      /^regard: name vectors and a folder, as in: regard expand runs\/thoughts --vectors runs\/words --out runs\/wide$/,
     ],
     [
       "an image for a translator",
