@@ -2,8 +2,6 @@ import type { Value } from "../session/index.js";
 
 /** Slices of a parameter's gradient, as a step gives them. */
 export interface GradientRows {
-  /** The axis that rows are along: 0, or 1 where they are columns. */
-  readonly axis: 0 | 1;
   /** [N]: the row that each slice is added into. */
   readonly picks: Value;
   /** [N, W] */

@@ -302,7 +302,7 @@ export class TrainingState {
       if (axis === undefined) continue;
       const picks = results[ROWS[axis] + name]!;
       const values = results[GRADIENT + name]!;
-      found.set(name, summedRows({ axis, picks, values }, this.gradient.subarray(offset, offset + length)));
+      found.set(name, summedRows({ picks, values }, this.gradient.subarray(offset, offset + length)));
     }
     return found;
   }
