@@ -45,7 +45,7 @@ export interface Expanded {
 
 /**
  * A trained model with more words to read: a linear map, learnt from the words that it shares with vectors of others, brings their other
- * words to its table (Kiros et al. 2015, section 2.2).
+ * words to its table (Kiros et al. 2015, Section 2.2).
  * @param most words that are added, the first of the vectors
  * @throws UsageError where the model reads no words that could be added, or shares too few
  */

@@ -411,6 +411,7 @@ describe("decay", () => {
       longest: 7,
       bands: 5,
       words: 7,
+      written: 7,
       counts: [0, 0, 0, 0, 5, 3, 2],
     };
     for (const card of models) {
