@@ -88,13 +88,11 @@ describe("See", () => {
     await mechanics.getByText("feature layer").waitFor();
     // Steps are chosen in it: the first word stands below the picture's edge.
     const bold = mechanics.locator('text[text-decoration="underline"]');
-    const [words, box] = [
-      mechanics.locator('text[font-size="14"][y="29"]'),
-      (await mechanics.boundingBox())!,
-    ];
+    const words = mechanics.locator('text[font-size="14"][y="29"]');
     expect(await words.count()).toBeGreaterThan(1);
     const second = words.nth(1);
-    await page.mouse.click(box.x + Number(await second.getAttribute("x")) + 3, box.y + 24);
+    // Where the picture stands when it is clicked: what is above it may still be loading.
+    await mechanics.click({ position: { x: Number(await second.getAttribute("x")) + 3, y: 24 } });
     await expect.poll(() => bold.textContent()).toBe(await second.textContent());
     await expectAccessible(page);
     await page.getByRole("button", { name: "Path" }).click();
