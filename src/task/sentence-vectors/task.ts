@@ -4,10 +4,11 @@ import { Passage, tokenBatch, Vocabulary, wordsAlone } from "../../data/index.js
 import { tokensValue } from "../../decode/index.js";
 import { nearest } from "../../explain/index.js";
 import type { SentenceSizes } from "../../models/index.js";
-import { input, logSoftmax, mul, squeeze, takeAlongAxis, unsqueeze } from "../../ops/index.js";
+import { input } from "../../ops/index.js";
 import type { Value } from "../../session/index.js";
 import type { Scoring, Task } from "../contract.js";
 import { scoreForced } from "../forced.js";
+import { nearestLikelihood, shownNearest } from "../nearest.js";
 import { measured } from "../scores.js";
 import { remembered } from "../targets.js";
 import { withWords } from "../vocabularies.js";
@@ -44,8 +45,6 @@ const [MOST_KNOWN, SHORTEST] = [256, 3] as const;
 const MOST_COMPARED = 512;
 /** Neighbours that are shown. */
 const SHOWN = 10;
-/** What a cosine is divided by where it is asked how likely a neighbour is. */
-const TEMPERATURE = 0.05;
 /** The share of their words up to which two sentences are worded otherwise. */
 const ALIKE = 0.5;
 
@@ -325,30 +324,18 @@ export const sentenceVectors: Task<Passage, PreparedSentences, SentenceSizes, Fo
     };
   },
   async show(passage, { neighbours }, { known, words }) {
-    const textAt = (index: number) => known[index]!.words.join(" ");
-    const [best] = neighbours;
     return {
-      output: best ? textAt(best.index) : "",
-      steps: best ? [{ label: textAt(best.index) }] : [],
-      blocks: [
-        {
-          kind: "classes",
-          title: "Nearest sentences, by cosine",
-          items: neighbours.map(({ index, cosine }) => ({
-            label: textAt(index),
-            probability: Math.max(0, cosine),
-          })),
-        },
-      ],
-      references: [],
+      ...shownNearest(
+        "sentences",
+        neighbours.map(({ index, cosine }) => ({ label: known[index]!.words.join(" "), cosine })),
+      ),
       unknown: passage.words.filter((word) => words.segment([word]).tokens[0] === UNKNOWN),
     };
   },
   taken: ({ neighbours: [best] }) => ({
     answer: { dtype: "int32", shape: [1], data: Int32Array.of(best?.index ?? 0) },
   }),
-  likelihood: ({ cosines }, { answer }) =>
-    squeeze(takeAlongAxis(logSoftmax(mul(cosines!, 1 / TEMPERATURE)), unsqueeze(answer!, 1), 1), 1),
+  likelihood: ({ cosines }, { answer }) => nearestLikelihood(cosines!, answer!),
   variants({ sentence, known }) {
     const tokens = Array.from(sentence!.data as Int32Array);
     const count = tokens.length;

@@ -13,10 +13,11 @@ import {
 import { tokensValue } from "../../decode/index.js";
 import { nearest, scoreAnalogies, shareRight } from "../../explain/index.js";
 import type { WordSizes } from "../../models/index.js";
-import { input, logSoftmax, mul, squeeze, takeAlongAxis, unsqueeze } from "../../ops/index.js";
+import { input } from "../../ops/index.js";
 import type { Value, Values } from "../../session/index.js";
 import type { PrepareOptions, Scoring, Task, Use } from "../contract.js";
 import { scoreForced } from "../forced.js";
+import { nearestLikelihood, shownNearest } from "../nearest.js";
 import { measured } from "../scores.js";
 import { remembered } from "../targets.js";
 import { withWords } from "../vocabularies.js";
@@ -54,8 +55,6 @@ const LONGEST = 100;
 const [PAIRS, REACH, DRAWN] = [16, 5, 5] as const;
 /** The exponent of the frequency by which they are drawn. */
 const POWER = 0.75;
-/** What a cosine is divided by where it is asked how likely a word is: 1 is then far likelier than 0.5. */
-const TEMPERATURE = 0.05;
 /** The first token that is a word's. */
 const FIRST = UNKNOWN + 1;
 
@@ -312,21 +311,11 @@ export const wordVectors: Task<Passage, PreparedWords, WordSizes, readonly Neigh
       cosine: similarities!.data[token]!,
     }));
   },
-  async show(_, neighbours) {
-    const [best] = neighbours;
-    return {
-      output: best?.word ?? "",
-      steps: best ? [{ label: best.word }] : [],
-      blocks: [
-        {
-          kind: "classes",
-          title: "Nearest words, by cosine",
-          items: neighbours.map(({ word, cosine }) => ({ label: word, probability: Math.max(0, cosine) })),
-        },
-      ],
-      references: [],
-    };
-  },
+  show: async (_, neighbours) =>
+    shownNearest(
+      "words",
+      neighbours.map(({ word, cosine }) => ({ label: word, cosine })),
+    ),
   taken: ([best], _, { vocabulary }) => ({
     answer: {
       dtype: "int32",
@@ -334,8 +323,7 @@ export const wordVectors: Task<Passage, PreparedWords, WordSizes, readonly Neigh
       data: Int32Array.of(best ? vocabulary.segment([best.word]).tokens[0]! : UNKNOWN),
     },
   }),
-  likelihood: ({ similarities }, { answer }) =>
-    squeeze(takeAlongAxis(logSoftmax(mul(similarities!, 1 / TEMPERATURE)), unsqueeze(answer!, 1), 1), 1),
+  likelihood: ({ similarities }, { answer }) => nearestLikelihood(similarities!, answer!),
   variants({ words, signs }) {
     const count = words!.shape[0]!;
     const all = Array.from({ length: count + 1 }, (_, variant) => ({
