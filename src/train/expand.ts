@@ -1,6 +1,7 @@
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import { type StoredTensor, UNKNOWN, UsageError } from "../core/index.js";
 import type { WordVectors } from "../data/index.js";
+import { gatherRows, rowsAlong } from "./rows.js";
 import type { RunSettings } from "./settings.js";
 import { vocabularyTables } from "./tables.js";
 import { buildModel } from "./trainer.js";
@@ -63,13 +64,10 @@ export function expanded(
   most: number,
 ): Expanded {
   const before = buildModel(settings, prepared);
-  const tables = vocabularyTables(before.scope.parameters, prepared);
-  const readMore = before.task.readingMore;
+  const { task } = before;
   const rows = new Map(vectors.words.map((word, row) => [word, row]));
-  const more = (known: ReadonlySet<string>) =>
-    vectors.words.filter((word) => !known.has(word)).slice(0, most);
-  const table = readMore && tables.find(({ name }) => name === before.task.reads);
-  if (!readMore || !table)
+  const table = vocabularyTables(before.scope.parameters, prepared).find(({ name }) => name === task.reads);
+  if (!task.readingMore || !table)
     throw new UsageError(
       `${settings.model} has no table of words that it reads alone; more cannot be added.`,
     );
@@ -87,8 +85,7 @@ export function expanded(
     );
   const stack = (from: Float32Array, width: number, which: readonly number[]) => {
     const found = new Float32Array(which.length * width);
-    for (const [place, row] of which.entries())
-      found.set(from.subarray(row * width, (row + 1) * width), place * width);
+    gatherRows(from, Int32Array.from(which), rowsAlong(0, [which.length, width]), found);
     return found;
   };
   const map = linearMap(
@@ -105,21 +102,20 @@ export function expanded(
     ),
     size,
   );
-  const added = more(new Set(vocabulary.words));
+  const known = new Set(vocabulary.words);
+  const added = vectors.words.filter((word) => !known.has(word)).slice(0, most);
   const grown = new Float32Array(values.length + added.length * size);
   grown.set(values);
   for (const [place, word] of added.entries()) {
-    const vector = vectors.values.subarray(
-      rows.get(word)! * vectors.size,
-      (rows.get(word)! + 1) * vectors.size,
-    );
+    const first = rows.get(word)! * vectors.size;
+    const vector = vectors.values.subarray(first, first + vectors.size);
     for (let to = 0; to < size; to++) {
       let sum = 0;
       for (let from = 0; from < vectors.size; from++) sum += vector[from]! * map[from * size + to]!;
       grown[values.length + place * size + to] = sum;
     }
   }
-  const now = readMore(prepared, added);
+  const now = task.readingMore(prepared, added);
   const { scope } = buildModel(settings, now);
   return {
     prepared: now,

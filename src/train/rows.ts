@@ -33,21 +33,21 @@ export function summedRows({ picks, values }: GradientRows, into: Float32Array):
   return Int32Array.from(placeOf.keys());
 }
 
-/** How a parameter [rows, W], or [W, columns], has its rows, or columns: elements from one to the next, and within one. */
-export interface Strides {
+/** How a parameter [rows, width], or [width, columns], has its rows, or columns: elements of one, to the next, and within one. */
+export interface RowLayout {
+  readonly width: number;
   readonly row: number;
   readonly element: number;
 }
 
-export const stridesAlong = (axis: 0 | 1, [, columns = 1]: readonly number[]): Strides =>
-  axis === 0 ? { row: columns, element: 1 } : { row: 1, element: columns };
+export const rowsAlong = (axis: 0 | 1, [first, columns = 1]: readonly number[]): RowLayout =>
+  axis === 0 ? { width: columns, row: columns, element: 1 } : { width: first!, row: 1, element: columns };
 
 /** Copies rows of a parameter one behind the other. */
 export function gatherRows(
   from: Float32Array,
   rows: Int32Array,
-  width: number,
-  { row, element }: Strides,
+  { width, row, element }: RowLayout,
   into: Float32Array,
 ): void {
   if (element === 1)
@@ -64,8 +64,7 @@ export function gatherRows(
 export function scatterRows(
   from: Float32Array,
   rows: Int32Array,
-  width: number,
-  { row, element }: Strides,
+  { width, row, element }: RowLayout,
   into: Float32Array,
 ): void {
   if (element === 1)

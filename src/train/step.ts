@@ -8,7 +8,7 @@ import { fill } from "../ops/index.js";
 import type { Value, Values } from "../session/index.js";
 import { GRAIN, type Kernels, kernelArrays } from "./kernels.js";
 import type { Optimizer } from "./optimizer.js";
-import { gatherRows, PORTION, scatterRows, stridesAlong, summedRows } from "./rows.js";
+import { gatherRows, PORTION, type RowLayout, rowsAlong, scatterRows, summedRows } from "./rows.js";
 
 /** Steps in a row that may be skipped before training is given up. */
 export const MOST_SKIPPED = 10;
@@ -100,9 +100,6 @@ export function trainingStep(options: {
   };
 }
 
-/** Elements of a row of a parameter. */
-const widthOf = (shape: readonly number[], axis: 0 | 1): number => countOf(shape) / shape[axis]!;
-
 interface StateOptions {
   readonly workspace?: number | undefined;
   readonly program?: Program;
@@ -132,8 +129,8 @@ export class TrainingState {
   readonly #flat: Float32Array;
   readonly #remembered: readonly Float32Array[];
   readonly #place: Pick<LearnerPlace, "memory" | "workspace">;
-  /** The axis of parameters, by name, whose gradient is of some of their rows. */
-  readonly #rowsOf: ReadonlyMap<string, 0 | 1>;
+  /** Parameters, by name, whose gradient is of some of their rows: how these lie, and the output that says which they are. */
+  readonly #rowsOf: ReadonlyMap<string, { readonly layout: RowLayout; readonly picks: string }>;
   /** Where portions of rows are updated: of the parameter, and of what is remembered of it. */
   readonly #portions: readonly Float32Array[];
 
@@ -158,15 +155,14 @@ export class TrainingState {
     // What learns in place has no gradient.
     const learns = workspace !== undefined;
     this.#rowsOf = new Map(
-      parameters.flatMap(({ name }) => {
+      parameters.flatMap(({ name, shape }) => {
         const axis = ROWS.findIndex((prefix) => prefix + name in program);
-        return axis < 0 ? [] : [[name, axis as 0 | 1] as const];
+        if (axis < 0) return [];
+        return [[name, { layout: rowsAlong(axis as 0 | 1, shape), picks: ROWS[axis]! + name }] as const];
       }),
     );
     const portions = this.#rowsOf.size > 0 ? 1 + optimizer.slots.length : 0;
-    const widths = parameters
-      .filter(({ name }) => this.#rowsOf.has(name))
-      .map(({ name, shape }) => widthOf(shape, this.#rowsOf.get(name)!));
+    const widths = Array.from(this.#rowsOf.values(), ({ layout }) => layout.width);
     const portion = Math.max(PORTION, ...widths.map(inGrains));
     const { kernels, arrays, ...place } = kernelArrays(
       (learns ? 1 : 2) + optimizer.slots.length,
@@ -298,11 +294,10 @@ export class TrainingState {
   #summed(results: Values): Map<string, Int32Array> {
     const found = new Map<string, Int32Array>();
     for (const { name, offset, length } of this.layout.slots) {
-      const axis = this.#rowsOf.get(name);
-      if (axis === undefined) continue;
-      const picks = results[ROWS[axis] + name]!;
-      const values = results[GRADIENT + name]!;
-      found.set(name, summedRows({ picks, values }, this.gradient.subarray(offset, offset + length)));
+      const rows = this.#rowsOf.get(name);
+      if (!rows) continue;
+      const slices = { picks: results[rows.picks]!, values: results[GRADIENT + name]! };
+      found.set(name, summedRows(slices, this.gradient.subarray(offset, offset + length)));
     }
     return found;
   }
@@ -312,9 +307,9 @@ export class TrainingState {
     const { BYTES_PER_ELEMENT } = Float32Array;
     if (rows.size === 0) return this.#kernels.norm(this.gradient.byteOffset, this.gradient.length);
     return Math.hypot(
-      ...this.layout.slots.map(({ name, offset, length, shape }) => {
+      ...this.layout.slots.map(({ name, offset, length }) => {
         const some = rows.get(name);
-        const count = some ? some.length * widthOf(shape, this.#rowsOf.get(name)!) : length;
+        const count = some ? some.length * this.#rowsOf.get(name)!.layout.width : length;
         // Whole grains: what is behind the last row is of an earlier step.
         const end = offset + inGrains(count);
         this.gradient.fill(0, offset + count, end);
@@ -325,20 +320,18 @@ export class TrainingState {
 
   /** The optimizer's update of some rows of a parameter, a portion at a time; the others, and what is remembered of them, stay. */
   #updateRows(
-    { name, shape, offset, length, decays }: Slot,
+    { name, offset, length, decays }: Slot,
     rows: Int32Array,
     now: { readonly step: number; readonly learningRate: number; readonly scale: number },
   ): void {
-    const axis = this.#rowsOf.get(name)!;
-    const width = widthOf(shape, axis);
-    const strides = stridesAlong(axis, shape);
+    const { layout } = this.#rowsOf.get(name)!;
+    const { width } = layout;
     const several = Math.max(1, Math.floor(this.#portions[0]!.length / width / GRAIN) * GRAIN);
     const places = [this.#flat, ...this.#remembered].map((all) => all.subarray(offset, offset + length));
     const [parameter, ...slots] = this.#portions.map(({ byteOffset }) => byteOffset);
     for (let from = 0; from < rows.length; from += several) {
       const some = rows.subarray(from, from + several);
-      for (const [index, place] of places.entries())
-        gatherRows(place, some, width, strides, this.#portions[index]!);
+      for (const [index, place] of places.entries()) gatherRows(place, some, layout, this.#portions[index]!);
       this.optimizer.update(
         this.#kernels,
         {
@@ -350,8 +343,7 @@ export class TrainingState {
         },
         now,
       );
-      for (const [index, place] of places.entries())
-        scatterRows(this.#portions[index]!, some, width, strides, place);
+      for (const [index, place] of places.entries()) scatterRows(this.#portions[index]!, some, layout, place);
     }
   }
 
