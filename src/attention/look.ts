@@ -1,4 +1,5 @@
 import { RegardError, type Tensor } from "../core/index.js";
+import { gatesOf } from "../nn/index.js";
 import { add, div, reduceMean, transpose } from "../ops/index.js";
 
 /**
@@ -59,14 +60,13 @@ export const gatesOver = (
   axes: readonly LookAxis[] = ["query", "batch", "place"],
 ): Look => look("gates", value, axes, { over, from });
 
-/** The gates of a layer at one step of a model, by name, [B, units] each, as looks; the candidate, which is no gate, is left out. */
+/** The gates of a layer at one step of a model, by name, [B, units] each, as looks. */
 export const stepGates = (layer: string, gates: Readonly<Record<string, Tensor>>): Looks =>
   Object.fromEntries(
-    Object.entries(gates).flatMap(([gate, value]) =>
-      gate === "candidate"
-        ? []
-        : [[`${layer} ${gate}`, look("gates", value, ["batch", "place"], { over: `units of ${layer}` })]],
-    ),
+    Object.entries(gatesOf(layer, { gates })).map(([name, value]) => [
+      name,
+      look("gates", value, ["batch", "place"], { over: `units of ${layer}` }),
+    ]),
   );
 
 /** The gates of layers that read `source`, by name, as looks over the units of each. */

@@ -105,8 +105,8 @@ export interface Recurrence {
   readonly gates: Readonly<Record<string, Tensor>>;
 }
 
-/** The gates of a recurrence under names that begin with its own; the candidate, which is no gate, is left out. */
-export const gatesOf = (name: string, { gates }: Recurrence): Record<string, Tensor> =>
+/** The gates of a recurrence, or of one step of it, under names that begin with its own; the candidate, which is no gate, is left out. */
+export const gatesOf = (name: string, { gates }: Pick<Recurrence, "gates">): Record<string, Tensor> =>
   Object.fromEntries(
     Object.entries(gates).flatMap(([gate, tensor]) =>
       gate === "candidate" ? [] : [[`${name} ${gate}`, tensor]],

@@ -94,16 +94,15 @@ const ABBREVIATION =
 function sentencesOf(line: string): { words: string[]; ends: number[] } {
   const words: string[] = [];
   const ends: number[] = [];
+  const parts = line.split(BETWEEN_SENTENCES);
   let begun = "";
-  for (const part of line.split(BETWEEN_SENTENCES)) {
+  for (const [index, part] of parts.entries()) {
     begun = begun === "" ? part : `${begun} ${part}`;
-    if (ABBREVIATION.test(begun)) continue;
+    if (index < parts.length - 1 && ABBREVIATION.test(begun)) continue;
     words.push(...wordsAlone(begun));
     begun = "";
     if (words.length > (ends.at(-1) ?? 0)) ends.push(words.length);
   }
-  words.push(...wordsAlone(begun));
-  if (words.length > (ends.at(-1) ?? 0)) ends.push(words.length);
   return { words, ends };
 }
 
