@@ -35,21 +35,18 @@ test("a run is repeated to the byte, and goes on to the same vectors after it wa
   expect(await checkpoint(stopped)).toEqual(await checkpoint(whole));
 }, 60_000);
 
-test("GloVe learns relations too", async () => {
-  const { validation } = await json(
-    ...[
-      "train",
-      "glove",
-      "--steps",
-      "500",
-      "--schedule",
-      "constant",
-      "--set",
-      "size=20",
-      "--out",
-      at("glove"),
-    ],
+test("GloVe learns relations too, the same where what it counted is on disk", async () => {
+  const trained = (path: string, ...more: string[]) =>
+    json(
+      ...["train", "glove", "--steps", "500", "--schedule", "constant", "--set", "size=20"],
+      ...["--out", path, ...more],
+    );
+  const { validation } = await trained(at("glove"));
+  await trained(at("glove-on-disk"), "--memory", "1");
+  const [held, read] = await Promise.all(
+    ["glove", "glove-on-disk"].map((name) => readFile(join(at(name), "checkpoint-00000500.safetensors"))),
   );
+  expect(read).toEqual(held);
   expect(validation.analogies).toBeGreaterThan(0.75);
   const { neighbours } = await json("neighbours", at("glove"), "king - man + woman");
   expect(neighbours.slice(0, 3).map(({ word }: { word: string }) => word)).toContain("queen");

@@ -1,5 +1,6 @@
 export * from "./array.js";
 export * from "./base64.js";
+export * from "./blocks.js";
 export * from "./dimension.js";
 export * from "./dtype.js";
 export * from "./errors.js";

@@ -1,6 +1,12 @@
 import type { z } from "zod";
 import type { Look } from "../attention/index.js";
-import { type Dimension, type Tensor, UsageError, type WebAssemblyMemory } from "../core/index.js";
+import {
+  type BlockStore,
+  type Dimension,
+  type Tensor,
+  UsageError,
+  type WebAssemblyMemory,
+} from "../core/index.js";
 import type { Mode, Scope } from "../nn/index.js";
 
 /** Tensors by name. */
@@ -69,6 +75,16 @@ export interface LearnerPlace {
 /** Arrays by name, as the task of the model collates examples for training. */
 export type LearnerBatch = Readonly<Record<string, ArrayLike<number>>>;
 
+/** What a learner is given to begin with. */
+export interface LearnerGiven {
+  /** Every example of training, in parts. */
+  readonly all: () => AsyncIterable<LearnerBatch>;
+  /** Hears a sentence on what is done, where that takes long. */
+  readonly tell: (sentence: string) => void;
+  /** Where it keeps what may be more than memory holds, in blocks of so many bytes; closed when the training is released. */
+  readonly blocks: (bytes: number) => BlockStore;
+}
+
 /** When a step is taken. */
 export interface LearnerStep {
   readonly batch: LearnerBatch;
@@ -87,16 +103,11 @@ export interface Learner {
   readonly optimizer: string;
   /** Bytes that it works in beside the parameters. */
   readonly workspace: number;
-  /**
-   * @param all every example of training, in parts
-   * @param tell hears a sentence on what is done, where that takes long
-   * @returns what takes a step; it gives the sum of the losses, and of how many decisions
-   */
+  /** @returns what takes a step; it gives the sum of the losses, and of how many decisions */
   begin(
     place: LearnerPlace,
     seed: number,
-    all: () => AsyncIterable<LearnerBatch>,
-    tell: (sentence: string) => void,
+    given: LearnerGiven,
   ): Promise<(step: LearnerStep) => { readonly loss: number; readonly decisions: number }>;
 }
 

@@ -9,6 +9,7 @@ import { modelById } from "../models/index.js";
 import type { Backend } from "../session/index.js";
 import { nodeBackend, openOnnx } from "../session/node.js";
 import { type Field, taskOf, trainingDefaults } from "../task/index.js";
+import { BlocksOnDisk } from "../train/blocks.node.js";
 import {
   type Budget,
   checked,
@@ -119,7 +120,9 @@ export async function trainFolder(
   await RunFolder.assertFree(path);
   const data = await openRunData(settings, { check: true });
   const prepared = task.prepare(data, settings);
-  const trainer = await Trainer.create(settings, data, prepared, backend);
+  const trainer = await Trainer.create(settings, data, prepared, backend, {
+    blocks: (bytes) => new BlocksOnDisk(bytes, path),
+  });
   if (settings.vectors !== undefined)
     trainer.beginWith(await openVectors(settings.vectors, { warn: () => {} }));
   const folder = await RunFolder.create(path, settings, prepared, VERSION, {

@@ -108,7 +108,7 @@ async function prepared(name: string) {
     ...settings,
   });
   const ready = taskOfModel(parsed.model).prepare(data as never, { vocabulary: {} });
-  return (group: Group) => Trainer.create(parsed, data as never, ready, nodeBackend, group);
+  return (group: Group) => Trainer.create(parsed, data as never, ready, nodeBackend, { group });
 }
 
 async function trained(name: string, size: number) {

@@ -1,5 +1,6 @@
-import type { StoredTensor } from "../core/index.js";
+import type { BlockStore, StoredTensor } from "../core/index.js";
 import {
+  BlocksInMemory,
   countOf,
   multiplyDimensions,
   Random,
@@ -10,7 +11,13 @@ import {
   UsageError,
 } from "../core/index.js";
 import { Batches, type Splits, type WordVectors } from "../data/index.js";
-import { type Learner, type Model, modelById } from "../models/index.js";
+import {
+  type Learner,
+  type LearnerGiven,
+  type LearnerPlace,
+  type Model,
+  modelById,
+} from "../models/index.js";
 import { Mode, type Parameter, Scope, TOKENS } from "../nn/index.js";
 import { inputAttributes } from "../ops/index.js";
 import {
@@ -85,8 +92,31 @@ export function buildModel(
 }
 
 /** What takes a step: the graph that gives the gradient, or a model's own loops. */
-type Training = { readonly session: Session } | { readonly learn: Learn };
+type Training =
+  | { readonly session: Session }
+  | { readonly learn: Learn; readonly stores: readonly BlockStore[] };
 type Learn = Awaited<ReturnType<Learner["begin"]>>;
+
+/** Begins a learner; what it keeps is given back where it does not come to its first step. */
+async function begin(
+  learner: Learner,
+  place: LearnerPlace,
+  seed: number,
+  given: LearnerGiven,
+): Promise<Training> {
+  const stores: BlockStore[] = [];
+  const blocks = (bytes: number) => {
+    const store = given.blocks(bytes);
+    stores.push(store);
+    return store;
+  };
+  try {
+    return { learn: await learner.begin(place, seed, { ...given, blocks }), stores };
+  } catch (error) {
+    for (const store of stores) store.close();
+    throw error;
+  }
+}
 
 /** Examples that a learner is told of at a time. */
 const EXAMPLES_OF_PART = 10_000;
@@ -102,6 +132,16 @@ const trainingUse = ({ seed, targets, images }: RunSettings, step: number): Use 
   targets,
   augment: images?.augment ?? [],
 });
+
+/** What surrounds a training. */
+export interface TrainerSurroundings {
+  /** The processes that train it together, each of which has a trainer with the same settings and data; one alone if left out. */
+  readonly group?: Group;
+  /** Hears a sentence on what is done before the first step, where that takes long. */
+  readonly tell?: (sentence: string) => void;
+  /** Where what may be more than memory holds is kept, in blocks of so many bytes; memory if left out. */
+  readonly blocks?: (bytes: number) => BlockStore;
+}
 
 /** A model in training: its state, its data and the sessions that move it. Runs wherever a backend does. */
 export class Trainer<Example = unknown, Prepared = unknown> {
@@ -130,8 +170,6 @@ export class Trainer<Example = unknown, Prepared = unknown> {
   /**
    * Builds and loads everything a run needs. Examples that are too long are left out, as `data.notes` says.
    * @param prepared what the task prepared
-   * @param group the processes that train it together, each of which has a trainer with the same settings and data
-   * @param tell hears a sentence on what is done before the first step, where that takes long
    * @throws UsageError for settings that do not fit the model or data
    */
   static async create<Example, Prepared>(
@@ -139,8 +177,7 @@ export class Trainer<Example = unknown, Prepared = unknown> {
     given: Splits<Example>,
     prepared: Prepared,
     backend: Backend,
-    group: Group = alone,
-    tell: (sentence: string) => void = () => {},
+    { group = alone, tell = () => {}, blocks = () => new BlocksInMemory() }: TrainerSurroundings = {},
   ): Promise<Trainer<Example, Prepared>> {
     shareOf(settings.batch, group);
     const { model, scope, sizes, ...built } = buildModel(settings, prepared);
@@ -198,7 +235,7 @@ export class Trainer<Example = unknown, Prepared = unknown> {
       program,
     });
     const training: Training = learner
-      ? { learn: await learner.begin(state.place, settings.seed, parts, tell) }
+      ? await begin(learner, state.place, settings.seed, { all: parts, tell, blocks })
       : { session: await backend.load(program) };
     const evaluator = await Evaluator.load(task, model, sizes, prepared, backend, { beam: 1 });
     const batches = new Batches(
@@ -406,6 +443,7 @@ export class Trainer<Example = unknown, Prepared = unknown> {
 
   async release(): Promise<void> {
     if ("session" in this.training) await this.training.session.release();
+    else for (const store of this.training.stores) store.close();
     await this.evaluator.release();
   }
 }

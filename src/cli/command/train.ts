@@ -30,6 +30,7 @@ import {
   taskOfModel,
   trainingDefaults,
 } from "../../task/index.js";
+import { BlocksOnDisk } from "../../train/blocks.node.js";
 import {
   checked,
   ENCODER_FILE,
@@ -39,6 +40,7 @@ import {
   type RunSettings,
   settingsSchema,
   Trainer,
+  type TrainerSurroundings,
   train,
   trainRun,
   unknownName,
@@ -74,6 +76,7 @@ interface TrainOptions extends CommonOptions, Partial<Reading> {
   readonly settings?: string;
   readonly device: string;
   readonly threads?: number;
+  readonly memory?: number;
   readonly batch?: number;
   readonly targets?: number;
   readonly learningRate?: number;
@@ -178,6 +181,11 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     .optionsGroup("The machine:")
     .option("--device <name>", "cpu, webgpu or wasm", "cpu")
     .option("--threads <n>", "threads to compute with (as many as the machine has cores)", number)
+    .option(
+      "--memory <MiB>",
+      "what a table that is counted in a text may take before the rest of it goes to disk (half of what is free)",
+      whole("--memory"),
+    )
     .optionsGroup("Training:")
     .option("--batch <n>", "examples a step (64; 16 for captions)", number)
     .option(
@@ -264,7 +272,7 @@ async function follow(group: Group, options: TrainOptions): Promise<void> {
       await openRunData(settings, { encoder }),
       taskOfModel(settings.model).restored(prepared),
       await backendFor(options.device, options.threads ?? threadsHere()),
-      group,
+      { group },
     );
   });
   const { over } = await told<{ over: boolean }>(group);
@@ -348,6 +356,7 @@ const BESIDE_SETTINGS = [
   ...LIMITS,
   "device",
   "threads",
+  "memory",
   "json",
   "debug",
 ];
@@ -516,6 +525,13 @@ function softmaxOf({ softmax, candidates }: TrainOptions): { kind: string; candi
   return undefined;
 }
 
+/** What surrounds the training of a run at a path. */
+const surroundings = (path: string, { memory }: TrainOptions, group: Group): TrainerSurroundings => ({
+  group,
+  tell: status,
+  blocks: (bytes) => new BlocksOnDisk(bytes, path, memory === undefined ? undefined : memory * 2 ** 20),
+});
+
 /** Trains in a new run. @param read the encoder that its images go through, where there is one, with its file */
 async function begin(
   settings: RunSettings,
@@ -533,7 +549,9 @@ async function begin(
   const found = await openRunData(settings, { encoder: read?.encoder, check: true });
   const prepared = task.prepare(found, settings);
   await told<Invitation>(group, { settings, prepared });
-  const trainer = await ready(group, () => Trainer.create(settings, found, prepared, backend, group, status));
+  const trainer = await ready(group, () =>
+    Trainer.create(settings, found, prepared, backend, surroundings(path, options, group)),
+  );
   const { vectors } = settings;
   const begun = vectors === undefined ? [] : trainer.beginWith(await openVectors(vectors, { warn }));
   status();
@@ -617,7 +635,7 @@ async function imagesOf(
 }
 
 /** What may be asked of a run that goes on: how far, and how it is computed and told of. */
-const FREE = ["resume", ...LIMITS, "device", "threads", "json", "debug"];
+const FREE = ["resume", ...LIMITS, "device", "threads", "memory", "json", "debug"];
 
 /** @throws UsageError where something is asked for that was settled when the run began */
 function assertFree(path: string, model: string | undefined, settled: RunSettings, command: Command): void {
@@ -628,7 +646,7 @@ function assertFree(path: string, model: string | undefined, settled: RunSetting
   for (const option of asked(command)) {
     if (FREE.includes(option.attributeName())) continue;
     throw new UsageError(
-      `${option.long} was settled when ${path} began; leave it out, or begin a new run with it. A resumed run takes --minutes, --steps or --epochs, --device and --threads.`,
+      `${option.long} was settled when ${path} began; leave it out, or begin a new run with it. A resumed run takes --minutes, --steps or --epochs, --device, --threads and --memory.`,
     );
   }
 }
@@ -658,7 +676,7 @@ async function resumeRun(
       );
     await told<Invitation>(group, { settings, prepared: folder.prepared });
     const trainer = await ready(group, () =>
-      Trainer.create(settings, data, folder.prepared, backend, group, status),
+      Trainer.create(settings, data, folder.prepared, backend, surroundings(path, options, group)),
     );
     status();
     for (const note of trainer.data.notes ?? []) warn(note);

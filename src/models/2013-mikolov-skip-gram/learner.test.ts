@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { memoryOf, Random } from "../../core/index.js";
+import { BlocksInMemory, memoryOf, Random } from "../../core/index.js";
 import { aliasTables, keptShare, skipGramLearner } from "./learner.js";
 
 test("negative words are drawn as often as their weights say", () => {
@@ -119,8 +119,7 @@ describe.each([
     const step = await learner.begin(
       { memory, parameters: { i: tables[0]!, o: tables[1]! }, remembered: [], workspace: start },
       5,
-      async function* () {},
-      () => {},
+      { async *all() {}, tell() {}, blocks: () => new BlocksInMemory() },
     );
     const { loss, decisions } = step({
       batch: { text: Int32Array.from(text) },

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { memoryOf, Random } from "../../core/index.js";
-import { countCells, gloveLearner } from "./learner.js";
+import { BlocksInMemory, memoryOf, Random } from "../../core/index.js";
+import { CELLS_OF_BLOCK, type Cells, countCells, ShuffledCells } from "./cells.js";
+import { gloveLearner } from "./learner.js";
 
 const TEXT = [2, 3, 2, 4, -1, 3, 3, -1, 4, 2, 5, 3, 2, -1];
 const V = 7;
@@ -18,15 +19,64 @@ function table(window: number): Map<string, number> {
   return found;
 }
 
+/** Words, contexts and counts, as they are given. */
+function counted(window: number, most?: number): [word: number, context: number, count: number][] {
+  const cells: [number, number, number][] = [];
+  countCells(
+    Int32Array.from(TEXT),
+    V,
+    window,
+    (...cell) => cells.push(cell),
+    most === undefined ? {} : { most },
+  );
+  return cells;
+}
+
+/** Cells of a stretch of the order. */
+function ordered(cells: ShuffledCells, from: number, to: number): [number, number, number][] {
+  const found: [number, number, number][] = [];
+  cells.visit(from, to, ({ words, contexts, counts }: Cells, start, count) => {
+    for (let at = start; at < start + count; at++) found.push([words[at]!, contexts[at]!, counts[at]!]);
+  });
+  return found;
+}
+
 test("cells hold how often words stand together, by 1 / distance, within passages", () => {
   for (const window of [1, 3, 15]) {
-    const { words, contexts, counts } = countCells(Int32Array.from(TEXT), V, window);
     const expected = table(window);
-    expect(words).toHaveLength(expected.size);
-    words.forEach((word, cell) => {
-      expect(counts[cell]).toBeCloseTo(expected.get(`${word} ${contexts[cell]}`)!, 6);
-    });
+    const cells = counted(window);
+    expect(cells).toHaveLength(expected.size);
+    // However few places are remembered at a time.
+    for (const most of [1, 5, 7]) expect(counted(window, most)).toEqual(cells);
+    for (const [word, context, count] of cells)
+      expect(count).toBeCloseTo(expected.get(`${word} ${context}`)!, 6);
   }
+});
+
+test("an order of many blocks holds each cell once, every order as likely, and any stretch of it can be read", () => {
+  const many = 64 * CELLS_OF_BLOCK + 101;
+  const store = new BlocksInMemory();
+  const cells = new ShuffledCells(store, 3, (onCell) => {
+    for (let cell = 0; cell < many; cell++) onCell(cell, -cell, cell / 2);
+  });
+  expect(cells.length).toBe(many);
+  const order = ordered(cells, 0, many);
+  expect(order.every(([word, context, count]) => context === -word && count === word / 2)).toBe(true);
+  const words = order.map(([word]) => word);
+  expect(new Set(words).size).toBe(many);
+  expect(ordered(cells, 8_191, 131_073)).toEqual(order.slice(8_191, 131_073));
+  expect(ordered(cells, 5, 5)).toEqual([]);
+  // Of a random order neither places and words nor neighbours go together: correlations within 5 standard errors of 0.
+  const bound = 5 / Math.sqrt(many);
+  const correlation = (of: (place: number) => number) => {
+    const middle = (many - 1) / 2;
+    const variance = (many ** 2 - 1) / 12;
+    return (
+      words.reduce((sum, word, place) => sum + (word - middle) * (of(place) - middle), 0) / (many * variance)
+    );
+  };
+  expect(Math.abs(correlation((place) => place))).toBeLessThan(bound);
+  expect(Math.abs(correlation((place) => words[(place + 1) % many]!))).toBeLessThan(bound);
 });
 
 test("a pass changes parameters as AdaGrad in double precision does, whatever the order of cells", async () => {
@@ -63,27 +113,23 @@ test("a pass changes parameters as AdaGrad in double precision does, whatever th
       workspace: place,
     },
     3,
-    async function* () {
-      yield { text: TEXT.slice(0, 5) };
-      yield { text: TEXT.slice(5) };
+    {
+      async *all() {
+        yield { text: TEXT.slice(0, 5) };
+        yield { text: TEXT.slice(5) };
+      },
+      tell: (sentence) => told.push(sentence),
+      blocks: () => new BlocksInMemory(),
     },
-    (sentence) => told.push(sentence),
   );
   expect(told[0]).toBe("Counting what stands together: 0 %");
   expect(told.length).toBeGreaterThan(1);
-  // The order is the seed's (Fisher & Yates).
-  const cells = countCells(Int32Array.from(TEXT), V, 3);
-  const order = new Random(3, "cells");
-  const drawn = new Float64Array(4096);
-  order.fill("uniform", drawn);
-  const shuffled = [...cells.words.keys()];
-  for (let last = shuffled.length - 1, index = 0; last > 0; last--, index++) {
-    const other = Math.floor(drawn[index]! * (last + 1));
-    [shuffled[last], shuffled[other]] = [shuffled[other]!, shuffled[last]!];
-  }
+  // The order is the seed's.
+  const shuffled = new ShuffledCells(new BlocksInMemory(), 3, (onCell) => {
+    for (const cell of counted(3)) onCell(...cell);
+  });
   let expected = 0;
-  for (const cell of shuffled) {
-    const [word, context, count] = [cells.words[cell]!, cells.contexts[cell]!, cells.counts[cell]!];
+  for (const [word, context, count] of ordered(shuffled, 0, shuffled.length)) {
     const f = Math.min(1, (count / most) ** 0.75);
     let off = p[word]! + q[context]! - Math.log(count);
     for (let d = 0; d < size; d++) off += i[word * size + d]! * o[context * size + d]!;
