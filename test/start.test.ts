@@ -47,6 +47,33 @@ test("the models that come with the studio are those that were written down", as
   }
 });
 
+test("the first answer waits for nothing that it does not need", async () => {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(60_000);
+  await page.addInitScript(() => {
+    const { postMessage } = Worker.prototype;
+    const sent: string[] = [];
+    Object.assign(globalThis, { sent });
+    Worker.prototype.postMessage = function (message, ...rest: never[]) {
+      sent.push(message.name && message.kind === "call" ? message.name : message.kind);
+      postMessage.call(this, message, ...rest);
+    };
+  });
+  // The model is held back until the view that shows it and the runtime are asked for.
+  const beside = [/\/see-[^/]*\.js$/, /\.wasm$/].map((url) => page.waitForRequest(url));
+  await page.route("**/alignment.zip", async (route) => {
+    await Promise.all(beside);
+    await route.continue();
+  });
+  await page.goto(await files.url);
+  await page.locator(".output").waitFor();
+  const sent = () => page.evaluate(() => (globalThis as unknown as { sent: string[] }).sent);
+  await expect.poll(sent, SLOW).toEqual(["warm", "open", "run", "ask", "ask", "examples"]);
+  // Threads of the runtime are workers of others.
+  expect(page.workers().filter((worker) => /\/worker-[^/]*\.js$/.test(worker.url()))).toHaveLength(1);
+  await page.close();
+}, 60_000);
+
 test("a translator answers in the tab as one types, and writes otherwise where its attention is forced", async () => {
   const { page, complaints } = await pageAt(await files.url);
   await page.locator(".output").waitFor();

@@ -337,25 +337,29 @@ describe("with the server", () => {
     const complaints = complaintsOf(page);
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
-      await page.setViewportSize(
-        colorScheme === "light" ? { width: 1280, height: 900 } : { width: 390, height: 800 },
-      );
       for (const place of [
+        "start",
+        "tour/alignment",
         "runs",
         "train",
         "train/terminal",
         "see/terminal",
         "explain/terminal",
         "compare/terminal",
+        "diagnose/terminal",
+        "map/terminal",
         "design",
         "time-lapse/terminal",
       ]) {
         await page.goto(`${studio.url}#/${place}`);
         await page.locator("h1").waitFor();
         await page.waitForLoadState("networkidle", { timeout: 3000 }).catch(() => {});
-        await expectAccessible(page);
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        expect(overflow, `${place} is wider than the window`).toBeLessThanOrEqual(0);
+        for (const width of [1400, 390]) {
+          await page.setViewportSize({ width, height: 900 });
+          await expectAccessible(page);
+          const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          expect(overflow, `${place} is wider than a window of ${width} px`).toBeLessThanOrEqual(0);
+        }
       }
     }
     await page.goto(`${studio.url}#/runs`);

@@ -43,7 +43,10 @@ export function tokenOf(vocabulary: Vocabulary, word: string): number {
 }
 
 /** The names of the splits that can be scored. */
-export const splitNamesOf = ({ tests }: Splits<unknown>): string[] => [...Object.keys(tests), "validation"];
+export const splitNamesOf = ({ tests }: { readonly tests: Readonly<Record<string, unknown>> }): string[] => [
+  ...Object.keys(tests),
+  "validation",
+];
 
 /** @throws UsageError naming the splits there are */
 export function examplesOfSplit<Example>(data: Splits<Example>, split: string): readonly Example[] {

@@ -7,6 +7,7 @@ export type ToWorker =
   | { readonly kind: "watch"; readonly id: number; readonly run: string }
   | { readonly kind: "unwatch"; readonly id: number }
   | { readonly kind: "file"; readonly id: number; readonly run: string; readonly of: "model" | "run" }
+  | { readonly kind: "warm"; readonly id: number }
   | { readonly kind: "open"; readonly id: number; readonly bytes: Uint8Array; readonly name: string };
 
 /** What comes back. */
@@ -15,24 +16,33 @@ export type FromWorker =
   | { readonly kind: "problem"; readonly id: number; readonly problem: string }
   | { readonly kind: "events"; readonly id: number; readonly events: readonly RunEvent[] };
 
-/** Everything in a worker of this tab: no server, no network. */
-export function tabApi(): Api {
-  const worker = new Worker(new URL("../tab/worker.ts", import.meta.url), { type: "module", name: "regard" });
+/**
+ * Everything in a worker of this tab: no server, no network. The worker is made when it is first asked for something.
+ * @param warm whether the runtime is fetched at once, before a model is asked
+ */
+export function tabApi({ warm = false } = {}): Api {
+  let made: Worker | undefined;
   const waiting = new Map<number, { resolve(result: never): void; reject(error: Error): void }>();
   const hearing = new Map<number, (events: readonly RunEvent[]) => void>();
   let count = 0;
-  const send = (message: ToWorker, transfer: Transferable[] = []) => worker.postMessage(message, transfer);
-  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-    if (data.kind === "events") return hearing.get(data.id)?.(data.events);
-    const asked = waiting.get(data.id);
-    waiting.delete(data.id);
-    if (data.kind === "problem") asked?.reject(new Error(data.problem));
-    else asked?.resolve(data.result as never);
+  const worker = (): Worker => {
+    if (made) return made;
+    made = new Worker(new URL("../tab/worker.ts", import.meta.url), { type: "module", name: "regard" });
+    made.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data.kind === "events") return hearing.get(data.id)?.(data.events);
+      const asked = waiting.get(data.id);
+      waiting.delete(data.id);
+      if (data.kind === "problem") asked?.reject(new Error(data.problem));
+      else asked?.resolve(data.result as never);
+    };
+    made.onerror = ({ message }) => {
+      for (const { reject } of waiting.values()) reject(new Error(`the tab's worker failed: ${message}`));
+      waiting.clear();
+    };
+    return made;
   };
-  worker.onerror = ({ message }) => {
-    for (const { reject } of waiting.values()) reject(new Error(`the tab's worker failed: ${message}`));
-    waiting.clear();
-  };
+  const send = (message: ToWorker) => worker().postMessage(message);
+  if (warm) send({ kind: "warm", id: 0 });
   const ask = <Result>(make: (id: number) => ToWorker): Promise<Result> =>
     new Promise((resolve, reject) => {
       const id = ++count;

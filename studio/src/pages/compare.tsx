@@ -148,7 +148,7 @@ function One({
   readonly split: string | undefined;
 }) {
   const api = useApi();
-  const examples = useExamples(detail, split);
+  const examples = useExamples(detail, { split });
   const [chosen, setChosen] = useState<Asked>();
   const input = chosen ?? firstInput(detail, examples);
   const seen = useAsked(input && JSON.stringify([runs, input]), () =>

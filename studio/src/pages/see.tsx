@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { type Places, placesOf, type TraceLook } from "../../../src/attention/trace.js";
 import type { Answer, Asked, RunDetail } from "../../../src/service/protocol.js";
 import { imageAt } from "../../../src/views/look/maps.js";
@@ -48,8 +48,10 @@ export function One({
 }) {
   const api = useApi();
   const run = detail.id;
-  const examples = useExamples(detail);
   const [chosen, setChosen] = useState<Asked | undefined>(() => inputFrom(detail, query));
+  // Data may have to be made for its examples: an input that was given is answered before.
+  const [answering, setAnswering] = useState(chosen !== undefined);
+  const examples = useExamples(detail, { when: !answering });
   const changes = useChanges();
   const [sample, setSample] = useState<number>();
   const { beam } = writingFrom(query);
@@ -64,6 +66,10 @@ export function One({
   const seen = useAsked(key, () => request(false));
   // What each place caused takes longer to measure, and follows when the picture is there.
   const caused = useAsked(seen.answered === key ? key : undefined, () => request(true));
+  const over = Boolean(seen.problem ?? caused.problem ?? caused.result);
+  useEffect(() => {
+    if (over) setAnswering(false);
+  }, [over]);
   const address = input && inputQuery(detail, input);
   return (
     <>

@@ -1,9 +1,12 @@
 import { linkTo } from "../state.js";
 import { chapters } from "../tour/chapters.js";
 import { Exhibit } from "../tour/exhibit.js";
+import { openExhibit } from "../tour/exhibits.js";
 
 /** The chapter that the studio opens on. */
 const FIRST = chapters.find(({ id }) => id === "alignment")!;
+// What goes wrong is told where it is shown.
+openExhibit(FIRST.exhibit, FIRST.view).catch(() => {});
 
 export default function Start() {
   return (

@@ -1,6 +1,6 @@
 import { Panel } from "../panels/basic.js";
 import { linkTo, usePlace } from "../state.js";
-import { chapters } from "../tour/chapters.js";
+import { type Chapter, chapters } from "../tour/chapters.js";
 import { Exhibit } from "../tour/exhibit.js";
 import { useExhibit } from "../tour/exhibits.js";
 
@@ -30,7 +30,7 @@ export default function Tour() {
         <p>{chapter.question}</p>
       </Panel>
       <Exhibit key={chapter.id} {...chapter} />
-      <About exhibit={chapter.exhibit} paper={chapter.paper} />
+      <About {...chapter} />
       <nav className="row" aria-label="Chapters">
         {before && (
           <a className="button quiet" href={linkTo("tour", before.id)}>
@@ -48,8 +48,8 @@ export default function Tour() {
 }
 
 /** Whose idea it is, and where to go on with the model that is shown. */
-function About({ exhibit, paper }: { readonly exhibit: string; readonly paper: string }) {
-  const { detail } = useExhibit(exhibit);
+function About({ exhibit, view, paper }: Pick<Chapter, "exhibit" | "view" | "paper">) {
+  const [detail] = useExhibit(exhibit, view).opened ?? [];
   return (
     <p className="note">
       {paper}.

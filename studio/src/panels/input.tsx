@@ -60,10 +60,16 @@ export function inputFrom(detail: Pick<RunDetail, "form">, query: URLSearchParam
   return fields && { fields };
 }
 
+interface ExamplesOf {
+  readonly split?: string | undefined;
+  /** Whether they are asked for yet. */
+  readonly when?: boolean;
+}
+
 /** A few examples of a split of a run's data: the first split, unless one is named. */
-export function useExamples({ id, splits }: RunDetail, split = splits[0]) {
+export function useExamples({ id, splits }: RunDetail, { split = splits[0], when = true }: ExamplesOf = {}) {
   const api = useApi();
-  const { result, problem } = useAsked(split && `examples ${id} ${split}`, () =>
+  const { result, problem } = useAsked(when && split ? `examples ${id} ${split}` : undefined, () =>
     api.call("examples", { run: id, split: split! }),
   );
   return { split, examples: result, problem };

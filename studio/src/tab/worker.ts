@@ -4,6 +4,7 @@ import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import { UsageError } from "../../../src/core/index.js";
 import { BadLines, linesOf, pairsOfTable, usable } from "../../../src/data/format/pairs.js";
 import { datasets, type ParallelData } from "../../../src/data/index.js";
+import { input, neg } from "../../../src/ops/index.js";
 import {
   answerOf,
   askable,
@@ -49,6 +50,12 @@ function dataOf(id: string, seed: number): Promise<TabData> {
   loaded.set(key, known);
   known.catch(() => loaded.delete(key));
   return known;
+}
+
+/** Splits of data by their names, of which nothing need be made for that. None where the data is not in this tab. */
+function splitsOf(id: string): string[] {
+  const tests = tables.get(id)?.tests ?? datasets.find((one) => one.id === id)?.splits;
+  return tests ? splitNamesOf({ tests }) : [];
 }
 
 const kindOf = (id: string) => datasets.find((one) => one.id === id)?.kind ?? "pairs";
@@ -103,16 +110,9 @@ const handlers: {
   dataSizes: async ({ data }) => sizesOf(kindOf(data), await dataOf(data, 1)),
   design: (request) => designOf(request),
   runs: () => [...runs.values()].map(({ summary }) => summary).reverse(),
-  run: async ({ run }) => {
-    const found = runOf(run);
-    const { settings, prepared, summary } = found;
-    const splits = await dataOfRun(found).then(splitNamesOf, () => []);
-    return {
-      ...summary,
-      settings,
-      ...askable(settings, prepared),
-      splits,
-    };
+  run: ({ run }) => {
+    const { settings, prepared, summary } = runOf(run);
+    return { ...summary, settings, ...askable(settings, prepared), splits: splitsOf(settings.data) };
   },
   start: async (request) => {
     assertFree(request.name);
@@ -216,6 +216,14 @@ async function answer(message: ToWorker): Promise<void> {
       watching.set(message.id, () => run.listeners.delete(tell));
       return tell();
     }
+    case "warm":
+      // The runtime is 14 MB: it is fetched and compiled while what it will run is on its way.
+      webBackend.load({ result: neg(input("value", "float32", [1])) }).then(
+        (session) => session.release(),
+        // What goes wrong is told to who asks a model.
+        () => {},
+      );
+      return;
     case "unwatch":
       watching.get(message.id)?.();
       watching.delete(message.id);

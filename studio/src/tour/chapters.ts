@@ -1,3 +1,5 @@
+import type { ExhibitView } from "./exhibits.js";
+
 /** An idea of the lecture: a paragraph or two, a model to try it on, and a question. */
 export interface Chapter {
   readonly id: string;
@@ -8,7 +10,7 @@ export interface Chapter {
   /** The model that is shown: a file of `exhibits/`. */
   readonly exhibit: string;
   /** The view that shows it. */
-  readonly view: "see" | "explain";
+  readonly view: ExhibitView;
   /** What is asked first, as in an address of that view. */
   readonly first: Readonly<Record<string, string>>;
   /** What to try. */

@@ -8,9 +8,16 @@ import { tabApi } from "../api/tab.js";
 let engine: Api | undefined;
 /** What runs the exhibits: a worker of its own, so that they are not among the reader's runs. */
 export function exhibitApi(): Api {
-  engine ??= tabApi();
+  engine ??= tabApi({ warm: true });
   return engine;
 }
+
+/** The studio's own views of a run, with what they draw. */
+const views = {
+  see: async () => (await import("../pages/see.js")).One,
+  explain: async () => (await import("../pages/explain.js")).One,
+} as const;
+export type ExhibitView = keyof typeof views;
 
 const opened = new Map<string, Promise<RunDetail>>();
 
@@ -30,19 +37,24 @@ async function fetched(name: string): Promise<RunDetail> {
   return api.call("run", { run });
 }
 
-/** An exhibit, once it is there. */
-export function useExhibit(name: string): { detail?: RunDetail; problem?: string } {
-  const [state, setState] = useState<{ detail?: RunDetail; problem?: string }>({});
+/** Fetches an exhibit and its view together, before they are shown. */
+export const openExhibit = (name: string, view: ExhibitView) => Promise.all([open(name), views[view]()]);
+
+type Opened = Awaited<ReturnType<typeof openExhibit>>;
+
+/** An exhibit and its view, once both are there. */
+export function useExhibit(name: string, view: ExhibitView): { opened?: Opened; problem?: string } {
+  const [state, setState] = useState<{ opened?: Opened; problem?: string }>({});
   useEffect(() => {
     let current = true;
     setState({});
-    open(name).then(
-      (detail) => current && setState({ detail }),
+    openExhibit(name, view).then(
+      (opened) => current && setState({ opened }),
       (error: Error) => current && setState({ problem: error.message }),
     );
     return () => {
       current = false;
     };
-  }, [name]);
+  }, [name, view]);
   return state;
 }
