@@ -19,7 +19,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   decode: ["core", "ops", "onnx", "session", "nn", "attention", "data", "models"],
   explain: ["core", "ops", "autodiff", "session", "nn", "attention", "data", "models", "decode"],
   task: ["core", "ops", "onnx", "session", "nn", "attention", "data", "models", "decode", "explain"],
-  foreign: ["core", "onnx", "session", "attention", "data", "task"],
+  foreign: ["core", "ops", "autodiff", "onnx", "session", "attention", "data", "task"],
   train: [
     "core",
     "ops",

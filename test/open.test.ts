@@ -6,7 +6,7 @@ import { decodeTrace, rowOf, type TraceLook } from "../src/attention/index.js";
 import { openTokenizer } from "../src/data/index.js";
 import { ForeignModel, findAttention, namesOf, numbersOf, openGraph } from "../src/foreign/index.js";
 import { ELEMENT, encodeModel } from "../src/onnx/index.js";
-import { ABLATION_LOOK, EFFECT_LOOK, ForeignSubject } from "../src/service/index.js";
+import { ABLATION_LOOK, EFFECT_LOOK, ForeignSubject, SALIENCE_LOOK } from "../src/service/index.js";
 import { openOnnx } from "../src/session/node.js";
 import { regard } from "./command.js";
 import {
@@ -202,6 +202,37 @@ test("an output is explained by what is lost without each token, and without eac
   // Where nothing is named, the smallest output is explained, here shares of classes.
   const { measured } = await subject.explain({ input_ids: IDS });
   expect(measured).toMatch(/^the likeliest of shares, number \d$/);
+});
+
+test("the weights on a token add to an output what its gradient says, and what stands in the way is told", async () => {
+  const explained = await subject.explain({ input_ids: IDS }, { output: "pooled:2" });
+  const { looks } = decodeTrace(explained.trace);
+  expect(explained.noGradient).toBeUndefined();
+  // By differences, in double precision: each weight a little more and a little less.
+  const { weights } = encoderByHand(IDS, ONES);
+  const step = 1e-4;
+  const pooled = (at: readonly [layer: number, head: number, row: number, place: number], by: number) =>
+    encoderByHand(IDS, ONES, (own, layer, head) =>
+      layer === at[0] && head === at[1]
+        ? own.map((row, index) =>
+            index === at[2] ? row.map((one, place) => (place === at[3] ? one + by : one)) : row,
+          )
+        : own,
+    ).pooled[2]!;
+  const added = IDS.map((_, place) => {
+    let sum = 0;
+    for (let layer = 0; layer < LAYERS; layer++)
+      for (let head = 0; head < HEADS; head++)
+        IDS.forEach((_, row) => {
+          const at = [layer, head, row, place] as const;
+          sum += (weights[layer]![head]![row]![place]! * (pooled(at, step) - pooled(at, -step))) / (2 * step);
+        });
+    return sum;
+  });
+  expectRow(byName(looks, SALIENCE_LOOK).data, added);
+  expect(explained.agreements.map(({ of }) => of)).toContain(SALIENCE_LOOK);
+  const whole = await subject.explain({ input_ids: IDS }, { output: "pooled" });
+  expect(whole.noGradient).toBe("a gradient is of one number; name one, such as --output pooled:0.");
 });
 
 test("what does not fit is said in one sentence", async () => {

@@ -1,6 +1,7 @@
 import type { ForeignValue } from "../session/index.js";
 import { ForeignError } from "./error.js";
 import type { Given, ReadInput, ReadingOptions, Signature } from "./inputs.js";
+import type { Target } from "./salience.js";
 import { foreignValue, isWhole, numbersOf } from "./value.js";
 
 type Feeds = Readonly<Record<string, ForeignValue>>;
@@ -11,6 +12,8 @@ export interface Measure {
   readonly title: string;
   readonly unit: string;
   of(outputs: Feeds): number;
+  /** The number it is of, where it is of one: it then has a gradient. */
+  readonly target?: Target;
 }
 
 const isFloat = ({ dtype }: ForeignValue): boolean => dtype.startsWith("float");
@@ -63,6 +66,7 @@ export function measureOf(outputs: Feeds, given: readonly Signature[], wanted: s
     return {
       title: `number ${at} of ${found}`,
       unit: `units of ${found}`,
+      target: { output: found, index: at, log: false },
       of: (now) => before[at]! - numbersOf(now[found]!)[at]!,
     };
   }
@@ -71,6 +75,7 @@ export function measureOf(outputs: Feeds, given: readonly Signature[], wanted: s
     return {
       title: `the likeliest of ${found}, number ${most}`,
       unit: "nats",
+      target: { output: found, index: most, log: true },
       of: (now) => Math.log(before[most]!) - Math.log(Math.max(1e-30, numbersOf(now[found]!)[most]!)),
     };
   }

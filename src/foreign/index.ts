@@ -5,4 +5,5 @@ export * from "./graph.js";
 export * from "./inputs.js";
 export * from "./looks.js";
 export * from "./model.js";
+export type { Target } from "./salience.js";
 export * from "./value.js";

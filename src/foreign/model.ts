@@ -5,6 +5,7 @@ import { ForeignError } from "./error.js";
 import { type FoundAttention, findAttention } from "./find.js";
 import type { ForeignGraph } from "./graph.js";
 import { type Signature, signaturesOf } from "./inputs.js";
+import { salienceOf, type Target } from "./salience.js";
 import { forcedName, forceName, withForcing } from "./splice.js";
 import { foreignValue, numbersOf } from "./value.js";
 
@@ -122,6 +123,12 @@ export class ForeignModel {
       outputs: Object.fromEntries(this.outputs.map(({ name }) => [name, results[name]!])),
       weights: this.#read(results),
     };
+  }
+
+  /** What every weight adds to a number of an output, to first order. @throws ForeignError where no gradient can be taken */
+  async salience(feeds: Feeds, target: Target): Promise<readonly Weights[]> {
+    const values = await salienceOf(this.graph, feeds, this.attentions, target, this.open);
+    return values.map((value, index) => weightsOf(value, this.attentions[index]!.axis));
   }
 
   async #tried(model: OpenedModel, feeds: Feeds): Promise<Feeds> {

@@ -3,6 +3,7 @@ import {
   lookOfRows,
   meanOfLooks,
   type Places,
+  rowOf,
   rowsOf,
   type Trace,
   type TraceLook,
@@ -38,7 +39,7 @@ import {
 } from "../foreign/index.js";
 import type { ForeignValue, OpenedModel } from "../session/index.js";
 import type { Block, Field, FieldValue } from "../task/index.js";
-import { EFFECT_LOOK } from "./look-names.js";
+import { EFFECT_LOOK, SALIENCE_LOOK } from "./look-names.js";
 import type { Answer, Explanation } from "./protocol.js";
 import { byStep } from "./shared.js";
 
@@ -206,7 +207,9 @@ export class ForeignSubject {
   async explain(
     fields: Readonly<Record<string, FieldValue>>,
     request: ForeignRequest = {},
-  ): Promise<Explanation & { readonly without: string; readonly measured: string }> {
+  ): Promise<
+    Explanation & { readonly without: string; readonly measured: string; readonly noGradient?: string }
+  > {
     const model = this.#model;
     const given = feedsOf(this.#inputs, fields, this.#options);
     const outputs = await model.outputsOf(given.feeds);
@@ -220,6 +223,7 @@ export class ForeignSubject {
       losses.push(measure.of(await model.outputsOf(absences.feeds(place))));
     const over = this.#placesOfAbsences(given, absences.count, absences.grid);
     const attended = this.#received(seen.looks, over.name);
+    const salience = await this.#salience(given, measure, over.name);
     const effect = lookOfRows([losses], {
       name: EFFECT_LOOK,
       over: over.name,
@@ -234,10 +238,10 @@ export class ForeignSubject {
         ...heads?.places,
       },
       steps: [{ label: measure.title }],
-      looks: [...attended, effect, ...(heads ? [heads.look] : [])],
+      looks: [...attended, ...salience.looks, effect, ...(heads ? [heads.look] : [])],
     };
     const rows = (look: TraceLook) => rowsOf(look).map((row) => Array.from(row));
-    const agreements = attended.map((look) => ({
+    const agreements = [...attended, ...salience.looks].map((look) => ({
       of: look.name,
       with: "effect",
       ...agreementOf(rows(look), rows(effect)),
@@ -260,6 +264,7 @@ export class ForeignSubject {
         },
       }),
       without: absences.without,
+      ...(salience.missing !== undefined && { noGradient: salience.missing }),
       measured: measure.title,
     };
   }
@@ -294,6 +299,42 @@ export class ForeignSubject {
         ROLLOUT_LOOK,
       ),
     ];
+  }
+
+  /**
+   * What the weights on each place add to what is measured, to first order, over all layers, heads and rows; or why that cannot be told.
+   */
+  async #salience(
+    given: Given,
+    { target, title, unit }: ReturnType<typeof measureOf>,
+    over: string,
+  ): Promise<{ readonly looks: readonly TraceLook[]; readonly missing?: string }> {
+    const { attentions } = this.#model;
+    if (attentions.length === 0) return { looks: [] };
+    if (!target)
+      return { looks: [], missing: `a gradient is of one number; name one, such as --output ${title}:0.` };
+    let found: Run["weights"];
+    try {
+      found = await this.#model.salience(given.feeds, target);
+    } catch (error) {
+      if (error instanceof ForeignError) return { looks: [], missing: error.message };
+      throw error;
+    }
+    const rows = found.flatMap((one, index) => {
+      const { look } = lookOfWeights(attentions[index]!.name, one, given);
+      if (look.over !== over) return [];
+      const sums = new Float32Array(look.shape[2]);
+      for (let row = 0; row < look.shape[0]; row++)
+        for (let head = 0; head < look.shape[1]; head++)
+          rowOf(look, row, head).forEach((value, place) => {
+            sums[place]! += value;
+          });
+      return [sums];
+    });
+    const [first] = rows;
+    if (!first) return { looks: [] };
+    const sum = first.map((_, place) => rows.reduce((all, row) => all + row[place]!, 0));
+    return { looks: [lookOfRows([sum], { name: SALIENCE_LOOK, over, kind: "weights", unit })] };
   }
 
   /** What is lost once each head hands on nothing (Michel et al. 2019), a row for each layer. */

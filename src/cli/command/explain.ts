@@ -99,6 +99,8 @@ interface Explained {
   readonly about: Readonly<Record<Method, string>>;
   /** What the example is called that was asked about. */
   readonly known?: string;
+  /** Why there is no salience, where something stands in its way. */
+  readonly noGradient?: string;
 }
 
 /** A run. */
@@ -133,11 +135,12 @@ async function explainFile(path: string, input: string, options: ExplainOptions)
     ...(output !== undefined && { output }),
   });
   await subject.release();
-  const { without, measured } = explanation;
+  const { without, measured, noGradient } = explanation;
   const unit = decodeTrace(explanation.trace).looks.find(({ name }) => name === EFFECT_LOOK)?.unit;
   const lost = (when: string) => `what ${drawable(measured)} loses ${when}, in ${unit}`;
   const about = {
     ...aboutOf("output", without),
+    salience: `what the weights on each place add to ${drawable(measured)}, to first order, over all layers, heads and places that look`,
     effect: lost(without),
     heads: lost("once the head is silenced"),
   };
@@ -149,12 +152,13 @@ async function explainFile(path: string, input: string, options: ExplainOptions)
       ...about,
       attention: "how much each place was looked at, over all layers, heads and places that look",
     },
+    ...(noGradient !== undefined && { noGradient }),
   };
 }
 
 async function explain(path: string, input: string, options: ExplainOptions): Promise<void> {
   const methods = methodsOf(options);
-  const { explanation, form, model, about, known } = await (path.endsWith(".onnx")
+  const { explanation, form, model, about, known, noGradient } = await (path.endsWith(".onnx")
     ? explainFile
     : explainRun)(path, input, options);
   const { output, pieces, decoding, verdict, agreements, further } = explanation;
@@ -172,9 +176,11 @@ async function explain(path: string, input: string, options: ExplainOptions): Pr
   const pictures = picturesOf(trace).map((picture) => ({ picture, method: methodOf(picture.looks[0]) }));
   if (options.method && !pictures.some(({ method }) => method === options.method))
     throw new UsageError(
-      pictures.some(({ method }) => method === "attention")
-        ? `${model} has no ${options.method} to explain it by; use --method effect.`
-        : `model ${model} has no attention, so it has no ${options.method}; use --method effect.`,
+      options.method === "salience" && noGradient !== undefined
+        ? `there is no salience: ${noGradient}`
+        : pictures.some(({ method }) => method === "attention")
+          ? `${model} has no ${options.method} to explain it by; use --method effect.`
+          : `model ${model} has no attention, so it has no ${options.method}; use --method effect.`,
     );
   const drawn = pictures.filter(({ method }) => methods.includes(method));
   const named = inputTitle(form, input, { field: options.field, ...(known !== undefined && { known }) });
@@ -209,12 +215,14 @@ async function explain(path: string, input: string, options: ExplainOptions): Pr
       ...jsonOf(trace, methods),
       agreements,
       verdict: verdict?.verdict ?? null,
+      ...(noGradient !== undefined && { noGradient }),
     },
     [
       output,
       ...(written ? [written] : []),
       ...drawn.flatMap((one) => ["", heading(one), "", textOf(trace, one.picture)]),
       ...(verdict ? ["", verdict.sentence] : []),
+      ...(noGradient !== undefined && methods.includes("salience") ? ["", `No salience: ${noGradient}`] : []),
       ...(files.length > 0 ? ["", `Written: ${files.join(", ")}`] : []),
     ].join("\n"),
   );

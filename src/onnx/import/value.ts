@@ -116,6 +116,7 @@ const compared =
   (same: boolean) =>
   (left: Dimension, right: Dimension): Dimension | undefined => {
     if (left === right) return Number(same);
+    if (typeof left === "number" && typeof right === "number") return Number(!same);
     const [a, b] = [lowest(left), lowest(right)];
     // A size is no number below the least that it can be.
     if (typeof left === "string" && typeof right === "number" && a !== undefined && right < a)
