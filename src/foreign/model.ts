@@ -5,7 +5,7 @@ import { ForeignError } from "./error.js";
 import { type FoundAttention, findAttention } from "./find.js";
 import type { ForeignGraph } from "./graph.js";
 import { type Signature, signaturesOf } from "./inputs.js";
-import { salienceOf, type Target } from "./salience.js";
+import { salienceGraph, type Target } from "./salience.js";
 import { forcedName, forceName, withForcing } from "./splice.js";
 import { foreignValue, numbersOf } from "./value.js";
 
@@ -59,14 +59,18 @@ export class ForeignModel {
 
   /** A form of the file, opened when it is first needed. @throws ForeignError where a runtime cannot run it */
   #model(what: string, bytes: () => Uint8Array): Promise<OpenedModel> {
-    const known =
-      this.#opened.get(what) ??
-      this.open(bytes()).catch((error) => {
-        this.#opened.delete(what);
-        throw new ForeignError(`${this.graph.name} cannot be run: ${sentenceOf(error)}.`);
-      });
+    const known = this.#opened.get(what) ?? this.#opening(bytes());
     this.#opened.set(what, known);
+    known.catch(() => this.#opened.delete(what));
     return known;
+  }
+
+  async #opening(bytes: Uint8Array): Promise<OpenedModel> {
+    try {
+      return await this.open(bytes);
+    } catch (error) {
+      throw new ForeignError(`${this.graph.name} cannot be run: ${sentenceOf(error)}.`);
+    }
   }
 
   /**
@@ -127,8 +131,14 @@ export class ForeignModel {
 
   /** What every weight adds to a number of an output, to first order. @throws ForeignError where no gradient can be taken */
   async salience(feeds: Feeds, target: Target): Promise<readonly Weights[]> {
-    const values = await salienceOf(this.graph, feeds, this.attentions, target, this.open);
-    return values.map((value, index) => weightsOf(value, this.attentions[index]!.axis));
+    const { bytes, results, ...graph } = salienceGraph(this.graph, feeds, this.attentions, target);
+    const model = await this.#opening(bytes);
+    try {
+      const values = await this.#tried(model, graph.feeds);
+      return results.map((name, index) => weightsOf(values[name]!, this.attentions[index]!.axis));
+    } finally {
+      await model.release();
+    }
   }
 
   async #tried(model: OpenedModel, feeds: Feeds): Promise<Feeds> {

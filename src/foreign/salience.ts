@@ -1,8 +1,8 @@
 import { gradient } from "../autodiff/index.js";
 import { elementCount, RegardError, typedArray } from "../core/index.js";
-import { importModel, lower, type Program } from "../onnx/index.js";
+import { importModel, lower } from "../onnx/index.js";
 import { inputAttributes, log, mul, reshape, slice } from "../ops/index.js";
-import type { ForeignValue, OpenedModel, Value } from "../session/index.js";
+import type { ForeignValue } from "../session/index.js";
 import { ForeignError } from "./error.js";
 import type { FoundAttention } from "./find.js";
 import type { ForeignGraph } from "./graph.js";
@@ -15,22 +15,27 @@ export interface Target {
   readonly log: boolean;
 }
 
+type Feeds = Readonly<Record<string, ForeignValue>>;
+
+/** A graph that gives what each weight of attention adds to a number. */
+export interface SalienceGraph {
+  readonly bytes: Uint8Array;
+  readonly feeds: Feeds;
+  /** The names of what it gives for each attention, of the shape that its weights have. */
+  readonly results: readonly string[];
+}
+
 /**
  * What each weight of attention adds to a number of an output, to first order: the weight times the number's gradient by it. For that
  * the graph is imported, for the shapes of what is fed.
- * @returns for each attention values of the shape that its weights have
  * @throws ForeignError where the graph has what is not imported, naming it
  */
-export async function salienceOf(
+export function salienceGraph(
   { model, name }: ForeignGraph,
-  feeds: Readonly<Record<string, ForeignValue>>,
+  feeds: Feeds,
   attentions: readonly FoundAttention[],
   target: Target,
-  open: (bytes: Uint8Array) => Promise<OpenedModel>,
-): Promise<readonly Value[]> {
-  const resultName = (index: number) => `regard.salience.${index}`;
-  let program: Program;
-  let values: Readonly<Record<string, Value["data"]>>;
+): SalienceGraph {
   try {
     const shapes = Object.fromEntries(Object.entries(feeds).map(([input, { shape }]) => [input, shape]));
     const { outputs, stored, value } = importModel(model, { shapes });
@@ -38,28 +43,24 @@ export async function salienceOf(
     const number = reshape(slice(reshape(output, [elementCount(output.shape)]), 0, target.index, 1), []);
     const looks = attentions.map((one) => value(one.value)!);
     const slopes = gradient(target.log ? log(number) : number, looks);
-    program = Object.fromEntries(
-      looks.map((look, index) => [resultName(index), mul(look, slopes[index]!)] as const),
+    const results = looks.map((_, index) => `regard.salience.${index}`);
+    const { bytes, inputs } = lower(
+      Object.fromEntries(looks.map((look, index) => [results[index]!, mul(look, slopes[index]!)])),
+      { values: Object.fromEntries(Array.from(stored, ([input, { data }]) => [input, data])) },
     );
-    values = Object.fromEntries(Array.from(stored, ([input, { data }]) => [input, data]));
-  } catch (error) {
-    if (!(error instanceof RegardError)) throw error;
-    throw new ForeignError(`${name} has no gradient here: ${error.message}`);
-  }
-  const { bytes, inputs } = lower(program, { values });
-  const opened = await open(bytes);
-  try {
-    const results = await opened.run(
-      Object.fromEntries(
+    return {
+      bytes,
+      results,
+      feeds: Object.fromEntries(
         inputs.map((tensor) => {
           const { name: input, dtype } = inputAttributes(tensor)!;
           const fed = feeds[input]!;
           return [input, { dtype, shape: fed.shape, data: typedArray(dtype, numbersOf(fed)) }];
         }),
       ),
-    );
-    return attentions.map((_, index) => results[resultName(index)]!);
-  } finally {
-    await opened.release();
+    };
+  } catch (error) {
+    if (!(error instanceof RegardError)) throw error;
+    throw new ForeignError(`${name} has no gradient here: ${error.message}`);
   }
 }

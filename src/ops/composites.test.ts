@@ -1,10 +1,23 @@
 import { describe, expect, test } from "vitest";
+import { normals, runOnce } from "../../test/run.js";
 import { instantiate, variantsOf } from "../../test/sample.js";
-import type { Sample } from "../core/index.js";
+import type { Sample, Tensor } from "../core/index.js";
 import { referenceBackend } from "../session/index.js";
 import { nodeBackend } from "../session/node.js";
 import { distincts, floats, indices } from "./define.js";
-import { add, gelu, oneHot, reduceMean, softplus, stack, sumTo } from "./index.js";
+import {
+  add,
+  gelu,
+  input,
+  oneHot,
+  pad,
+  reduceMean,
+  softplus,
+  stack,
+  sumTo,
+  tanh,
+  transpose,
+} from "./index.js";
 
 /** Functions made of other operations, with what they should give, element by element, for the values fed. */
 const composites: readonly { name: string; sample: Sample; expected: (...inputs: number[][]) => number[] }[] =
@@ -68,4 +81,17 @@ test("softplus does not overflow", async () => {
     x0: { dtype: "float64", shape: [1, 3], data: Float64Array.of(-800, 0, 800) },
   });
   expect([...y!.data]).toEqual([0, Math.log(2), 800]);
+});
+
+test("elements are added to any axis between transpositions, which the runtime moves past one another", async () => {
+  const x = input("x", "float32", ["batch", 3, 5]);
+  const turned = (value: Tensor) => transpose(value, [0, 2, 1]);
+  const program = {
+    rows: turned(pad(turned(x), 1, 2, 1, 7)),
+    columns: turned(pad(tanh(turned(x)), 2, 1, 3)),
+  };
+  const feeds = { x: normals("x", [2, 3, 5], "float32") };
+  const wanted = await runOnce(program, feeds);
+  const found = await runOnce(program, feeds, nodeBackend);
+  for (const [name, value] of Object.entries(wanted)) expect(found[name], name).toBeAllClose(value, 1e-6);
 });

@@ -326,13 +326,15 @@ const padOperation: Operation<{ axis: number; before: Dimension; after: Dimensio
   gradient: ({ inputs: [x], attributes: { axis, before }, upstream: [dy] }) => [
     slice(dy!, axis, before, x!.shape[axis]!),
   ],
-  lower: (context, inputs, { inputs: [x], attributes: { axis, before, after, value } }) =>
-    context.emit("Pad", [
+  // Every axis is given: where only some are, the runtime moves a transposition past it wrongly (its reordering of pads knows no axes).
+  lower: (context, inputs, { inputs: [x], attributes: { axis, before, after, value } }) => {
+    const none: Shape = x!.shape.map(() => 0);
+    return context.emit("Pad", [
       inputs[0]!,
-      context.shape([before, after]),
+      context.shape([...replaceAxis(none, axis, before), ...replaceAxis(none, axis, after)]),
       context.constant(x!.dtype, [], [value]),
-      context.constant("int64", [1], [axis]),
-    ]),
+    ]);
+  },
   evaluate: (context, [x], { axis, before, after, value }) => {
     const first = context.size(before);
     const length = x!.shape[axis]!;

@@ -53,7 +53,7 @@ function gathered(
   let [name] = context.emit("Reshape", [value, context.shape(shape)]) as [string];
   if (picks.some((list) => list.includes(shape[1]))) {
     const zero = context.constant(dtype, [], [0]);
-    [name] = context.emit("Pad", [name, ints(context, [0, 1]), zero, ints(context, [1])]) as [string];
+    [name] = context.emit("Pad", [name, ints(context, [0, 0, 0, 0, 1, 0]), zero]) as [string];
   }
   return picks.map((list) => context.emit("Gather", [name, ints(context, list)], { axis: { int: 1 } })[0]!);
 }
