@@ -348,6 +348,7 @@ describe("with the server", () => {
         "compare/terminal",
         "diagnose/terminal",
         "map/terminal",
+        "open",
         "design",
         "time-lapse/terminal",
       ]) {

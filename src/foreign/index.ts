@@ -6,4 +6,5 @@ export * from "./inputs.js";
 export * from "./looks.js";
 export * from "./model.js";
 export type { Target } from "./salience.js";
+export * from "./scales.js";
 export * from "./value.js";

@@ -4,6 +4,7 @@ import { elementName, type ModelProto, type ValueInfoProto } from "../onnx/index
 import type { ForeignValue } from "../session/index.js";
 import { type Field, type FieldValue, pixelsOf } from "../task/index.js";
 import { ForeignError } from "./error.js";
+import type { Scale } from "./scales.js";
 import { foreignValue, isNumeric, isWhole } from "./value.js";
 
 /** What a graph reads or gives, as its file says. */
@@ -15,16 +16,11 @@ export interface Signature {
   readonly shape: readonly (number | string)[] | undefined;
 }
 
-/** How colours become numbers. */
-export const SCALES = ["signed", "unit", "imagenet", "bytes"] as const;
-export type Scale = (typeof SCALES)[number];
-
 /** How a file's inputs are to be read; what is absent is as is usual. */
 export interface ReadingOptions {
   readonly tokenizer?: TextTokenizer | undefined;
   /** Height and width of images, where the file leaves them open. */
   readonly size?: readonly [height: number, width: number] | undefined;
-  /** Colours from −1 to 1 (`signed`), from 0 to 1, by mean and deviation of ImageNet, or as bytes. */
   readonly scale?: Scale | undefined;
   /** What the values of an output stand for, in order. */
   readonly labels?: readonly string[] | undefined;

@@ -22,6 +22,7 @@ import {
   type Given,
   lookOfWeights,
   lookOverWords,
+  type Measure,
   measureOf,
   numbersOf,
   numbersText,
@@ -39,7 +40,7 @@ import {
 } from "../foreign/index.js";
 import type { ForeignValue, OpenedModel } from "../session/index.js";
 import type { Block, Field, FieldValue } from "../task/index.js";
-import { EFFECT_LOOK, SALIENCE_LOOK } from "./look-names.js";
+import { ABLATION_LOOK, EFFECT_LOOK, SALIENCE_LOOK } from "./look-names.js";
 import type { Answer, Explanation } from "./protocol.js";
 import { byStep } from "./shared.js";
 
@@ -70,8 +71,6 @@ export interface ForeignRequest {
   readonly output?: string;
 }
 
-/** The look that says what each head is worth. */
-export const ABLATION_LOOK = "head ablation";
 /** What stands for an output as a whole. */
 const RECEIVED_LOOK = "attention";
 const WORDS = "words";
@@ -250,9 +249,7 @@ export class ForeignSubject {
       output: this.#outputText(outputs),
       pieces: [measure.title],
       trace: encodeTrace(trace),
-      further: attended.some(({ name }) => name === ROLLOUT_LOOK)
-        ? { [ROLLOUT_LOOK]: "how much of each place is handed on through all layers" }
-        : {},
+      further: notesOf(measure, absences.without),
       agreements,
       ...(agreements[0] && {
         verdict: {
@@ -306,7 +303,7 @@ export class ForeignSubject {
    */
   async #salience(
     given: Given,
-    { target, title, unit }: ReturnType<typeof measureOf>,
+    { target, title, unit }: Measure,
     over: string,
   ): Promise<{ readonly looks: readonly TraceLook[]; readonly missing?: string }> {
     const { attentions } = this.#model;
@@ -338,7 +335,7 @@ export class ForeignSubject {
   }
 
   /** What is lost once each head hands on nothing (Michel et al. 2019), a row for each layer. */
-  async #ablation({ feeds }: Given, weights: Run["weights"], measure: ReturnType<typeof measureOf>) {
+  async #ablation({ feeds }: Given, weights: Run["weights"], measure: Measure) {
     const { attentions } = this.#model;
     const most = Math.max(0, ...weights.map(({ heads }) => heads));
     if (most === 0 || weights.reduce((sum, { heads }) => sum + heads, 0) > MOST_HEADS) return undefined;
@@ -370,6 +367,18 @@ export class ForeignSubject {
   release(): Promise<void> {
     return this.#model.release();
   }
+}
+
+/** What the looks of an explanation say, by their names. */
+function notesOf({ title, unit }: Measure, without: string): Readonly<Record<string, string>> {
+  const lost = (when: string) => `what ${title} loses ${when}, in ${unit}`;
+  return {
+    [RECEIVED_LOOK]: "how much each place was looked at, over all layers, heads and places that look",
+    [ROLLOUT_LOOK]: "how much of each place is handed on through all layers",
+    [SALIENCE_LOOK]: `what the weights on each place add to ${title}, to first order, over all layers, heads and places that look, in ${unit}`,
+    [EFFECT_LOOK]: lost(without),
+    [ABLATION_LOOK]: lost("once the head is silenced"),
+  };
 }
 
 /** Heads that are silenced one by one at most. */

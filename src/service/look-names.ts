@@ -4,3 +4,5 @@
 export const ATTENTION_LOOK = "attention";
 export const SALIENCE_LOOK = "salience";
 export const EFFECT_LOOK = "causal effect";
+/** The look that says what each head of a file of others is worth. */
+export const ABLATION_LOOK = "head ablation";

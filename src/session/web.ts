@@ -1,6 +1,6 @@
 import * as runtime from "onnxruntime-web";
 import { type Backend, threadsOf } from "./contract.js";
-import { loadProgram, type OpenedModel, type Runtime } from "./onnxruntime.js";
+import { loadProgram, type OpenedModel, openModel, type Runtime } from "./onnxruntime.js";
 
 /** Copies outputs into the storage that is given for them: the memory of WebAssembly cannot be handed in. */
 const copying = (model: OpenedModel): OpenedModel => ({
@@ -34,3 +34,7 @@ export const makeWebBackend = (
  * isolated.
  */
 export const webBackend: Backend = makeWebBackend("web", runtime, "wasm");
+
+/** Opens the bytes of an `.onnx` file on WASM. */
+export const openOnnx = (bytes: Uint8Array): Promise<OpenedModel> =>
+  openModel(runtime, bytes, { executionProviders: ["wasm"] });

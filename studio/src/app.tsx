@@ -10,6 +10,7 @@ const pages = {
   diagnose: { title: "Diagnose", view: lazy(() => import("./pages/diagnose.js")) },
   compare: { title: "Compare", view: lazy(() => import("./pages/compare.js")) },
   map: { title: "Map", view: lazy(() => import("./pages/map.js")) },
+  open: { title: "Open", view: lazy(() => import("./pages/open.js")) },
   design: { title: "Design", view: lazy(() => import("./pages/design.js")) },
   "time-lapse": { title: "Time-lapse", view: lazy(() => import("./pages/time-lapse.js")) },
 } as const;

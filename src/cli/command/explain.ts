@@ -135,23 +135,12 @@ async function explainFile(path: string, input: string, options: ExplainOptions)
     ...(output !== undefined && { output }),
   });
   await subject.release();
-  const { without, measured, noGradient } = explanation;
-  const unit = decodeTrace(explanation.trace).looks.find(({ name }) => name === EFFECT_LOOK)?.unit;
-  const lost = (when: string) => `what ${drawable(measured)} loses ${when}, in ${unit}`;
-  const about = {
-    ...aboutOf("output", without),
-    salience: `what the weights on each place add to ${drawable(measured)}, to first order, over all layers, heads and places that look`,
-    effect: lost(without),
-    heads: lost("once the head is silenced"),
-  };
+  const { without, noGradient } = explanation;
   return {
     explanation,
     form,
     model: path,
-    about: {
-      ...about,
-      attention: "how much each place was looked at, over all layers, heads and places that look",
-    },
+    about: aboutOf("output", without),
     ...(noGradient !== undefined && { noGradient }),
   };
 }
@@ -185,16 +174,17 @@ async function explain(path: string, input: string, options: ExplainOptions): Pr
   const drawn = pictures.filter(({ method }) => methods.includes(method));
   const named = inputTitle(form, input, { field: options.field, ...(known !== undefined && { known }) });
   const title = `${named}\n→ ${output}`;
-  const heading = ({ method, picture }: (typeof drawn)[number]) =>
-    picture.name in further
-      ? `${picture.name}: ${further[picture.name]}`
-      : `${method === "salience" && picture.name !== SALIENCE_LOOK ? picture.name : method}: ${about[method]}`;
+  const said = ({ method, picture }: (typeof drawn)[number]) => further[picture.name] ?? about[method];
+  const heading = (one: (typeof drawn)[number]) =>
+    one.picture.name in further || (one.method === "salience" && one.picture.name !== SALIENCE_LOOK)
+      ? `${one.picture.name}: ${drawable(said(one))}`
+      : `${one.method}: ${said(one)}`;
   const [first] = drawn;
   const { svg, png, html } = options;
   const files = [
     ...(await writePictures(
       { ...(svg && { svg }), ...(png && { png }) },
-      first ? `${title}\n${about[first.method]}` : title,
+      first ? `${title}\n${said(first)}` : title,
       trace,
       first?.picture,
       [],

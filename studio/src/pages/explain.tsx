@@ -52,7 +52,7 @@ export function One({ detail, query }: { readonly detail: RunDetail; readonly qu
       {explained.result && (
         <Maps
           explanation={explained.result}
-          words={detail.words}
+          cause={detail.words.cause}
           onReference={(pieces) => setHow({ words: Object.fromEntries(pieces.entries()) })}
         />
       )}
@@ -99,15 +99,17 @@ function withGold({ trace, truth }: Explanation): Trace {
 const noteOf = ({ name, looks: [{ unit }] }: Picture): string =>
   NOTES[name] ?? (unit === undefined ? "Where it looked." : NOTES[SALIENCE_LOOK]!);
 
-function Maps({
+/** What an output depends on, by every method that there is. */
+export function Maps({
   explanation,
-  words,
+  cause,
   onReference,
 }: {
   readonly explanation: Explanation;
-  readonly words: RunDetail["words"];
+  /** What a place is called that may be a cause. */
+  readonly cause: string;
   /** Explains the data's own output, of these pieces, instead. */
-  readonly onReference: (pieces: readonly string[]) => void;
+  readonly onReference?: (pieces: readonly string[]) => void;
 }) {
   const trace = useMemo(() => withGold(explanation), [explanation]);
   const pictures = useMemo(() => picturesOf(trace), [trace]);
@@ -117,7 +119,7 @@ function Maps({
     <>
       <p className="output">{output}</p>
       <Decoded decoding={decoding} />
-      {truth?.reference && !truth.gold && (
+      {onReference && truth?.reference && !truth.gold && (
         <p className="note">
           The data has another output, whose right alignment is known.{" "}
           <button type="button" className="quiet" onClick={() => onReference(truth.reference!)}>
@@ -141,7 +143,7 @@ function Maps({
           );
         })}
       </div>
-      {agreements.length > 0 && <Agreements agreements={agreements} greatest={words.cause} />}
+      {agreements.length > 0 && <Agreements agreements={agreements} greatest={cause} />}
     </>
   );
 }

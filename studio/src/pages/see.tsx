@@ -4,7 +4,7 @@ import type { Answer, Asked, RunDetail } from "../../../src/service/protocol.js"
 import { imageAt } from "../../../src/views/look/maps.js";
 import { Output, readPlaces, useLooked } from "../panels/answer.js";
 import { OfRun, RunPage } from "../panels/asking.js";
-import { Busy, Panel, Problem, percent } from "../panels/basic.js";
+import { Busy, capital, Panel, Problem, percent } from "../panels/basic.js";
 import { Blocks } from "../panels/blocks.js";
 import { firstInput, InputForm, inputFrom, inputQuery, useExamples } from "../panels/input.js";
 import { LookPicture, MapControls } from "../panels/look.js";
@@ -117,7 +117,8 @@ export function One({
   );
 }
 
-function Shown({
+/** An answer, where it looked, and what may be changed in that. */
+export function Shown({
   answer,
   effects,
   changes,
@@ -158,7 +159,9 @@ function Shown({
       title={below ? "Every step" : "What it looked at"}
       note={
         changeable.includes(main.looks[0].name)
-          ? "Click a step to look at it; drag to force its attention elsewhere."
+          ? steps.length > 0
+            ? "Click a step to look at it; drag to force its attention elsewhere."
+            : "Click a head to open it; drag within a row to force its attention elsewhere."
           : undefined
       }
     >
@@ -310,7 +313,7 @@ function Shown({
 
 /** Something else there is to see: what heads of a layer that reads looked at, gates. */
 const Other = ({ trace, picture }: Pick<Parameters<typeof LookPicture>[0], "trace" | "picture">) => (
-  <Panel title={picture.heading}>
+  <Panel title={picture.heading} note={picture.name === picture.title ? undefined : capital(picture.name)}>
     <LookPicture trace={trace} picture={picture} label={picture.heading} />
   </Panel>
 );

@@ -32,7 +32,7 @@ export const Agreements = ({
         {agreements.map(({ of, with: other, correlation, sameGreatest }) => (
           <tr key={`${of} ${other}`}>
             <th scope="row">
-              {METHOD_NAMES[of]} and {METHOD_NAMES[other]}
+              {METHOD_NAMES[of] ?? of} and {METHOD_NAMES[other] ?? other}
             </th>
             <td>{correlation === undefined ? "–" : correlation.toFixed(2)}</td>
             <td>{percent(sameGreatest)}</td>

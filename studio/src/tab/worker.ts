@@ -1,6 +1,3 @@
-import { env } from "onnxruntime-web";
-import runtimeUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
-import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import { UsageError } from "../../../src/core/index.js";
 import { BadLines, linesOf, pairsOfTable, usable } from "../../../src/data/format/pairs.js";
 import { datasets, type ParallelData } from "../../../src/data/index.js";
@@ -21,15 +18,10 @@ import {
 } from "../../../src/service/index.js";
 import { webBackend } from "../../../src/session/web.js";
 import { taskOfModel } from "../../../src/task/index.js";
-import type { FromWorker, ToWorker } from "../api/tab.js";
+import type { Answered } from "../api/calls.js";
+import type { TabEvents, ToWorker } from "../api/tab.js";
 import { beginRun, type TabData, TabRun } from "./run.js";
-
-env.wasm.wasmPaths = {
-  mjs: new URL(runtimeUrl, self.location.href).href,
-  wasm: new URL(wasmUrl, self.location.href).href,
-};
-// Threads share memory, which only a page that is isolated from others may have.
-env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
+import "./runtime.js";
 
 const runs = new Map<string, TabRun>();
 /** Names of runs that are being made. */
@@ -181,7 +173,8 @@ function inTurn<Result>(ask: () => Promise<Result>): Promise<Result> {
   return asked;
 }
 
-const send = (message: FromWorker, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
+const send = (message: Answered | TabEvents, transfer: Transferable[] = []) =>
+  self.postMessage(message, { transfer });
 const watching = new Map<number, () => void>();
 
 async function answer(message: ToWorker): Promise<void> {
