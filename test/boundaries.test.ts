@@ -34,6 +34,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "explain",
     "task",
   ],
+  tune: ["core", "ops", "onnx", "session", "nn", "data", "train", "foreign"],
   views: ["core", "attention"],
   service: [
     "core",
@@ -63,6 +64,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "task",
     "train",
     "foreign",
+    "tune",
     "views",
     "service",
     "server",

@@ -371,3 +371,49 @@ Its attention
     "regard: there is no head layer.1:4; there are layer.0:1 to 3, layer.1:1 to 3, rollout:1 to 1.\n",
   );
 }, 120_000);
+
+test("the command line tunes a file, and the file that comes out is opened, asked and explained", async () => {
+  const table = join(folder, "mine.tsv");
+  const lines = ["yes\ti love coffee", "no\ti love", "yes\tcoffee !", "no\tunlikely !"];
+  const texts = Array.from(
+    { length: 60 },
+    (_, index) => `${lines[index % 4]}${" !".repeat(Math.floor(index / 4))}`,
+  );
+  await writeFile(table, texts.join("\n"));
+  const out = join(folder, "tuned.onnx");
+  const options = [
+    "--data",
+    table,
+    "--out",
+    out,
+    "--learning-rate",
+    "0.01",
+    "--batch",
+    "4",
+    "--epochs",
+    "20",
+  ];
+  const done = await regard(["tune", file, ...options, "--json"]);
+  expect(done.err).toContain("validation texts right");
+  const tuned = JSON.parse(done.out);
+  expect(tuned.labels).toEqual(["no", "yes"]);
+  expect(tuned.validation.accuracy).toBeGreaterThan(0.8);
+  expect(tuned.test.texts).toBeGreaterThan(0);
+  const seen = await regard(["see", out, "coffee ! !"]);
+  expect(seen.out).toContain("regard.classes: yes ");
+  const explained = await regard(["explain", out, "i love coffee", "--output", "regard.classes:1", "--json"]);
+  expect(Object.keys(JSON.parse(explained.out).scores)).toContain("salience");
+  for (const [given, why] of [
+    [["--data", table], "name texts and the file to write"],
+    [["--data", join(folder, "nothing"), "--out", out], "there is no file or folder"],
+    [[...options, "--steps", "3"], "--steps and --epochs are both given; give one of them."],
+    [["--data", table, "--out", out, "--epochs", "0"], "--epochs is 0 but must be a number above 0."],
+    [["--data", table, "--out", out, "--learning-rate", "-1"], "--learning-rate is -1 but must be above 0."],
+    [["--data", folder, "--out", out], "has no train.tsv"],
+  ] as const) {
+    const { code, err } = await regard(["tune", file, ...given]);
+    expect([code, err]).toEqual([2, expect.stringContaining(why)]);
+  }
+  const { err } = await regard(["train", "--from", file, "--data", table]);
+  expect(err).toContain(`regard tune ${file} --data`);
+}, 60_000);

@@ -5,7 +5,7 @@ import { UsageError } from "../core/index.js";
 import { openTokenizer } from "../data/index.js";
 import { isModelFile } from "../decode/index.js";
 import { besideOf } from "../foreign/beside.node.js";
-import { type ReadingOptions, SCALES, type Scale } from "../foreign/index.js";
+import { type ForeignGraph, openGraph, type ReadingOptions, SCALES, type Scale } from "../foreign/index.js";
 import { FileSubject, type ForeignRequest, ForeignSubject } from "../service/index.js";
 import { openOnnx } from "../session/node.js";
 import type { Field, FieldValue } from "../task/index.js";
@@ -99,7 +99,8 @@ async function bytesOf(path: string): Promise<Uint8Array> {
 /** Files of a tokenizer that are found beside a model, the first that is there. */
 const TOKENIZERS = ["tokenizer.json", "vocab.txt"] as const;
 
-async function tokenizerFor(path: string, given: string | undefined) {
+/** The tokenizer of a model: the file that is named, or one beside it; undefined where there is none. @throws UsageError */
+export async function tokenizerFor(path: string, given: string | undefined) {
   if (given !== undefined) return openTokenizer(await bytesOf(given), given);
   for (const name of TOKENIZERS) {
     const file = join(dirname(path), name);
@@ -133,6 +134,10 @@ export async function openForeign(
     beside: besideOf(path),
   });
 }
+
+/** A file as a graph, whoever wrote it. @throws UsageError where it cannot be opened */
+export const openGraphFile = async (path: string): Promise<ForeignGraph> =>
+  openGraph(await bytesOf(path), basename(path), besideOf(path));
 
 const linesOf = (bytes: Uint8Array): string[] =>
   new TextDecoder()

@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   train: async () => (await import("./command/train.js")).trainCommand,
   see: async () => (await import("./command/see.js")).seeCommand,
   open: async () => (await import("./command/open.js")).openCommand,
+  tune: async () => (await import("./command/tune.js")).tuneCommand,
   evaluate: async () => (await import("./command/evaluate.js")).evaluateCommand,
   explain: async () => (await import("./command/explain.js")).explainCommand,
   diagnose: async () => (await import("./command/diagnose.js")).diagnoseCommand,

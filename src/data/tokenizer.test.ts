@@ -15,6 +15,9 @@ test("a vocabulary of WordPiece cuts words into the longest pieces it has", () =
   // A word with a part that there is no piece for is not known as a whole.
   expect(tokenizer.tokenize("lovex").ids).toEqual([2, 1, 3]);
   expect([tokenizer.hidden, tokenizer.padding]).toEqual([4, 0]);
+  // Large letters that have no small one do not make a vocabulary one that tells them apart.
+  const more = openTokenizer(bytes([...PIECES, "ℝ"].join("\n")), "vocab.txt");
+  expect(more.tokenize("I LOVE ℝ").ids).toEqual([2, 5, 6, PIECES.length, 3]);
 });
 
 test("a byte-level tokenizer's pieces are legible, and begin words where they begin with a space", () => {

@@ -56,8 +56,8 @@ function wordPiece(lines: readonly string[]): Record<string, unknown> {
   const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
   const marks = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"].filter((mark) => Object.hasOwn(vocab, mark));
   if (!marks.includes("[UNK]")) throw new UsageError('it has no token "[UNK]"');
-  // Vocabularies that tell large letters from small ones have words with them.
-  const lowercase = !tokens.some((token) => /^\p{Lu}/u.test(token));
+  // Vocabularies that tell large letters from small ones have words with them; some large letters, such as ℝ, have no small one.
+  const lowercase = !tokens.some((token) => /^\p{Lu}/u.test(token) && token !== token.toLowerCase());
   const pair = (mark: string) => [mark, vocab[mark]];
   return {
     version: "1.0",

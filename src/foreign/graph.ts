@@ -31,6 +31,9 @@ export interface ForeignGraph {
   readonly stored: ReadonlyMap<string, TensorProto>;
 }
 
+/** The output with the share of each class of a file that was tuned here, and where it keeps what they are called, as JSON. */
+export const [CLASSES_OUTPUT, LABELS_KEY] = ["regard.classes", "regard.labels"] as const;
+
 /** Reads a part of another file that a model keeps its weights in, in the model's own folder. @throws ForeignError */
 export type ReadBeside = (location: string, offset: number, length: number | undefined) => Uint8Array;
 

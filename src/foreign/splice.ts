@@ -1,4 +1,4 @@
-import { encodeModel, type GraphProto, type ModelProto, type NodeProto } from "../onnx/index.js";
+import { changed, encodeModel, type NodeProto, type ValueInfoProto } from "../onnx/index.js";
 import { ForeignError } from "./error.js";
 import type { FoundAttention } from "./find.js";
 import type { ForeignGraph } from "./graph.js";
@@ -34,10 +34,7 @@ export function withForcing(
     if (index < 0) return [node];
     const value = node.output[0]!;
     const before = own.get(value)!;
-    // What is not listed here of a node comes along, since it is a copy of all that it has.
-    const renamed = Object.assign(Object.create(Object.getPrototypeOf(node)), node, {
-      output: [before, ...node.output.slice(1)],
-    }) as NodeProto;
+    const renamed = changed(node, { output: [before, ...node.output.slice(1)] });
     const where: NodeProto = {
       name: `regard.where.${index}`,
       opType: "Where",
@@ -51,11 +48,9 @@ export function withForcing(
     { name: forceName(index), type: { tensorType: { elemType: bool } } },
     { name: forcedName(index), type: { tensorType: { elemType: types[index]! } } },
   ]);
-  const graph = Object.assign(Object.create(Object.getPrototypeOf(model.graph)), model.graph, {
+  const graph = changed(model.graph, {
     node: nodes,
-    input: [...model.graph.input, ...inputs],
-  }) as GraphProto;
-  return encodeModel(
-    Object.assign(Object.create(Object.getPrototypeOf(model)), model, { graph }) as ModelProto,
-  );
+    input: [...model.graph.input, ...inputs] as ValueInfoProto[],
+  });
+  return encodeModel(changed(model, { graph }));
 }

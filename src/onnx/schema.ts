@@ -392,6 +392,10 @@ export interface ModelProto {
   functions?: FunctionProto[];
 }
 
+/** A copy of a message in which some fields are others; what is not known of it comes along. */
+export const changed = <Message extends object>(message: Message, fields: Partial<Message>): Message =>
+  Object.assign(Object.create(Object.getPrototypeOf(message)), message, fields);
+
 /** The bytes of an `.onnx` file. */
 export function encodeModel(model: ModelProto): Uint8Array {
   const writer = protobuf.Writer.create();

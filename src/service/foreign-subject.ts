@@ -13,13 +13,16 @@ import { agreementOf, verdictOf, verdictSentence } from "../explain/index.js";
 import {
   absencesOf,
   areShares,
+  CLASSES_OUTPUT,
   cellsName,
   type Forcing,
   ForeignError,
+  type ForeignGraph,
   ForeignModel,
   feedsOf,
   formOf,
   type Given,
+  LABELS_KEY,
   lookOfWeights,
   lookOverWords,
   type Measure,
@@ -185,12 +188,14 @@ export class ForeignSubject {
   }
 
   #blocksOf(outputs: Readonly<Record<string, ForeignValue>>): Block[] {
+    const tuned = labelsOf(this.#model.graph);
     return this.#model.outputs.map(({ name }): Block => {
       const value = outputs[name]!;
       const numbers = numbersOf(value);
       if (!areShares(numbers)) return { kind: "text", title: name, text: numbersText(value) };
+      const labels = name === CLASSES_OUTPUT ? tuned : this.#options.labels;
       const items = Array.from(numbers, (probability, index) => ({
-        label: this.#options.labels?.[index] ?? String(index),
+        label: labels?.[index] ?? String(index),
         probability,
       }));
       items.sort((a, b) => b.probability - a.probability);
@@ -379,6 +384,17 @@ function notesOf({ title, unit }: Measure, without: string): Readonly<Record<str
     [EFFECT_LOOK]: lost(without),
     [ABLATION_LOOK]: lost("once the head is silenced"),
   };
+}
+
+/** What the classes of a file are called, where it says so: one that was tuned does. */
+function labelsOf({ model }: ForeignGraph): readonly string[] | undefined {
+  const said = model.metadataProps?.find(({ key }) => key === LABELS_KEY)?.value;
+  try {
+    const labels: unknown = said === undefined ? undefined : JSON.parse(said);
+    return Array.isArray(labels) ? labels.map(String) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Heads that are silenced one by one at most. */

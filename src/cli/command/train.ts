@@ -231,6 +231,10 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     )
     .action((model: string | undefined, options: TrainOptions, command: Command) =>
       together(async (group) => {
+        if (options.from?.endsWith(".onnx"))
+          throw new UsageError(
+            `--from is the ending of the source files of a folder; to go on from a model in a file: regard tune ${options.from} --data texts.tsv --out tuned.onnx`,
+          );
         if (group.rank > 0) await follow(group, options);
         else if (options.resume !== undefined)
           await resumeRun(options.resume, model, options, command, group);
