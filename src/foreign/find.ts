@@ -11,6 +11,20 @@ export interface FoundAttention {
   readonly value: string;
   /** The axis that the weights of one row run along, from the front, or from the back where it is below 0. */
   readonly axis: number;
+  /** The axis of the rows, where it is not the last of the others: of what is done step by step, that of the steps. */
+  readonly rowAxis?: number;
+  /** What the weights of a step are called inside of the loop that makes them, where one does. */
+  readonly step?: string;
+}
+
+/** Nodes to look in, and what makes and reads each of their values. */
+export interface Searched {
+  readonly nodes: readonly NodeProto[];
+  readonly maker: ReadonlyMap<string, NodeProto>;
+  readonly readers: ReadonlyMap<string, readonly NodeProto[]>;
+  readonly constants: ReadonlySet<string>;
+  /** The operator set. */
+  readonly version: number;
 }
 
 /** Operators that hand a value on as it is, or changed in a way that leaves it weights, by the inputs that they hand on. */
@@ -42,32 +56,36 @@ const SUMS: ReadonlySet<string> = new Set(["MatMul", "Einsum", "FusedMatMul", "G
 const FAR = 12;
 
 /**
- * Attention in a graph, in the graph's order: a softmax, of one node or of exponentials over their sum, whose result reaches a sum
+ * Attention among nodes, in their order: a softmax, of one node or of exponentials over their sum, whose result reaches a sum
  * of values that are no constants. A softmax that only leaves the graph, or goes into a layer with weights of its own, tells of
  * classes.
  */
+export const attentionAmong = (searched: Searched, node: NodeProto): Omit<FoundAttention, "name">[] => {
+  const weights = weightsOf(node, searched);
+  return weights && reachesSum(weights.value, searched)
+    ? [{ ...weights, node: node.name || weights.value }]
+    : [];
+};
+
+/** Attention in a graph, in the graph's order, that of loops as what they hand out. */
 export function findAttention(graph: ForeignGraph): FoundAttention[] {
   const found = graph.nodes.flatMap((node) => {
-    const weights = weightsOf(node, graph);
-    return weights && reachesSum(weights.value, graph)
-      ? [{ ...weights, node: node.name || weights.value }]
-      : [];
+    const inside = graph.inside.filter(({ value }) => node.output.includes(value));
+    return [...attentionAmong(graph, node), ...inside];
   });
   const names = namesOf(found.map(({ node }) => node));
   return found.map((one, index) => ({ ...one, name: names[index]! }));
 }
 
 /** The weights that a node makes, where it ends a softmax. */
-function weightsOf(node: NodeProto, graph: ForeignGraph): Pick<FoundAttention, "value" | "axis"> | undefined {
+function weightsOf(node: NodeProto, graph: Searched): Pick<FoundAttention, "value" | "axis"> | undefined {
   const value = node.output[0] ?? "";
   if (value === "") return undefined;
   if (node.opType === "Softmax") {
     const given = attributeOf(node, "axis")?.i;
     const axis = given === undefined ? undefined : Number(given);
     // Before operator set 13 an axis that was not given was 1, and all axes from it on were one.
-    const version =
-      graph.model.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version ?? 13;
-    return { value, axis: axis ?? (version < 13 ? 1 : -1) };
+    return { value, axis: axis ?? (graph.version < 13 ? 1 : -1) };
   }
   if (node.opType !== "Div") return undefined;
   const [above, below] = node.input.map((input) => through(input, graph));
@@ -78,14 +96,14 @@ function weightsOf(node: NodeProto, graph: ForeignGraph): Pick<FoundAttention, "
 }
 
 /** The node that makes a value, through those that leave it as it is. */
-function through(value: string, { maker }: ForeignGraph): NodeProto | undefined {
+function through(value: string, { maker }: Searched): NodeProto | undefined {
   let node = maker.get(value);
   for (let steps = 0; node && steps < FAR && /^(Identity|Cast|CastLike|Clip|Max)$/.test(node.opType); steps++)
     node = maker.get(node.input[0]!);
   return node;
 }
 
-function reachesSum(weights: string, { readers, constants }: ForeignGraph): boolean {
+function reachesSum(weights: string, { readers, constants }: Searched): boolean {
   const seen = new Set([weights]);
   /** Values to look at, and whether they were multiplied by something else that is fed. */
   let edge: { value: string; weighed: boolean }[] = [{ value: weights, weighed: false }];

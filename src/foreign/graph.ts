@@ -13,6 +13,9 @@ import {
   tensorNumbers,
 } from "../onnx/index.js";
 import { ForeignError } from "./error.js";
+import type { FoundAttention } from "./find.js";
+import { takenApart } from "./fused.js";
+import { withInside } from "./loops.js";
 
 /** The graph of a file that somebody else wrote, checked, and what makes and reads each of its values. */
 export interface ForeignGraph {
@@ -20,7 +23,16 @@ export interface ForeignGraph {
   readonly name: string;
   /** The file with all that it holds elsewhere in it, as a runtime is to open it. */
   readonly bytes: Uint8Array;
+  /** The same with fused attention taken apart, and that of loops handed out, so that all weights are values; `bytes` where there is neither. */
+  readonly apart: Uint8Array;
+  /** How many nodes the file has. */
+  readonly count: number;
+  /** What `apart` holds. */
   readonly model: ModelProto;
+  /** The operator set. */
+  readonly version: number;
+  /** Attention inside of loops. */
+  readonly inside: readonly Omit<FoundAttention, "name">[];
   /** Nodes of the outermost graph, each after those whose values it reads. */
   readonly nodes: readonly NodeProto[];
   readonly maker: ReadonlyMap<string, NodeProto>;
@@ -49,28 +61,57 @@ const MOST_BYTES = 2 ** 31 - 1;
  * @throws ForeignError with what is wrong, in one sentence
  */
 export function openGraph(bytes: Uint8Array, name: string, beside?: ReadBeside): ForeignGraph {
-  let model: ModelProto;
+  let file: ModelProto;
   try {
-    model = decodeModel(bytes);
+    file = decodeModel(bytes);
   } catch (error) {
     throw new ForeignError(
       `${name} is damaged or no ONNX file (${(error as Error).message.replace(/\.$/, "")}); get it again.`,
     );
   }
   const problem = (what: string) => new ForeignError(`${name} ${what}.`);
-  const { graph } = model;
-  if (!graph || graph.node.length === 0)
+  if (!file.graph || file.graph.node.length === 0)
     throw problem("is damaged or no ONNX file: it has no graph; get it again");
   let count = 0;
-  eachNode(model, () => {
+  eachNode(file, () => {
     if (++count > MOST_NODES)
       throw problem(`has more than ${MOST_NODES} nodes, which is no model to look into`);
   });
-  const outside = loadOutside(model, name, beside);
-  const sorted = sortedNodes(graph, name);
+  const outside = loadOutside(file, name, beside);
+  for (const tensor of everyTensor(file)) checkTensor(tensor, name);
+  const taken = takenApart(file) ?? file;
+  const version = Number(
+    file.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version ?? 13,
+  );
+  const before = valuesOf(taken.graph, name);
+  const handed = withInside(taken, { constants: before.constants, version });
+  const model = handed?.model ?? taken;
+  const values = handed ? valuesOf(model.graph, name) : before;
+  for (const { values, dims = [] } of everySparse(model))
+    if (!(elementCount(dims) <= MOST_ELEMENTS) || dims.some((size) => size < 0))
+      throw problem(
+        `has a sparse tensor "${values?.name}" of shape ${shapeOf(dims)}, more than any computer here can hold`,
+      );
+  const found = {
+    name,
+    model,
+    version,
+    count: file.graph.node.length,
+    inside: handed?.inside ?? [],
+    ...values,
+  };
+  for (const node of values.nodes) checkSizes(node, found);
+  checkLoops(model.graph, values.stored, name);
+  const whole = outside ? encodeModel(file) : bytes;
+  return { ...found, bytes: whole, apart: model === file ? whole : encodeModel(model) };
+}
+
+/** Nodes of a graph, each after those whose values it reads, and what is known of its values. @throws ForeignError where there is no order */
+function valuesOf(graph: GraphProto, name: string) {
+  const nodes = sortedNodes(graph, name);
   const maker = new Map<string, NodeProto>();
   const readers = new Map<string, NodeProto[]>();
-  for (const node of sorted) {
+  for (const node of nodes) {
     for (const output of node.output) if (output !== "") maker.set(output, node);
     for (const input of new Set(readBy(node))) {
       const known = readers.get(input);
@@ -80,19 +121,10 @@ export function openGraph(bytes: Uint8Array, name: string, beside?: ReadBeside):
   }
   const stored = storedTensors(graph);
   const constants = new Set(stored.keys());
-  for (const node of sorted)
+  for (const node of nodes)
     if (isPure(node) && node.input.every((input) => input === "" || constants.has(input)))
       for (const output of node.output) constants.add(output);
-  for (const tensor of everyTensor(model)) checkTensor(tensor, name);
-  for (const { values, dims = [] } of everySparse(model))
-    if (!(elementCount(dims) <= MOST_ELEMENTS) || dims.some((size) => size < 0))
-      throw problem(
-        `has a sparse tensor "${values?.name}" of shape ${shapeOf(dims)}, more than any computer here can hold`,
-      );
-  const found = { name, model, nodes: sorted, maker, readers, constants, stored };
-  for (const node of sorted) checkSizes(node, found);
-  checkLoops(graph, stored, name);
-  return { ...found, bytes: outside ? encodeModel(model) : bytes };
+  return { nodes, maker, readers, stored, constants };
 }
 
 /** Whether a node gives the same whenever it reads the same. */

@@ -91,7 +91,7 @@ export class ForeignModel {
     if (this.#seen?.feeds === feeds) return this.#seen;
     const values = this.attentions.map(({ value }) => value);
     const results = await this.#tried(
-      await this.#model("seeing", () => appendOutputs(this.graph.bytes, values)),
+      await this.#model("seeing", () => appendOutputs(this.graph.apart, values)),
       feeds,
     );
     this.#seen = { feeds, weights: this.#read(results), types: values.map((value) => results[value]!.dtype) };
@@ -99,7 +99,7 @@ export class ForeignModel {
   }
 
   readonly #read = (results: Feeds): Weights[] =>
-    this.attentions.map(({ value, axis }) => weightsOf(results[value]!, axis));
+    this.attentions.map(({ value, axis, rowAxis }) => weightsOf(results[value]!, axis, rowAxis));
 
   /** A run in which weights are forced, by the number of the attention. @throws ForeignError for what does not fit */
   async forced(feeds: Feeds, forcings: ReadonlyMap<number, Forcing>): Promise<Run> {
@@ -110,15 +110,19 @@ export class ForeignModel {
         withForcing(
           this.graph,
           this.attentions,
-          types.map((type) => ELEMENT[type as keyof typeof ELEMENT]),
+          types.map((type, index) => ({
+            elemType: ELEMENT[type as keyof typeof ELEMENT],
+            rank: weights[index]!.shape.length,
+          })),
           ELEMENT.bool,
         ),
         this.attentions.map(({ value }) => value),
       ),
     );
     const all: Record<string, ForeignValue> = { ...feeds };
-    this.attentions.forEach(({ name }, index) => {
-      const { force, forced } = spliced(weights[index]!, forcings.get(index) ?? {}, types[index]!, name);
+    this.attentions.forEach(({ name, step }, index) => {
+      const forcing = forcings.get(index) ?? {};
+      const { force, forced } = spliced(weights[index]!, forcing, types[index]!, name, step !== undefined);
       all[forceName(index)] = force;
       all[forcedName(index)] = forced;
     });
@@ -135,7 +139,9 @@ export class ForeignModel {
     const model = await this.#opening(bytes);
     try {
       const values = await this.#tried(model, graph.feeds);
-      return results.map((name, index) => weightsOf(values[name]!, this.attentions[index]!.axis));
+      return results.map((name, index) =>
+        weightsOf(values[name]!, this.attentions[index]!.axis, this.attentions[index]!.rowAxis),
+      );
     } finally {
       await model.release();
     }
@@ -185,14 +191,15 @@ function withoutPlaces(message: string): string {
 }
 
 /** Axes of weights by what they mean: places run along the softmax, rows along the last of the others. @throws RegardError */
-function weightsOf(value: Value | ForeignValue, softmax: number): Weights {
+function weightsOf(value: Value | ForeignValue, softmax: number, rowAxis?: number): Weights {
   const { shape } = value;
   const rank = shape.length;
   const axis = softmax < 0 ? softmax + rank : softmax;
   if (!(axis >= 0 && axis < rank))
     throw new RegardError(`weights of shape [${shape.join(", ")}] have no axis ${softmax}.`);
-  const others = shape.map((_, index) => index).filter((index) => index !== axis);
-  const query = others.pop();
+  const along = shape.map((_, index) => index).filter((index) => index !== axis);
+  const query = rowAxis ?? along.at(-1);
+  const others = along.filter((index) => index !== query);
   const strides = shape.map((_, index) => shape.slice(index + 1).reduce((a, b) => a * b, 1));
   const heads = others.reduce((product, index) => product * shape[index]!, 1);
   /** Where the first weight of each head lies. */
@@ -221,8 +228,10 @@ function spliced(
   { rows: forcedRows = new Map(), silenced = new Set() }: Forcing,
   type: string,
   name: string,
+  /** Whether all that is fed is read, also where nothing is forced: step by step. */
+  whole: boolean,
 ): { readonly force: ForeignValue; readonly forced: ForeignValue } {
-  if (forcedRows.size === 0 && silenced.size === 0) {
+  if (forcedRows.size === 0 && silenced.size === 0 && !whole) {
     const one = shape.map(() => 1);
     return { force: foreignValue("bool", one, [0]), forced: foreignValue(type, one, [0]) };
   }

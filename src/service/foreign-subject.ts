@@ -117,7 +117,7 @@ export class ForeignSubject {
     return {
       file: graph.name,
       producer: `${producerName} ${producerVersion}`.trim() || "unknown",
-      nodes: graph.nodes.length,
+      nodes: graph.count,
       inputs: this.#inputs.map((input) => ({
         name: input.name,
         type: input.dtype,
