@@ -228,6 +228,21 @@ describe("with the server", () => {
     expect(forced.weights[0]![0]).toBe(0);
     expect(forced.weights[0]![2]).toBeCloseTo(row[2]!, 5);
     expect(await page.getByText(/looks at/).textContent()).toContain("coffee");
+    // The address holds what is shown: whoever opens it sees the same, step and changes included.
+    await page.getByRole("button", { name: "Step on" }).click();
+    await expect.poll(() => page.url(), SLOW).toContain("step=2");
+    const { page: again } = await pageAt(page.url());
+    await again.getByText("This is what it says with your changes.").waitFor();
+    expect(await again.locator(".output").textContent()).toBe(forced.output);
+    await again.getByRole("heading", { name: /^Step 2:/ }).waitFor();
+    await again.locator(".ask input").fill("Ana sees the dog");
+    await again.keyboard.press("Enter");
+    await expect.poll(() => again.url(), SLOW).toMatch(/text=Ana\+sees\+the\+dog$/);
+    // A link to the page alone begins anew, though the page has been there.
+    await again.getByRole("link", { name: "See", exact: true }).click();
+    await expect.poll(() => again.locator(".output").textContent(), SLOW).not.toBe(forced.output);
+    await again.close();
+    await page.getByRole("button", { name: "Step back" }).click();
     // The same without a pointer: all attention on one word.
     await page.getByRole("button", { name: "Undo them" }).click();
     await page.getByRole("button", { name: "all here" }).nth(1).press("Enter");

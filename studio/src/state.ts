@@ -84,18 +84,48 @@ export interface Place {
   readonly page: string;
   readonly argument: string;
   readonly query: URLSearchParams;
+  /** How often a reader went somewhere before. */
+  readonly visit: number;
 }
 
-const placeNow = (): string => location.hash;
+/** Where a reader went, by a link or the address bar, and how often that was: what a page notes of its own state is no visit. */
+let visited = { hash: location.hash, count: 0 };
+addEventListener("hashchange", () => {
+  visited = { hash: location.hash, count: visited.count + 1 };
+});
 
 export function usePlace(): Place {
-  const hash = useSyncExternalStore((changed) => {
-    addEventListener("hashchange", changed);
-    return () => removeEventListener("hashchange", changed);
-  }, placeNow);
+  const { hash, count } = useSyncExternalStore(
+    (changed) => {
+      addEventListener("hashchange", changed);
+      return () => removeEventListener("hashchange", changed);
+    },
+    () => visited,
+  );
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
   const [page = "", argument = ""] = path.split("/");
-  return { page: page || "start", argument: decoded(argument), query: new URLSearchParams(query) };
+  return {
+    page: page || "start",
+    argument: decoded(argument),
+    query: new URLSearchParams(query),
+    visit: count,
+  };
+}
+
+/** Milliseconds for which a state stands until it is noted: browsers refuse an address that changes with every movement. */
+const SETTLED = 300;
+/** Letters of an address that every browser and messenger takes. */
+const LONGEST_ADDRESS = 8000;
+
+/** Notes what a page shows in the address bar, so that a link or a reload shows the same; undefined notes nothing. */
+export function useAddress(hash: string | undefined): void {
+  useEffect(() => {
+    if (hash === undefined || hash.length > LONGEST_ADDRESS) return;
+    const timer = setTimeout(() => {
+      if (hash !== location.hash) history.replaceState(history.state, "", hash);
+    }, SETTLED);
+    return () => clearTimeout(timer);
+  }, [hash]);
 }
 
 /** A part of an address as a text; as it stands where it is none, such as "%". */

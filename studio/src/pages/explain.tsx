@@ -6,13 +6,13 @@ import { type Picture, picturesOf } from "../../../src/views/look/look-view.js";
 import { Agreements, METHOD_NAMES } from "../panels/agreements.js";
 import { OfRun, RunPage, SplitForm } from "../panels/asking.js";
 import { Busy, capital, Panel, Problem, percent } from "../panels/basic.js";
-import { firstInput, InputForm, inputFrom, textInput, useExamples } from "../panels/input.js";
+import { firstInput, InputForm, inputFrom, inputQuery, textInput, useExamples } from "../panels/input.js";
 import { LookPicture } from "../panels/look.js";
-import { beamOf, Decoded, type WritingInput, writingFrom } from "../panels/steps.js";
-import { useAction, useApi, useAsked, usePlace } from "../state.js";
+import { beamOf, Decoded, type WritingInput, writingFrom, writingQuery } from "../panels/steps.js";
+import { linkTo, useAction, useAddress, useApi, useAsked, usePlace } from "../state.js";
 
 export default function Explain() {
-  const { query } = usePlace();
+  const { query, visit } = usePlace();
   return (
     <RunPage
       page="explain"
@@ -20,7 +20,7 @@ export default function Explain() {
       lead="A map shows where a model looked. Whether that made it write what it wrote is another question: here both are measured, side by side."
     >
       {(run) => (
-        <OfRun key={`${run} ${query}`} run={run}>
+        <OfRun key={`${run} ${visit}`} run={run}>
           {(detail) => <One detail={detail} query={query} />}
         </OfRun>
       )}
@@ -29,7 +29,16 @@ export default function Explain() {
 }
 
 /** A run that is explained. */
-export function One({ detail, query }: { readonly detail: RunDetail; readonly query: URLSearchParams }) {
+export function One({
+  detail,
+  query,
+  isExhibit = false,
+}: {
+  readonly detail: RunDetail;
+  readonly query: URLSearchParams;
+  /** Whether it is shown in a page of its own telling, whose address is not of its run. */
+  readonly isExhibit?: boolean;
+}) {
   const api = useApi();
   const run = detail.id;
   const examples = useExamples(detail);
@@ -37,6 +46,10 @@ export function One({ detail, query }: { readonly detail: RunDetail; readonly qu
   // What was changed was changed in the output of the input of the address alone.
   const [how, setHow] = useState<WritingInput>(() => writingFrom(query));
   const input = chosen ?? firstInput(detail, examples);
+  const address = input && inputQuery(detail, input);
+  useAddress(
+    address && !isExhibit ? linkTo("explain", run, { ...address, ...writingQuery(how) }) : undefined,
+  );
   const explained = useAsked(input && JSON.stringify([run, input, how]), () =>
     api.call("explain", { run, input: input!, ...how }),
   );

@@ -14,19 +14,20 @@ import {
   ChangedNote,
   type Changes,
   Hypotheses,
+  stepFrom,
   useChanges,
   type WritingInput,
   writingFrom,
   writingQuery,
 } from "../panels/steps.js";
-import { linkTo, useApi, useAsked, usePlace } from "../state.js";
+import { linkTo, useAddress, useApi, useAsked, usePlace } from "../state.js";
 
 export default function See() {
-  const { query } = usePlace();
+  const { query, visit } = usePlace();
   return (
     <RunPage page="see" title="See">
       {(run) => (
-        <OfRun key={`${run} ${query}`} run={run}>
+        <OfRun key={`${run} ${visit}`} run={run}>
           {(detail) => <One detail={detail} query={query} />}
         </OfRun>
       )}
@@ -52,9 +53,10 @@ export function One({
   // Data may have to be made for its examples: an input that was given is answered before.
   const [answering, setAnswering] = useState(chosen !== undefined);
   const examples = useExamples(detail, { when: !answering });
-  const changes = useChanges();
-  const [sample, setSample] = useState<number>();
-  const { beam } = writingFrom(query);
+  const first = writingFrom(query);
+  const changes = useChanges(first, stepFrom(query));
+  const [sample, setSample] = useState(first.sample);
+  const { beam } = first;
   const input = chosen ?? firstInput(detail, examples);
   const writing: WritingInput = {
     ...(beam !== undefined && { beam }),
@@ -71,6 +73,10 @@ export function One({
     if (over) setAnswering(false);
   }, [over]);
   const address = input && inputQuery(detail, input);
+  const step = changes.selected > 0 ? { step: String(changes.selected + 1) } : {};
+  useAddress(
+    isExhibit || !address ? undefined : linkTo("see", run, { ...address, ...writingQuery(writing), ...step }),
+  );
   return (
     <>
       <InputForm

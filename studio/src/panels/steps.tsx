@@ -10,11 +10,14 @@ const upTo = <Value,>(changes: Readonly<Record<string, Value>>, step: number): R
 /** Rows of one look by step. */
 type Rows = Readonly<Record<string, readonly number[]>>;
 
-/** Words and looks that a reader puts in place of the model's own, by step, and the step that is looked at. */
-export function useChanges() {
-  const [words, setWords] = useState<Readonly<Record<string, string>>>({});
-  const [looks, setLooks] = useState<Readonly<Record<string, Rows>>>({});
-  const [selected, select] = useState(0);
+/**
+ * Words and looks that a reader puts in place of the model's own, by step, and the step that is looked at.
+ * @param first those to begin with, and the step, as an address has them
+ */
+export function useChanges(first: WritingInput = {}, step = 0) {
+  const [words, setWords] = useState((first.words ?? {}) as Readonly<Record<string, string>>);
+  const [looks, setLooks] = useState((first.looks ?? {}) as Readonly<Record<string, Rows>>);
+  const [selected, select] = useState(step);
   const looksUpTo = (before: Readonly<Record<string, Rows>>, step: number) =>
     Object.fromEntries(
       Object.entries(before)
@@ -71,6 +74,10 @@ export function writingFrom(query: URLSearchParams): WritingInput {
     return {};
   }
 }
+
+/** The step that an address names, counted from 1, as it is counted here. */
+export const stepFrom = (query: URLSearchParams): number =>
+  Math.max(0, Math.trunc(Number(query.get("step") ?? 1)) - 1) || 0;
 
 /** How it is written where nothing is changed. */
 export const beamOf = ({ beam }: WritingInput): WritingInput => (beam === undefined ? {} : { beam });
