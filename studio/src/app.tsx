@@ -15,47 +15,22 @@ const pages = {
   "time-lapse": { title: "Time-lapse", view: lazy(() => import("./pages/time-lapse.js")) },
 } as const;
 
-/** Pages that are not in the bar: what the studio opens on, and a chapter of its tour. */
+/** Pages that are not in the bar: what the studio opens on, a chapter of its tour, and its exhibit alone, for pages of others. */
 const others = {
   start: { view: lazy(() => import("./pages/start.js")) },
   tour: { view: lazy(() => import("./pages/tour.js")) },
+  exhibit: { view: lazy(() => import("./pages/exhibit.js")) },
 } as const;
 
 export function App() {
   const { page, argument } = usePlace();
-  const { place } = useApi();
   const here = pages[page as keyof typeof pages] ?? others[page as keyof typeof others];
   return (
     <>
       <button type="button" className="skip" onClick={() => document.getElementById("content")?.focus()}>
         Skip to the page
       </button>
-      <header>
-        <a className="brand" href={linkTo("start")}>
-          Regard
-        </a>
-        <nav aria-label="Pages">
-          {Object.entries(pages).map(([id, { title }]) => (
-            <a
-              key={id}
-              href={linkTo(id, keeps(id) && keeps(page) ? argument : "")}
-              aria-current={id === page ? "page" : undefined}
-            >
-              {title}
-            </a>
-          ))}
-        </nav>
-        <span
-          className="place"
-          title={
-            place === "server"
-              ? "Models run on this machine's server."
-              : "Models run in this tab; nothing leaves it."
-          }
-        >
-          {place === "server" ? "on this machine" : "in this tab"}
-        </span>
-      </header>
+      {page !== "exhibit" && <Bar />}
       <main id="content" tabIndex={-1}>
         <Boundary key={`${page} ${argument}`}>
           <Suspense fallback={<p className="busy">Loading …</p>}>
@@ -70,6 +45,40 @@ export function App() {
         </Boundary>
       </main>
     </>
+  );
+}
+
+/** What stands above every page. */
+function Bar() {
+  const { page, argument } = usePlace();
+  const { place } = useApi();
+  return (
+    <header>
+      <a className="brand" href={linkTo("start")}>
+        Regard
+      </a>
+      <nav aria-label="Pages">
+        {Object.entries(pages).map(([id, { title }]) => (
+          <a
+            key={id}
+            href={linkTo(id, keeps(id) && keeps(page) ? argument : "")}
+            aria-current={id === page ? "page" : undefined}
+          >
+            {title}
+          </a>
+        ))}
+      </nav>
+      <span
+        className="place"
+        title={
+          place === "server"
+            ? "Models run on this machine's server."
+            : "Models run in this tab; nothing leaves it."
+        }
+      >
+        {place === "server" ? "on this machine" : "in this tab"}
+      </span>
+    </header>
   );
 }
 
