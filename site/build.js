@@ -17,6 +17,7 @@ import { strFromU8, unzipSync } from "fflate";
 import { runnerImport } from "vite";
 import { typeset, withEquations } from "./equation.js";
 import { dressed, headingsOf } from "./markdown.js";
+import { referencePages } from "./reference.js";
 
 // The documentation as a static site: the project's own Markdown, the tour, a page for each paper's models, the API.
 
@@ -219,6 +220,7 @@ export async function buildSite(out, { draws = true } = {}) {
       modelsPage(material.folders),
       ...material.folders.map((folder) => modelPage(folder, material)),
     ]),
+    ...inOrder(referencePages()),
     text("docs/results.md", "/results.html", "Results"),
     text("docs/performance.md", "/performance.html", "Performance"),
     text("bench/peers/README.md", "/peers.html", "Performance"),

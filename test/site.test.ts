@@ -85,7 +85,7 @@ test("equations in plain text become TeX", async () => {
 test("pages are usable on a phone and a screen, light and dark, and the exhibits in them answer", async () => {
   const files = serveFiles(site);
   for (const [width, colorScheme, shown] of [
-    [390, "dark", ["index.html", "models/2015-gregor-draw.html"]],
+    [390, "dark", ["index.html", "models/2015-gregor-draw.html", "api/session.html"]],
     [1400, "light", ["models/index.html", "tour/summary.html"]],
   ] as const) {
     const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
