@@ -78,6 +78,13 @@ test("a translator answers in the tab as one types, and writes otherwise where i
   const { page, complaints } = await pageAt(await files.url);
   await page.locator(".output").waitFor();
   expect(await outputOf(page)).toBe("Mi hermana ve el perro pequeño en el jardín");
+  // A picture fills the screen for a projector, as large as its sides allow.
+  await page.getByRole("button", { name: /^Present/ }).click();
+  await expect
+    .poll(() => page.evaluate(() => document.fullscreenElement?.querySelector("svg")?.clientHeight ?? 0))
+    .toBeGreaterThan(500);
+  await page.getByRole("button", { name: /^Present/ }).click();
+  await expect.poll(() => page.evaluate(() => document.fullscreenElement)).toBe(null);
   await page.locator(".ask input").fill("I love coffee");
   await expect.poll(() => outputOf(page), SLOW).toBe("Me encanta el café");
   await page.getByRole("button", { name: "Step on" }).click();

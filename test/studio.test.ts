@@ -5,7 +5,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeTrace, rowsOf } from "../src/attention/index.js";
 import { complaintsOf, expectAccessible, openBrowser, serveFiles } from "./browser.js";
@@ -93,6 +93,12 @@ async function startTraining(
     .toMatch(/parameters .*FLOP a step .* memory/);
   await page.getByRole("button", { name: "Train", exact: true }).click();
   await page.getByRole("heading", { name: new RegExp(options.name) }).waitFor();
+}
+
+/** Opens the menu of a run and chooses of it. */
+async function chosenOfMenu(run: Locator, name: string): Promise<void> {
+  await run.locator(".menu summary").click();
+  await run.getByRole("button", { name, exact: true }).click();
 }
 
 const stateOf = (page: Page) => page.locator("h1 .state").textContent();
@@ -306,15 +312,20 @@ describe("with the server", () => {
     const run = page.locator(".run", { hasText: "long" });
     await run.getByRole("button", { name: "Stop" }).click();
     await run.getByText("stopped").waitFor();
-    await run.getByRole("button", { name: "Rename" }).click();
+    await chosenOfMenu(run, "Rename");
     await run.getByLabel("New name").fill("short");
     await run.getByRole("button", { name: "Rename" }).last().click();
     const renamed = page.locator(".run", { hasText: "short" });
     await renamed.waitFor();
-    await renamed.getByRole("button", { name: "Delete" }).click();
+    await chosenOfMenu(renamed, "Note something");
+    await renamed.getByLabel("Notes").fill("too short\n<b>by far</b>");
+    await renamed.getByRole("button", { name: "Keep" }).click();
+    await expect.poll(() => renamed.locator(".notes").textContent()).toBe("too short\n<b>by far</b>");
+    expect(await readFile(join(studio.runs, "short", "notes.txt"), "utf8")).toBe("too short\n<b>by far</b>");
+    await chosenOfMenu(renamed, "Delete");
     await renamed.getByRole("button", { name: "Keep it" }).click();
     expect(existsSync(join(studio.runs, "short"))).toBe(true);
-    await renamed.getByRole("button", { name: "Delete" }).click();
+    await chosenOfMenu(renamed, "Delete");
     await renamed.getByRole("button", { name: "Delete for good" }).click();
     await renamed.waitFor({ state: "detached" });
     expect(existsSync(join(studio.runs, "short"))).toBe(false);
@@ -796,6 +807,17 @@ describe("in the tab, with no server", () => {
     const output = await page.locator(".output").textContent();
     await page.getByRole("link", { name: "Was it the cause?" }).click();
     await page.locator(".verdict").waitFor();
+
+    // The run outlives the page: what is trained in a tab is kept in the browser, notes included.
+    await page.getByRole("link", { name: "Runs", exact: true }).click();
+    await chosenOfMenu(page.locator(".run"), "Note something");
+    await page.getByLabel("Notes").fill("made in a tab");
+    await page.getByRole("button", { name: "Keep", exact: true }).click();
+    await page.getByText("made in a tab").waitFor();
+    await page.reload();
+    await page.getByText("made in a tab").waitFor();
+    await page.getByRole("link", { name: "See", exact: true }).last().click();
+    await expect.poll(() => page.locator(".output").textContent(), SLOW).toBe(output);
 
     await page.getByRole("link", { name: "Runs", exact: true }).click();
     const [archive] = await Promise.all([

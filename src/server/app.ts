@@ -122,6 +122,10 @@ export function makeApp({ runs, data, models, pages, hosts, closing }: AppOption
       changed(run);
       return { run: name };
     },
+    note: async ({ run, notes }) => {
+      await runs.note(run, notes);
+      return { run };
+    },
     remove: async ({ run }) => {
       await runs.remove(run);
       changed(run);

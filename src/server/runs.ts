@@ -17,6 +17,7 @@ import {
   summaryOf,
 } from "../service/index.js";
 import { taskOfModel } from "../task/index.js";
+import { NOTES_FILE } from "../train/index.js";
 import { RunFolder } from "../train/run-folder.node.js";
 import type { DataFolder } from "./data.js";
 import { inside } from "./files.js";
@@ -71,12 +72,15 @@ export class Runs {
   async summary(run: string): Promise<RunSummary> {
     const folder = await this.open(run);
     const state = await this.state(run, folder);
-    const key = `${stampOf(folder.path, "run.json", "metrics.jsonl")} ${state.state}`;
+    const key = `${stampOf(folder.path, "run.json", "metrics.jsonl", NOTES_FILE)} ${state.state}`;
     const known = this.#summaries.get(run);
     if (known?.key === key) return known.summary;
     const events = await this.events(folder);
     const summary = summaryOf(
-      { id: run, settings: folder.settings, created: folder.created, ...state },
+      {
+        ...{ id: run, settings: folder.settings, created: folder.created, ...state },
+        notes: await folder.notes(),
+      },
       events,
     );
     this.#summaries.set(run, { key, summary });
@@ -161,6 +165,10 @@ export class Runs {
     const target = this.path(name);
     if (existsSync(target)) throw new UsageError(`there is already a run "${name}"; choose another name.`);
     await rename(this.path(run), target);
+  }
+
+  async note(run: string, notes: string): Promise<void> {
+    await (await this.open(run)).writeNotes(notes);
   }
 
   async remove(run: string): Promise<void> {

@@ -127,10 +127,14 @@ export const eventsOf = (lines: readonly Readonly<Record<string, unknown>>[]): R
 
 /** What a list of runs shows of one. */
 export function summaryOf(
-  run: Pick<RunSummary, "id" | "created" | "state"> & { problem?: string | undefined; settings: RunSettings },
+  run: Pick<RunSummary, "id" | "created" | "state"> & {
+    problem?: string | undefined;
+    notes?: string | undefined;
+    settings: RunSettings;
+  },
   events: readonly RunEvent[],
 ): RunSummary {
-  const { id, created, state, problem, settings } = run;
+  const { id, created, state, problem, notes, settings } = run;
   const metrics = events.flatMap((event) => (event.kind === "metric" ? [event] : []));
   const validations = events.flatMap((event) => (event.kind === "validation" ? [event] : []));
   const last = events.flatMap((event) => ("step" in event ? [event] : [])).at(-1);
@@ -144,6 +148,7 @@ export function summaryOf(
     state,
     ...(problem !== undefined && { problem }),
     created,
+    ...(notes && { notes }),
     step: last?.step ?? 0,
     seconds: last?.seconds ?? 0,
     losses: thinned(metrics.map(({ loss }) => loss)),

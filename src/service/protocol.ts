@@ -18,6 +18,7 @@ import type {
   WatchedTrace,
 } from "../task/index.js";
 import { budgetSchema, type RunSettings } from "../train/index.js";
+import { LONGEST_NOTES } from "./limits.js";
 
 /** What a client may ask, and what it is told: shared by the server, the browser's own engine and the studio. */
 
@@ -133,6 +134,7 @@ export const requests = {
   stop: z.object({ run: runId }),
   resume: z.object({ run: runId, budget: budgetSchema.optional() }),
   rename: z.object({ run: runId, name: runName }),
+  note: z.object({ run: runId, notes: z.string().max(LONGEST_NOTES) }),
   remove: z.object({ run: runId }),
   examples: z.object({ run: runId, split: z.string().max(100) }),
   ask: z.object({
@@ -276,6 +278,8 @@ export interface RunSummary {
   /** Why it failed. */
   readonly problem?: string;
   readonly created: string;
+  /** What people noted of it. */
+  readonly notes?: string;
   readonly step: number;
   readonly seconds: number;
   /** Training losses, thinned out, for a spark line. */
@@ -463,6 +467,7 @@ export interface Responses {
   readonly stop: { readonly run: string };
   readonly resume: { readonly run: string };
   readonly rename: { readonly run: string };
+  readonly note: { readonly run: string };
   readonly remove: { readonly run: string };
   readonly examples: readonly Example[];
   readonly ask: Answer;

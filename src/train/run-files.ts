@@ -21,6 +21,9 @@ export const runSchema = z.object({
 /** The file of what a run's task prepared of its training data: vocabularies, the names of classes. */
 export const PREPARED_FILE = "vocabulary.json";
 
+/** The file of what people note of a run, where they note something. */
+export const NOTES_FILE = "notes.txt";
+
 /** `state.json` */
 export const stateSchema = z.object({
   state: z.enum(["training", "done", "stopped", "failed"]),

@@ -22,6 +22,7 @@ import {
   checkpointName,
   checkpointStep,
   decodeCheckpoint,
+  NOTES_FILE,
   PREPARED_FILE,
   type RunStateRecord,
   readableCheckpoint,
@@ -243,6 +244,16 @@ export class RunFolder implements RunStore {
     const holder = await holderOf(this.path);
     if (record.state !== "training") return record;
     return holder ? { ...record, ...holder } : { ...record, state: "stopped" };
+  }
+
+  /** What people noted of it; empty where that is nothing. */
+  async notes(): Promise<string> {
+    return readFile(join(this.path, NOTES_FILE), "utf8").catch(() => "");
+  }
+
+  /** Notes something in place of what was noted before. */
+  async writeNotes(notes: string): Promise<void> {
+    await writeAtomically(join(this.path, NOTES_FILE), notes);
   }
 
   /** Adds a line to one of the records. */

@@ -7,7 +7,7 @@ import { ApiContext } from "./state.js";
 import "./style.css";
 
 const root = createRoot(document.getElementById("studio")!);
-const api = hasServer() ? serverApi : tabApi();
+const api = hasServer() ? serverApi : tabApi({ keep: true });
 root.render(
   <StrictMode>
     <ApiContext value={api}>

@@ -9,10 +9,14 @@ export class Calls<Sent extends { readonly id: number }, Told extends { readonly
   #count = 0;
   readonly #waiting = new Map<number, { resolve(result: never): void; reject(error: Error): void }>();
 
-  /** @param hear hears what is no answer */
+  /**
+   * @param hear hears what is no answer
+   * @param first what a worker is sent before anything else
+   */
   constructor(
     private readonly make: () => Worker,
     private readonly hear: (told: Told) => void = () => {},
+    private readonly first: readonly Sent[] = [],
   ) {}
 
   /** A number that no call before had. */
@@ -52,6 +56,7 @@ export class Calls<Sent extends { readonly id: number }, Told extends { readonly
       else asked?.resolve(answer.result as never);
     };
     worker.onerror = ({ message }) => this.#fail(message);
+    for (const message of this.first) worker.postMessage(message);
     return worker;
   }
 

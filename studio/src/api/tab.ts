@@ -8,36 +8,39 @@ export type ToWorker =
   | { readonly kind: "watch"; readonly id: number; readonly run: string }
   | { readonly kind: "unwatch"; readonly id: number }
   | { readonly kind: "file"; readonly id: number; readonly run: string; readonly of: "model" | "run" }
-  | { readonly kind: "warm"; readonly id: number }
+  | { readonly kind: "warm" | "keep"; readonly id: number }
   | { readonly kind: "open"; readonly id: number; readonly bytes: Uint8Array; readonly name: string };
 
 /** What comes back beside answers. */
-export type TabEvents = {
-  readonly kind: "events";
-  readonly id: number;
-  readonly events: readonly RunEvent[];
-};
+export type TabEvents =
+  | { readonly kind: "events"; readonly id: number; readonly events: readonly RunEvent[] }
+  /** Whether anything is being trained. */
+  | { readonly kind: "busy"; readonly busy: boolean };
 
 /**
  * Everything in a worker of this tab: no server, no network. The worker is made when it is first asked for something.
  * @param warm whether the runtime is fetched at once, before a model is asked
+ * @param keep whether runs are kept in this browser when the tab is closed
  */
-export function tabApi({ warm = false } = {}): Api {
+export function tabApi({ warm = false, keep = false } = {}): Api {
+  let busy = false;
   const hearing = new Map<number, (events: readonly RunEvent[]) => void>();
   const calls = new Calls<ToWorker, TabEvents>(
     () => new Worker(new URL("../tab/worker.ts", import.meta.url), { type: "module", name: "regard" }),
-    ({ id, events }) => hearing.get(id)?.(events),
+    (told) => {
+      if (told.kind === "busy") busy = told.busy;
+      else hearing.get(told.id)?.(told.events);
+    },
+    keep ? [{ kind: "keep", id: 0 }] : [],
   );
   if (warm) calls.send({ kind: "warm", id: 0 });
-  // Runs live in this tab: closing it would lose them, so the browser asks first.
-  let runs = false;
+  // What is being trained stops with the tab, so the browser asks first.
   addEventListener("beforeunload", (event) => {
-    if (runs) event.preventDefault();
+    if (busy) event.preventDefault();
   });
   return {
     place: "tab",
     call(name, request) {
-      if (name === "start") runs = true;
       return calls.ask((id) => ({ kind: "call", id, name, request }));
     },
     watch(run, hear) {

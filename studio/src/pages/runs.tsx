@@ -1,4 +1,5 @@
 import { useRef, useState } from "react";
+import { LONGEST_NOTES } from "../../../src/service/limits.js";
 import type { RunSummary } from "../../../src/service/protocol.js";
 import { scoresOf, shownScore } from "../../../src/task/scores.js";
 import { LearningCurves } from "../../../src/views/learning-curves.js";
@@ -39,6 +40,7 @@ export default function Runs() {
       <h1>Runs</h1>
       <p>
         Every model that was trained here: what it learnt from, how far it came, and what can be asked of it.
+        {api.place === "tab" && " They are kept in this browser, and nowhere else."}
       </p>
       <div className="row">
         <a className="button" href={linkTo("train")}>
@@ -133,7 +135,13 @@ function Run({
 }) {
   const api = useApi();
   const action = useAction();
-  const [asking, setAsking] = useState<"rename" | "remove">();
+  const [asking, setAsking] = useState<"rename" | "note" | "remove">();
+  const menu = useRef<HTMLDetailsElement>(null);
+  const notes = useRef<HTMLTextAreaElement>(null);
+  const ask = (what: typeof asking) => {
+    if (menu.current) menu.current.open = false;
+    setAsking(what);
+  };
   const name = useRef<HTMLInputElement>(null);
   const { id, state, validation } = run;
   const act = (what: () => Promise<unknown>) =>
@@ -182,7 +190,7 @@ function Run({
             )}
           </>
         )}
-        {state === "training" ? (
+        {state === "training" && (
           <button
             type="button"
             disabled={action.busy}
@@ -190,24 +198,15 @@ function Run({
           >
             Stop
           </button>
-        ) : (
-          <>
-            {state !== "done" && (
-              <button
-                type="button"
-                disabled={action.busy}
-                onClick={() => act(() => api.call("resume", { run: id }))}
-              >
-                Resume
-              </button>
-            )}
-            <button type="button" className="quiet" onClick={() => setAsking("rename")}>
-              Rename
-            </button>
-            <button type="button" className="quiet" onClick={() => setAsking("remove")}>
-              Delete
-            </button>
-          </>
+        )}
+        {state !== "training" && state !== "done" && (
+          <button
+            type="button"
+            disabled={action.busy}
+            onClick={() => act(() => api.call("resume", { run: id }))}
+          >
+            Resume
+          </button>
         )}
         {validation && (
           <>
@@ -227,7 +226,51 @@ function Run({
             </button>
           </>
         )}
+        <details className="menu" ref={menu}>
+          <summary className="button quiet">More</summary>
+          <div>
+            <button type="button" className="quiet" onClick={() => ask("note")}>
+              {run.notes ? "Change the notes" : "Note something"}
+            </button>
+            {state !== "training" && (
+              <>
+                <button type="button" className="quiet" onClick={() => ask("rename")}>
+                  Rename
+                </button>
+                <button type="button" className="quiet" onClick={() => ask("remove")}>
+                  Delete
+                </button>
+              </>
+            )}
+          </div>
+        </details>
       </div>
+      {run.notes && asking !== "note" && <p className="notes">{run.notes}</p>}
+      {asking === "note" && (
+        <form
+          className="row"
+          onSubmit={(event) => {
+            event.preventDefault();
+            act(() => api.call("note", { run: id, notes: notes.current!.value }));
+          }}
+        >
+          <label className="field wide">
+            <span>Notes</span>
+            <textarea
+              ref={notes}
+              defaultValue={run.notes ?? ""}
+              rows={3}
+              maxLength={LONGEST_NOTES}
+              // biome-ignore lint/a11y/noAutofocus: the field was just asked for.
+              autoFocus
+            />
+          </label>
+          <button type="submit">Keep</button>
+          <button type="button" className="quiet" onClick={() => setAsking(undefined)}>
+            Cancel
+          </button>
+        </form>
+      )}
       {asking === "rename" && (
         <form
           className="row"

@@ -1,4 +1,4 @@
-import { type PointerEvent, type ReactNode, useMemo, useRef, useState } from "react";
+import { type CSSProperties, type PointerEvent, type ReactNode, useMemo, useRef, useState } from "react";
 import {
   placeLabels,
   placesOf,
@@ -122,7 +122,8 @@ export function PointedPicture({
     <Scrolled label={label}>
       <div
         className={`look ${view}`}
-        style={{ width }}
+        // Full-screen it is as large as it can be with its sides as they are.
+        style={{ "--width": `${width}px`, "--ratio": width / height } as CSSProperties}
         onPointerMove={(event) => {
           const found = spotAt(event);
           if (
@@ -225,6 +226,7 @@ export function LookPicture({
   const [chosen, setView] = useState<ViewName>();
   const [maps] = useMapDrawing();
   const [room, measured] = useRoom();
+  const frame = useRef<HTMLDivElement>(null);
   const [open, setOpen] = useState<PictureOptions["open"]>();
   const view = chosen && picture.views.includes(chosen) ? chosen : picture.views[0];
   // Where the page looks at no step, the picture has one of its own.
@@ -245,8 +247,8 @@ export function LookPicture({
   // Rows of places that look are no steps that can be chosen.
   const steps = look.from === undefined;
   return (
-    <div ref={measured}>
-      {(picture.views.length > 1 || moves || children) && (
+    <div ref={frame} className="presented">
+      <div ref={measured}>
         <div className="row">
           {picture.views.length > 1 && (
             <Choices
@@ -281,32 +283,44 @@ export function LookPicture({
             </button>
           )}
           {children}
+          {document.fullscreenEnabled && (
+            <button
+              type="button"
+              className="quiet"
+              aria-label={`Present: ${label}`}
+              onClick={() =>
+                document.fullscreenElement ? document.exitFullscreen() : frame.current!.requestFullscreen()
+              }
+            >
+              Present
+            </button>
+          )}
         </div>
-      )}
-      {drawing && (
-        <PointedPicture
-          trace={trace}
-          drawing={drawing}
-          view={view}
-          label={label}
-          selected={
-            steps &&
-            own === undefined &&
-            selected !== undefined &&
-            view !== "heads" &&
-            selected < look.shape[0]
-              ? { look, row: selected, head: 0 }
-              : undefined
-          }
-          onSelect={(spot) => {
-            if (view === "heads") {
-              setOpen({ look: spot.look.name, head: spot.head });
-              setView("matrix");
-            } else if (spot.look.from === undefined) (onSelect ?? setOwnStep)(spot.row);
-          }}
-          onForce={changeable.includes(look.name) ? onForce : undefined}
-        />
-      )}
+        {drawing && (
+          <PointedPicture
+            trace={trace}
+            drawing={drawing}
+            view={view}
+            label={label}
+            selected={
+              steps &&
+              own === undefined &&
+              selected !== undefined &&
+              view !== "heads" &&
+              selected < look.shape[0]
+                ? { look, row: selected, head: 0 }
+                : undefined
+            }
+            onSelect={(spot) => {
+              if (view === "heads") {
+                setOpen({ look: spot.look.name, head: spot.head });
+                setView("matrix");
+              } else if (spot.look.from === undefined) (onSelect ?? setOwnStep)(spot.row);
+            }}
+            onForce={changeable.includes(look.name) ? onForce : undefined}
+          />
+        )}
+      </div>
     </div>
   );
 }

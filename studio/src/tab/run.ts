@@ -18,6 +18,7 @@ import {
   checkpointStep,
   decodeCheckpoint,
   encodeSafetensors,
+  NOTES_FILE,
   PREPARED_FILE,
   type RecordLine,
   type RecordName,
@@ -39,6 +40,11 @@ export class TabRun implements RunStore {
   events: RunEvent[] = [];
   state: RunState = "stopped";
   problem: string | undefined;
+  notes = "";
+  /** Why the browser does not keep it. */
+  unkept: string | undefined;
+  /** Hears when there is something to keep: a checkpoint, or another state. */
+  onKept: () => void = () => {};
   readonly listeners = new Set<() => void>();
   #checkpoints: Checkpoint[] = [];
   #abort: AbortController | undefined;
@@ -55,7 +61,14 @@ export class TabRun implements RunStore {
   ) {}
 
   get summary(): RunSummary {
-    return summaryOf(this, this.events);
+    return summaryOf(
+      {
+        ...{ id: this.id, created: this.created, state: this.state, settings: this.settings },
+        notes: this.notes,
+        problem: this.problem ?? this.unkept,
+      },
+      this.events,
+    );
   }
 
   /** The checkpoint that validated best. @throws UsageError where there is none yet */
@@ -149,11 +162,13 @@ export class TabRun implements RunStore {
       ...this.#checkpoints.filter((one) => one.step === best && one.step !== step),
       { step, tensors: copies, metadata: { ...metadata } },
     ];
+    this.onKept();
   }
 
   #change(state: RunState): void {
     this.state = state;
     for (const listener of this.listeners) listener();
+    this.onKept();
   }
 
   /** The model as an `.onnx` file. */
@@ -181,6 +196,7 @@ export class TabRun implements RunStore {
         "run.json": strToU8(JSON.stringify(run, undefined, 2)),
         [PREPARED_FILE]: strToU8(JSON.stringify(this.prepared)),
         "state.json": strToU8(JSON.stringify(state)),
+        ...(this.notes && { [NOTES_FILE]: strToU8(this.notes) }),
         "metrics.jsonl": lines("metric", "validation"),
         "traces.jsonl": lines("traces"),
         ...Object.fromEntries(
@@ -233,6 +249,7 @@ export class TabRun implements RunStore {
     const { state, problem } = readStateFile(optional("state.json")) ?? { state: "stopped" };
     run.state = state === "training" ? "stopped" : state;
     run.problem = problem;
+    run.notes = optional(NOTES_FILE);
     // A damaged checkpoint is left out, unless there is no other.
     let damage: unknown;
     run.#checkpoints = [...files]

@@ -20,10 +20,38 @@ import { webBackend } from "../../../src/session/web.js";
 import { taskOfModel } from "../../../src/task/index.js";
 import type { Answered } from "../api/calls.js";
 import type { TabEvents, ToWorker } from "../api/tab.js";
+import { KeptRuns } from "./kept.js";
 import { beginRun, type TabData, TabRun } from "./run.js";
 import "./runtime.js";
 
 const runs = new Map<string, TabRun>();
+/** Where runs outlive the tab, and the reading of those that were kept; absent in a worker whose runs are not the reader's. */
+let kept: KeptRuns | undefined;
+let reading: Promise<void> = Promise.resolve();
+
+async function readKept(): Promise<void> {
+  const store = new KeptRuns();
+  try {
+    for (const run of await store.read(webBackend)) add(run, store);
+    kept = store;
+  } catch {
+    // A browser that keeps nothing, as in a private window, has runs as long as the tab is there.
+  }
+}
+
+function add(run: TabRun, store = kept): void {
+  runs.set(run.id, run);
+  store?.keep(run);
+  run.listeners.add(tellBusy);
+}
+
+let toldBusy = false;
+/** Tells the page whether anything is being trained, which closing it would cut short. */
+function tellBusy(): void {
+  const busy = [...runs.values()].some(({ isBusy }) => isBusy);
+  if (busy !== toldBusy) send({ kind: "busy", busy });
+  toldBusy = busy;
+}
 /** Names of runs that are being made. */
 const starting = new Set<string>();
 const tables = new Map<string, ParallelData>();
@@ -110,7 +138,8 @@ const handlers: {
     assertFree(request.name);
     starting.add(request.name);
     try {
-      runs.set(request.name, await begin(request));
+      add(await begin(request));
+      tellBusy();
     } finally {
       starting.delete(request.name);
     }
@@ -125,18 +154,28 @@ const handlers: {
     await found.train(await dataOfRun(found), budget ?? found.settings.budget);
     return { run };
   },
-  rename: ({ run, name }) => {
+  rename: async ({ run, name }) => {
     const found = runOf(run);
     assertIdle(found);
     assertFree(name);
     runs.delete(run);
     found.id = name;
     runs.set(name, found);
+    await kept?.write(found);
+    await kept?.forget(run);
     return { run: name };
   },
-  remove: ({ run }) => {
-    assertIdle(runOf(run));
+  note: async ({ run, notes }) => {
+    const found = runOf(run);
+    found.notes = notes;
+    await kept?.write(found);
+    return { run };
+  },
+  remove: async ({ run }) => {
+    const found = runOf(run);
+    assertIdle(found);
     runs.delete(run);
+    await kept?.forget(run, found);
     return { run };
   },
   examples: async ({ run, split }) => {
@@ -178,6 +217,11 @@ const send = (message: Answered | TabEvents, transfer: Transferable[] = []) =>
 const watching = new Map<number, () => void>();
 
 async function answer(message: ToWorker): Promise<void> {
+  if (message.kind === "keep") {
+    reading = readKept();
+    return;
+  }
+  await reading;
   switch (message.kind) {
     case "call": {
       const name = message.name as keyof Responses;
@@ -230,7 +274,7 @@ async function answer(message: ToWorker): Promise<void> {
       const base = message.name.replace(/\.zip$/, "");
       let id = base;
       for (let count = 2; runs.has(id) || starting.has(id); count++) id = `${base}-${count}`;
-      runs.set(id, TabRun.opened(id, message.bytes, webBackend));
+      add(TabRun.opened(id, message.bytes, webBackend));
       return send({ kind: "result", id: message.id, result: id });
     }
   }
