@@ -78,6 +78,16 @@ test("a translator answers in the tab as one types, and writes otherwise where i
   const { page, complaints } = await pageAt(await files.url);
   await page.locator(".output").waitFor();
   expect(await outputOf(page)).toBe("Mi hermana ve el perro pequeño en el jardín");
+  // Words of the field are explained where they are pointed at, and by keyboard.
+  const term = page.locator(".term", { hasText: /^nats/ }).first();
+  const told = term.getByRole("tooltip");
+  expect(await told.isVisible()).toBe(false);
+  await term.getByRole("button").focus();
+  expect(await told.textContent()).toContain("natural logarithms");
+  expect(await told.isVisible()).toBe(true);
+  await expectAccessible(page);
+  await page.locator(".ask input").focus();
+  await expect.poll(() => told.isVisible()).toBe(false);
   // A picture fills the screen for a projector, as large as its sides allow.
   await page.getByRole("button", { name: /^Present/ }).click();
   await expect

@@ -3,6 +3,7 @@ import type { DesignedPart, ModelDesign, ModelInfo } from "../../../src/service/
 import { FONT, type Theme, textWidth } from "../../../src/views/theme.js";
 import { Busy, lengthsText, number, Panel, Problem, Scrolled, short } from "../panels/basic.js";
 import { type Configuration, defaultsOf, firstModel, Options } from "../panels/options.js";
+import { Told } from "../panels/told.js";
 import { linkTo, useApi, useAsked, usePlace, useTheme } from "../state.js";
 
 export default function Design() {
@@ -299,7 +300,9 @@ const Opened = ({ part, onClose }: { readonly part: DesignedPart; readonly onClo
         <h3>Equations</h3>
         <ul className="equations">
           {part.equations.map((one) => (
-            <li key={one}>{one}</li>
+            <li key={one}>
+              <Told text={one} />
+            </li>
           ))}
         </ul>
         <h3>Parameters</h3>

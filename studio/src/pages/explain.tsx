@@ -9,6 +9,7 @@ import { Busy, capital, Panel, Problem, percent } from "../panels/basic.js";
 import { firstInput, InputForm, inputFrom, inputQuery, textInput, useExamples } from "../panels/input.js";
 import { LookPicture } from "../panels/look.js";
 import { beamOf, Decoded, type WritingInput, writingFrom, writingQuery } from "../panels/steps.js";
+import { Told } from "../panels/told.js";
 import { linkTo, useAction, useAddress, useApi, useAsked, usePlace } from "../state.js";
 
 export default function Explain() {
@@ -210,7 +211,9 @@ function Split({ detail, onPick }: { readonly detail: RunDetail; readonly onPick
           <Decoded decoding={found.decoding} />
           {found.entropy && (
             <p className="note">
-              Entropy of the attention: {interval(found.entropy)} nats a {detail.words.decision}.
+              <Told
+                text={`Entropy of the attention: ${interval(found.entropy)} nats a ${detail.words.decision}.`}
+              />
             </p>
           )}
           {found.worst.length > 0 && (

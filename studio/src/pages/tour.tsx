@@ -1,4 +1,5 @@
 import { Panel } from "../panels/basic.js";
+import { Told } from "../panels/told.js";
 import { linkTo, usePlace } from "../state.js";
 import { type Chapter, chapters } from "../tour/chapters.js";
 import { Exhibit } from "../tour/exhibit.js";
@@ -23,7 +24,7 @@ export default function Tour() {
       <h1>{chapter.title}</h1>
       {chapter.text.map((paragraph) => (
         <p key={paragraph} className="lead">
-          {paragraph}
+          <Told text={paragraph} />
         </p>
       ))}
       <Panel title="Try this">

@@ -2,6 +2,7 @@ import { type ReactNode, useState } from "react";
 import type { RunDetail, RunSummary } from "../../../src/service/protocol.js";
 import { linkTo, useApi, useAsked, usePlace, useRuns } from "../state.js";
 import { chosenRun, NoFittingRuns, NoRuns, Problem, RunPicker } from "./basic.js";
+import { Told } from "./told.js";
 
 /** A page about one run: the one in its address, or the newest that can answer; another can be chosen. */
 export function RunPage({
@@ -27,7 +28,11 @@ export function RunPage({
   return (
     <>
       <h1>{title}</h1>
-      {lead && <p className="lead">{lead}</p>}
+      {lead && (
+        <p className="lead">
+          <Told text={lead} />
+        </p>
+      )}
       <Problem text={problem} />
       {runs && !run && (runs.length > 0 && fitting?.length === 0 ? <NoFittingRuns /> : <NoRuns />)}
       {run && (

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import type { RunState, RunSummary } from "../../../src/service/protocol.js";
 import { linkTo } from "../state.js";
+import { Told } from "./told.js";
 
 export const Problem = ({ text }: { readonly text: string | undefined }) =>
   text === undefined ? null : (
@@ -27,7 +28,7 @@ export const Panel = ({
 }) => (
   <section className="panel">
     <h2>{title}</h2>
-    {note && <p className="note">{note}</p>}
+    {note && <p className="note">{typeof note === "string" ? <Told text={note} /> : note}</p>}
     {children}
   </section>
 );

@@ -5,6 +5,7 @@ import { heightOf, MapOver, SCALE_HEIGHT, ScaleOf } from "../../../src/views/loo
 import { useMapDrawing } from "../state.js";
 import { percent } from "./basic.js";
 import { allAt, type Force, windowAt } from "./look.js";
+import { Told } from "./told.js";
 
 /** What is known of one step over the places that were looked at. */
 export interface Reading {
@@ -136,11 +137,18 @@ export function PlaceTable({
         </p>
       )}
       <p className="note">
-        {slopes &&
-          `Salience is the gradient that reaches each weight, in nats per unit of attention: more attention there would make “${piece}” likelier (or, below 0, less likely). `}
-        {elsewhere
-          ? "Taken away are places of the input, not these; Explain shows what each of them caused."
-          : `The effect is how many nats less likely “${piece}” is once that place is taken away.`}
+        <Told
+          text={[
+            ...(slopes
+              ? [
+                  `Salience is the gradient that reaches each weight, in nats per unit of attention: more attention there would make “${piece}” likelier (or, below 0, less likely).`,
+                ]
+              : []),
+            elsewhere
+              ? "Taken away are places of the input, not these; Explain shows what each of them caused."
+              : `The effect is how many nats less likely “${piece}” is once that place is taken away.`,
+          ].join(" ")}
+        />
       </p>
     </>
   );
