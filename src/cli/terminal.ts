@@ -27,7 +27,7 @@ const BAR = 24;
 const REDRAW = 100;
 
 /** Milliseconds between two lines that say how far training is, where they go to no terminal. */
-const RETELL = 10_000;
+const RETELL = 5000;
 
 /** A training bar on standard error; where that is no terminal, a line now and then. */
 export class ProgressBar {

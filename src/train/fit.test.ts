@@ -92,3 +92,57 @@ test("what does not fit is said in a sentence", async () => {
   );
   expect(() => adam({ beta1: 1.5 })).toThrow('adam "beta1" is 1.5 but must be less than 1.');
 });
+
+test("what is left out or is something else is said in a sentence, and nothing stays loaded", async () => {
+  const model = regression();
+  const wrong = (value: unknown) => value as never;
+  const said = async (batch: unknown, given: unknown) =>
+    fitModel(model, wrong(batch), wrong(given)).then(
+      () => "",
+      (error: Error) => `${error.constructor.name}: ${error.message}`,
+    );
+  const backend =
+    'UsageError: fit: the options have no backend; give what computes, such as { backend: nodeBackend } of "regard/session/node".';
+  expect(await said(plane, undefined)).toBe(backend);
+  expect(await said(plane, { steps: 2 })).toBe(backend);
+  expect(await said(plane(0), options)).toBe(
+    "UsageError: fit: the second argument must be a function that gives the inputs of a step, such as (step) => ({ x, y }).",
+  );
+  expect(await said(() => undefined, options)).toBe(
+    "UsageError: fit: the batch is undefined, not values by name; the model reads x, y.",
+  );
+  expect(await said(plane, { ...options, optimizer: adam })).toBe(
+    "UsageError: fit: optimizer is a function; call it, as in optimizer: adam().",
+  );
+  expect(await said(plane, { ...options, optimizer: "adam" })).toMatch(
+    /^UsageError: fit: optimizer is adam but/,
+  );
+  expect(await said(plane, { ...options, clip: 0 })).toBe(
+    "UsageError: fit: clip is 0 but must be above 0; leave it out where any norm will do.",
+  );
+  expect(await said(plane, { ...options, schedule: { name: "square", warmup: 0 } })).toMatch(
+    /^UsageError: fit: schedule "name" is square but must be one of constant/,
+  );
+  expect(() => adam(wrong({ beta: 0.8 }))).toThrow(
+    'adam has no option "beta"; it has beta1, beta2, epsilon.',
+  );
+  let loaded = 0;
+  const counting = {
+    name: "counting",
+    async load(...given: Parameters<typeof nodeBackend.load>) {
+      const session = await nodeBackend.load(...given);
+      loaded++;
+      return {
+        ...session,
+        inputs: session.inputs,
+        run: session.run.bind(session),
+        async release() {
+          loaded--;
+          await session.release();
+        },
+      };
+    },
+  };
+  await expect(fitModel(model, () => ({}), { ...options, backend: counting })).rejects.toThrow("has no");
+  expect(loaded).toBe(0);
+});

@@ -2,8 +2,9 @@ import { RegardError, type Tensor, UsageError } from "../core/index.js";
 import type { Mode, Scope } from "../nn/index.js";
 import { inputAttributes } from "../ops/index.js";
 import { type Backend, neededBy, type Values } from "../session/index.js";
-import { adam, makeOptimizer, type OptimizerOptions } from "./optimizer.js";
-import { type ScheduleOptions, scheduleFactor } from "./schedule.js";
+import { checked } from "./checked.js";
+import { adam, makeOptimizer, type OptimizerOptions, optimizerSchema } from "./optimizer.js";
+import { type ScheduleOptions, scheduleFactor, scheduleSchema } from "./schedule.js";
 import { MOST_SKIPPED, TrainingState, trainingStep } from "./step.js";
 
 /** A model of one's own: where its parameters were declared, and what is to become small. */
@@ -49,7 +50,7 @@ export interface Fitted {
  * place. A step whose loss or gradient is not finite changes nothing.
  *
  * @param batch the inputs of a step by name, as a function of its number from 0; sizes that are names may differ from step to step
- * @throws UsageError for a loss that is no scalar, for an input that is missing or unknown, and for options out of range
+ * @throws UsageError for a loss that is no scalar, for an input that is missing or unknown, and for options that are missing or out of range
  * @throws RegardError where the loss is not finite in ten steps in a row
  */
 export async function fit(
@@ -57,8 +58,23 @@ export async function fit(
   batch: (step: number) => Values | Promise<Values>,
   options: FitOptions,
 ): Promise<Fitted> {
+  if (typeof batch !== "function")
+    throw new UsageError(
+      "fit: the second argument must be a function that gives the inputs of a step, such as (step) => ({ x, y }).",
+    );
+  if (typeof options?.backend?.load !== "function")
+    throw new UsageError(
+      'fit: the options have no backend; give what computes, such as { backend: nodeBackend } of "regard/session/node".',
+    );
   const { backend, steps, learningRate = 0.001, clip, seed = 1, signal } = options;
-  const schedule = options.schedule ?? { name: "constant", warmup: 0 };
+  const schedule = checked(
+    "fit: schedule",
+    scheduleSchema,
+    options.schedule ?? { name: "constant", warmup: 0 },
+  );
+  if (typeof options.optimizer === "function")
+    throw new UsageError("fit: optimizer is a function; call it, as in optimizer: adam().");
+  const optimizer = checked("fit: optimizer", optimizerSchema, options.optimizer ?? adam());
   if (loss.shape.length > 0)
     throw new UsageError(
       `fit: the loss has the shape [${loss.shape.join(", ")}] but must be one number; take its mean.`,
@@ -66,46 +82,55 @@ export async function fit(
   if (!Number.isSafeInteger(steps) || steps < 1)
     throw new UsageError(`fit: steps is ${steps} but must be a whole number from 1.`);
   if (!(learningRate > 0)) throw new UsageError(`fit: learningRate is ${learningRate} but must be above 0.`);
+  if (clip !== undefined && !(clip > 0))
+    throw new UsageError(`fit: clip is ${clip} but must be above 0; leave it out where any norm will do.`);
   const { parameters } = scope;
   const buffers = mode?.buffers ?? [];
-  const state = TrainingState.initial(parameters, makeOptimizer(options.optimizer ?? adam()), seed, buffers);
+  const state = TrainingState.initial(parameters, makeOptimizer(optimizer), seed, buffers);
   const session = await backend.load(trainingStep({ loss, parameters, buffers }));
   const asked = session.inputs
     .map((tensor) => inputAttributes(tensor)!)
     .filter(({ role }) => role.kind === "data");
   const losses: number[] = [];
   let skippedInARow = 0;
-  for (let step = 0; step < steps && !signal?.aborted; step++) {
-    const values = await batch(step);
-    requireInputs(
-      asked.map(({ name }) => name),
-      values,
-    );
-    const results = await session.run(
-      neededBy(session, { ...state.feeds, ...values }, () => ({ seed, step })),
-      state.into,
-    );
-    const value = results.loss!.data[0]!;
-    losses.push(value);
-    const { gradientNorm, skipped } = state.update({
-      loss: value,
-      step: step + 1,
-      learningRate: learningRate * scheduleFactor(schedule, step, step / steps),
-      clip,
-    });
-    skippedInARow = skipped ? skippedInARow + 1 : 0;
-    if (skippedInARow === MOST_SKIPPED)
-      throw new RegardError(
-        `fit: the loss or gradient was not finite for ${MOST_SKIPPED} steps in a row, up to step ${step + 1}; lower learningRate (it is ${learningRate}).`,
+  try {
+    for (let step = 0; step < steps && !signal?.aborted; step++) {
+      const values = await batch(step);
+      requireInputs(
+        asked.map(({ name }) => name),
+        values,
       );
-    await options.onStep?.({ step: step + 1, loss: value, gradientNorm });
+      const results = await session.run(
+        neededBy(session, { ...state.feeds, ...values }, () => ({ seed, step })),
+        state.into,
+      );
+      const value = results.loss!.data[0]!;
+      losses.push(value);
+      const { gradientNorm, skipped } = state.update({
+        loss: value,
+        step: step + 1,
+        learningRate: learningRate * scheduleFactor(schedule, step, step / steps),
+        clip,
+      });
+      skippedInARow = skipped ? skippedInARow + 1 : 0;
+      if (skippedInARow === MOST_SKIPPED)
+        throw new RegardError(
+          `fit: the loss or gradient was not finite for ${MOST_SKIPPED} steps in a row, up to step ${step + 1}; lower learningRate (it is ${learningRate}).`,
+        );
+      await options.onStep?.({ step: step + 1, loss: value, gradientNorm });
+    }
+  } finally {
+    await session.release();
   }
-  await session.release();
   return { parameters: state.parameters, buffers: state.buffers, losses };
 }
 
 /** @throws UsageError where something is missing, or was given that the model does not read */
 function requireInputs(names: readonly string[], values: Values): void {
+  if (typeof values !== "object" || values === null)
+    throw new UsageError(
+      `fit: the batch is ${values === null ? "null" : typeof values}, not values by name; the model reads ${names.join(", ")}.`,
+    );
   const missing = names.find((name) => !(name in values));
   const unknown = Object.keys(values).find((name) => !names.includes(name));
   const reads = names.length > 0 ? names.join(", ") : "no inputs";

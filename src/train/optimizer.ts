@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { checked } from "./checked.js";
+import { UsageError } from "../core/index.js";
+import { checked, unknownName } from "./checked.js";
 import type { Kernels } from "./kernels.js";
 
 /** Where the kernels find a parameter: addresses in bytes. */
@@ -65,6 +66,7 @@ export const optimizerSchema = z.discriminatedUnion("name", [
   z.object({ name: z.literal("adagrad"), epsilon: tiny.default(1e-10) }),
 ]);
 
+/** An optimizer by its name, with its options: what `adam()` and the others give. */
 export type OptimizerOptions = z.output<typeof optimizerSchema>;
 type Options<Name extends OptimizerOptions["name"]> = Omit<Extract<OptimizerOptions, { name: Name }>, "name">;
 
@@ -153,13 +155,26 @@ export function makeOptimizer(options: OptimizerOptions): Optimizer {
 
 const withDefaults =
   <Name extends OptimizerOptions["name"]>(name: Name) =>
-  (options: Partial<Options<Name>> = {}): OptimizerOptions =>
-    checked(name, optimizerSchema, { name, ...options });
+  (options: Partial<Options<Name>> = {}): OptimizerOptions => {
+    const found = checked(name, optimizerSchema, { ...options, name });
+    const unknown = unknownName(options, found);
+    if (unknown === undefined) return found;
+    const known = Object.keys(found).filter((option) => option !== "name");
+    throw new UsageError(`${name} has no option "${unknown}"; it has ${known.join(", ")}.`);
+  };
 
-/** An optimizer's options, with the usual values for what is not given. @throws UsageError for a value out of range */
+/**
+ * Adam's options (Kingma & Ba 2015), with the usual values for what is not given: `beta1` 0.9, `beta2` 0.999, `epsilon` 1e-8.
+ * @throws UsageError for a value out of range and for an option that it has not
+ */
 export const adam = withDefaults("adam");
+/** Those of Adam with weights that decay apart from the gradient (Loshchilov & Hutter 2019): Adam's, and `decay` 0.01. */
 export const adamw = withDefaults("adamw");
+/** Those of gradient descent: `momentum` 0. */
 export const sgd = withDefaults("sgd");
+/** Those of Adadelta (Zeiler 2012), whose own learning rate is 1. */
 export const adadelta = withDefaults("adadelta");
+/** Those of RMSProp (Tieleman & Hinton 2012). */
 export const rmsprop = withDefaults("rmsprop");
+/** Those of AdaGrad (Duchi, Hazan & Singer 2011). */
 export const adagrad = withDefaults("adagrad");

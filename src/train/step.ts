@@ -62,9 +62,14 @@ const NEXT = "next.";
 const OPTIMIZER = "optimizer.";
 
 /**
- * Forward and backward as one program. Outputs: `loss`, those of `extra`, the gradient of each parameter
- * (`gradient.<name>`), and the buffers after the step (`next.<name>`). With `byRows`, the gradient of a table of which a step
- * reads some rows is of these alone, [N, W], and `rows.<name>`, or `columns.<name>`, says which, [N].
+ * Forward and backward as one program, to be loaded by a backend. A run of it is fed the inputs of the loss by name, each parameter and
+ * each buffer by its own, float32 of its shape, and the noise that the model draws by: `neededBy(session, { ...state.feeds, ...batch },
+ * () => ({ seed, step }))` has them all, where `state` is a `TrainingState`, whose `into` takes the outputs and whose `update` then
+ * moves the parameters. `fit` does just this.
+ *
+ * Outputs: `loss`, those of `extra`, the gradient of each parameter (`gradient.<name>`, of its shape), and the buffers after the step
+ * (`next.<name>`). With `byRows`, the gradient of a table of which a step reads some rows is of these alone, [N, W], and `rows.<name>`,
+ * or `columns.<name>`, says which, [N].
  */
 export function trainingStep(options: {
   readonly loss: Tensor;
