@@ -3,6 +3,7 @@ import {
   decodeTrace,
   encodeTrace,
   lookOfRows,
+  scoringOf,
   type Trace,
   type Weighing,
   weighingNamed,
@@ -15,7 +16,7 @@ import { add, input, mul, reduceMean, reduceSum, reshape, softmax, unsqueeze } f
 import { referenceBackend, type Value } from "../src/session/index.js";
 import { tracedWeighing } from "../src/task/index.js";
 import { channelSums } from "../src/views/look/mechanics.js";
-import { normals, parametersOf } from "./run.js";
+import { ints, normals, parametersOf } from "./run.js";
 
 // What a look weighs is found in the graph of any model, and is what the model computes: weights × features, added up.
 
@@ -69,6 +70,51 @@ describe.each(["soft", "hard"])("a captioner that attends %sly", (attention) => 
     expect(pooled!.data).toBeAllClose(values.data.slice(5 * place, 5 * place + 5), 1e-12);
   });
 });
+
+describe.each(["additive", "general", "projected-dot"])(
+  "a translator that attends by %s scores",
+  (attention) => {
+    const card = models.find(({ id }) => id === "rnnsearch")!;
+    const scope = Scope.root("float64");
+    const options = { embedding: 3, hidden: 4, alignment: 2, maxout: 3, attention };
+    const model = card.build(scope, card.configuration.parse(options), { source: 11, target: 13 });
+
+    test("says what its weights were made from, and what came of them", async () => {
+      const source = input("source", "int32", ["source", "batch"]);
+      const walker = await Walker.load(model, { source }, referenceBackend, { alternatives: 2 });
+      const values = { source: ints([5, 1], [4, 9, 6, 3, 1]) };
+      const steps = await walker.walk(parametersOf(scope), values, {}, { longest: 3 });
+      const rows = steps.map(({ weighed, weights }) => {
+        const all = weighingNamed(weighed, "attention")!;
+        // The weights are the softmax of the scores, and the context is the sum by these.
+        const powers = Array.from(all.scores!.data, Math.exp);
+        const total = powers.reduce((a, b) => a + b);
+        expect(weights).toBeAllClose(
+          powers.map((power) => power / total),
+          1e-9,
+        );
+        expect(all.pooled!.data).toBeAllClose(summed(all), 1e-9);
+        return all;
+      });
+      const [look] = Object.values(walker.looks);
+      expect(scoringOf(look!.value)!.mechanism).toBe(attention);
+      // It comes through JSON as it was, in single precision.
+      const weighed = tracedWeighing(rows, attention)!;
+      const whole = lookOfRows(
+        steps.map(({ weights }) => weights!),
+        { name: "attention", over: "source", kind: "weights" },
+      );
+      const trace: Trace = {
+        places: { source: { kind: "tokens", labels: ["a", "b", "c", "d", "(end)"] } },
+        steps: steps.map(() => ({ label: "x" })),
+        looks: [{ ...whole, weighed }],
+      };
+      const { scored } = decodeTrace(encodeTrace(trace)).looks[0]!.weighed!;
+      expect(scored).toEqual(weighed.scored);
+      expect(scored!.scores).toHaveLength(steps.length * 5);
+    });
+  },
+);
 
 // A model that is fed frames, each of which is a grid of features, [T, B, P, D].
 const [T, P, D] = [3, 5, 7];

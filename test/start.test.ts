@@ -88,6 +88,17 @@ test("a translator answers in the tab as one types, and writes otherwise where i
   await expectAccessible(page);
   await page.locator(".ask input").focus();
   await expect.poll(() => told.isVisible()).toBe(false);
+  // A step in numbers: what the words add up to is what is handed on.
+  const numbers = page.locator("section.panel", { hasText: "In numbers: mi" });
+  const column = async (at: number) =>
+    (await numbers.locator(`tbody td:nth-of-type(${at})`).allTextContents()).map((text) =>
+      Number(text.replace("−", "-")),
+    );
+  const [weights, parts] = [await column(3), await column(5)];
+  expect(weights).toHaveLength(10);
+  expect(weights.reduce((a, b) => a + b)).toBeCloseTo(1, 2);
+  const handedOn = Number((await numbers.locator("tfoot td").nth(4).textContent())!.replace("−", "-"));
+  expect(parts.reduce((a, b) => a + b)).toBeCloseTo(handedOn, 2);
   // A picture fills the screen for a projector, as large as its sides allow.
   await page.getByRole("button", { name: /^Present/ }).click();
   await expect
@@ -104,6 +115,7 @@ test("a translator answers in the tab as one types, and writes otherwise where i
     .last()
     .click();
   await expect.poll(() => outputOf(page), SLOW).not.toBe("Me encanta el café");
+  await page.getByText("The weights of this step were put in place of the softmax of its scores.").waitFor();
   // Its runs are none of the reader's.
   await page.getByRole("link", { name: "Runs", exact: true }).click();
   await page.getByText("There is no trained model yet.").waitFor();

@@ -45,6 +45,18 @@ export interface Score {
 
 export type Mechanism = (scope: Scope, sizes: AttentionSizes) => Attend;
 
+/** How places were scored, by the weights that came of it. */
+const scorings = new WeakMap<Tensor, Scoring>();
+
+/** How places were scored: the name of the mechanism, and the scores before mask and softmax, [B, S]. */
+export interface Scoring {
+  readonly mechanism: string;
+  readonly scores: Tensor;
+}
+
+/** How weights of a mechanism came about; undefined of weights that none made. */
+export const scoringOf = (weights: Tensor): Scoring | undefined => scorings.get(weights);
+
 /** Turns a score into an attention: masked softmax over places, then the weighted sum of the values. */
 export function mechanism(name: string, score: (scope: Scope, sizes: AttentionSizes) => Score): Mechanism {
   return (scope, sizes) => {
@@ -56,6 +68,7 @@ export function mechanism(name: string, score: (scope: Scope, sizes: AttentionSi
         );
       const scores = scoreOf(query, known);
       const weights = softmax(scores, mask ? { mask } : {});
+      scorings.set(weights, { mechanism: name, scores });
       return { context: pool(weights, values), weights, scores };
     };
     return Object.assign(attend, { keys, pool });

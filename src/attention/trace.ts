@@ -78,6 +78,8 @@ export interface Weighed {
   readonly values: Float32Array;
   /** Their weighted sum as the model has it, [R, channels]; absent where the products are handed on as they are. */
   readonly pooled?: Float32Array;
+  /** What the weights were made from, before mask and softmax, [R, P], and the mechanism that scored the places so. */
+  readonly scored?: { readonly mechanism: string; readonly scores: Float32Array };
 }
 
 /** What a look is called by what it goes over: the word for it in lists, files and `--json`. */
@@ -227,8 +229,11 @@ export type TraceJson = Omit<Trace, "looks"> & {
   readonly looks: readonly (Omit<TraceLook, "data" | "used" | "weighed"> & {
     readonly data: string;
     readonly used?: string;
-    readonly weighed?: Omit<Weighed, "by" | "values" | "pooled"> &
-      Readonly<Record<"by" | "values", string>> & { readonly pooled?: string };
+    readonly weighed?: Omit<Weighed, "by" | "values" | "pooled" | "scored"> &
+      Readonly<Record<"by" | "values", string>> & {
+        readonly pooled?: string;
+        readonly scored?: { readonly mechanism: string; readonly scores: string };
+      };
   })[];
 };
 
@@ -270,6 +275,9 @@ export const encodeTrace = (trace: Trace): TraceJson => ({
         by: encodeNumbers(weighed.by),
         values: encodeNumbers(weighed.values),
         ...(weighed.pooled && { pooled: encodeNumbers(weighed.pooled) }),
+        ...(weighed.scored && {
+          scored: { ...weighed.scored, scores: encodeNumbers(weighed.scored.scores) },
+        }),
       },
     }),
   })),
@@ -287,7 +295,7 @@ export const decodeTrace = (trace: TraceJson): Trace => ({
 });
 
 function decodeWeighed(
-  { by, values, pooled, ...rest }: NonNullable<TraceJson["looks"][number]["weighed"]>,
+  { by, values, pooled, scored, ...rest }: NonNullable<TraceJson["looks"][number]["weighed"]>,
   { name, shape: [rows, , places] }: Pick<TraceLook, "name" | "shape">,
 ): Weighed {
   const channels = rest.channels.length;
@@ -299,5 +307,8 @@ function decodeWeighed(
     by: whole,
     values: decodeNumbers(values, { name, shape: [same ? 1 : rows, places, channels] }),
     ...(pooled !== undefined && { pooled: decodeNumbers(pooled, { name, shape: [rows, channels] }) }),
+    ...(scored && {
+      scored: { ...scored, scores: decodeNumbers(scored.scores, { name, shape: [rows, places] }) },
+    }),
   };
 }

@@ -1,6 +1,7 @@
 import { type Dimension, reachableNodes, sameShape, type Tensor } from "../core/index.js";
 import { reshape } from "../ops/index.js";
 import type { Look } from "./look.js";
+import { scoringOf } from "./mechanism.js";
 
 /** What a look weighs, and what becomes of it. Axes: B batch, P places, D features. */
 export interface Weighing<Kind = Tensor> {
@@ -10,6 +11,8 @@ export interface Weighing<Kind = Tensor> {
   readonly values: Kind;
   /** Their weighted sum, [B, D]; absent where the products are handed on as they are. */
   readonly pooled?: Kind;
+  /** What the weights were made from, [B, P], where a mechanism scored the places. */
+  readonly scores?: Kind;
 }
 
 /** Operations after which weights are weights still. */
@@ -65,7 +68,11 @@ export const weighingTensors = (
   Object.fromEntries(
     Object.entries(looks).flatMap(([name, look]) => {
       const found = over.includes(look.over) ? weighingOf(look, results) : undefined;
-      return Object.entries(found ?? {}).map(([part, tensor]) => [`${part}.${name}`, tensor as Tensor]);
+      const scores = found && scoringOf(look.value)?.scores;
+      return Object.entries({ ...found, ...(scores && { scores }) }).map(([part, tensor]) => [
+        `${part}.${name}`,
+        tensor as Tensor,
+      ]);
     }),
   );
 
@@ -74,6 +81,8 @@ export function weighingNamed<Kind>(
   found: Readonly<Record<string, Kind>>,
   name: string,
 ): Weighing<Kind> | undefined {
-  const { [`by.${name}`]: by, [`values.${name}`]: values, [`pooled.${name}`]: pooled } = found;
-  return by && values && { by, values, ...(pooled && { pooled }) };
+  const [by, values, pooled, scores] = ["by", "values", "pooled", "scores"].map(
+    (part) => found[`${part}.${name}`],
+  );
+  return by && values && { by, values, ...(pooled && { pooled }), ...(scores && { scores }) };
 }

@@ -146,12 +146,17 @@ export function unrolled(
   };
 }
 
-/** What looks weigh over the places that form a grid. @param results what follows from them */
+/**
+ * What looks weigh over the places that form a grid.
+ * @param results what follows from them
+ * @param over places that looks are followed over beside these
+ */
 export const weighedIn = (
   { grids = {} }: Pick<Model, "grids">,
   looks: Readonly<Record<string, Look>>,
   results: Tensors,
-): Tensors => weighingTensors(looks, Object.keys(grids), Object.values(results));
+  over: readonly string[] = [],
+): Tensors => weighingTensors(looks, [...Object.keys(grids), ...over], Object.values(results));
 
 /** How many steps a model takes that runs freely. @throws RegardError where it does not say */
 function lengthOf({ count }: Steps): Dimension {

@@ -7,6 +7,7 @@ import {
   meanOfLooks,
   type Places,
   rowsOf,
+  scoringOf,
   type Trace,
   type TraceLook,
   type Weighed,
@@ -349,7 +350,7 @@ export class Subject<Example_ = any> {
           ? [
               {
                 ...lookOfRows(attention, { name: ATTENTION_LOOK, over, kind: "weights" }),
-                ...weighedBy(Object.keys(lookedAtSource(walker.looks)), (name) =>
+                ...weighedBy(lookedAtSource(walker.looks), (name) =>
                   steps.map(({ weighed }) => weighingNamed(weighed, name)),
                 ),
               },
@@ -427,7 +428,7 @@ export class Subject<Example_ = any> {
       shown,
       looks: traced(found.looks, found.used).map((look) => ({
         ...look,
-        ...weighedBy([look.name], weighing),
+        ...weighedBy({ [look.name]: prober.looks[look.name]! }, weighing),
       })),
       changeable: entries.map(([name]) => name),
       salience: async () => {
@@ -786,20 +787,26 @@ const headNames = (looks: Readonly<Record<string, Look>>): string[] =>
 
 /** What one look weighed, to be part of it in a trace; nothing where it is not known, or of several that are shown as one. */
 function weighedBy(
-  names: readonly string[],
+  looks: Readonly<Record<string, Look>>,
   rowsOf: (name: string) => readonly (Weighing<Value> | undefined)[],
 ): { weighed?: Weighed } {
-  if (names.length !== 1) return {};
-  const rows = rowsOf(names[0]!).flatMap((row) => row ?? []);
-  const weighed = tracedWeighing(rows);
+  const [only, ...others] = Object.entries(looks);
+  if (!only || others.length > 0) return {};
+  const [name, { value }] = only;
+  const rows = rowsOf(name).flatMap((row) => row ?? []);
+  const weighed = tracedWeighing(rows, scoringOf(value)?.mechanism);
   return weighed ? { weighed } : {};
 }
 
 /** What a step weighed of what all did, of the first example. */
 function rowOfWeighing(all: Weighing<Value>, step: number | undefined): Weighing<Value> {
   const one = (value: Value) => exampleOf(step === undefined ? value : exampleOf(value, step, 0), 0, 0);
-  const { by, values, pooled } = all;
-  return { by: one(by), values: one(values), ...(pooled && { pooled: one(pooled) }) };
+  const { by, values, pooled, scores } = all;
+  return {
+    ...{ by: one(by), values: one(values) },
+    ...(pooled && { pooled: one(pooled) }),
+    ...(scores && { scores: one(scores) }),
+  };
 }
 
 /** What each head looked at in the steps of a walk. Places that were not there yet have nothing. */

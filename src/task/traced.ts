@@ -68,7 +68,7 @@ const CHANNELS = 4;
  * What a look weighed as part of a trace, of the channels that are strongest in what was handed on.
  * @param rows [P] or [1, P], [P, D] and [D] of every row
  */
-export function tracedWeighing(rows: readonly Weighing<Value>[]): Weighed | undefined {
+export function tracedWeighing(rows: readonly Weighing<Value>[], mechanism?: string): Weighed | undefined {
   const [first, ...others] = rows;
   if (!first) return undefined;
   const places = first.by.data.length;
@@ -97,6 +97,13 @@ export function tracedWeighing(rows: readonly Weighing<Value>[]): Weighed | unde
       ),
     ),
     ...(first.pooled && { pooled: Float32Array.from(rows.flatMap(({ pooled }) => of(pooled!, 0))) }),
+    ...(first.scores &&
+      mechanism !== undefined && {
+        scored: {
+          mechanism,
+          scores: Float32Array.from(rows.flatMap(({ scores }) => Array.from(scores!.data))),
+        },
+      }),
   };
 }
 

@@ -45,7 +45,7 @@ export interface WalkStep {
   readonly salience?: readonly number[];
   /** Every look of the step by name, a batch of one. */
   readonly looks: Values;
-  /** What looks over a grid weighed, as `weighingTensors` names it, a batch of one. */
+  /** What looks over a grid or the source weighed, as `weighingTensors` names it, a batch of one. */
   readonly weighed: Values;
 }
 
@@ -115,7 +115,7 @@ export class Walker {
     // Of hard attention it is the place that was chosen whose part is forced, and which the gradient reaches.
     const probes = probesOf(looks, []);
     const given = { logits: step.outputs.logits!, ...prefixed(NEXT, step.state) };
-    const weighed = prefixed(WEIGHED, weighedIn(model, looks, given));
+    const weighed = prefixed(WEIGHED, weighedIn(model, looks, given, ["source"]));
     const spliced = splice({ ...given, ...weighed }, looks, probes);
     const { logits, ...rest } = spliced.tensors as Tensors & { readonly logits: Tensor };
     const width = Math.min(options.alternatives, logits.shape.at(-1) as number);

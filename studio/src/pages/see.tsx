@@ -8,6 +8,7 @@ import { Busy, capital, Panel, Problem, percent } from "../panels/basic.js";
 import { Blocks } from "../panels/blocks.js";
 import { firstInput, InputForm, inputFrom, inputQuery, useExamples } from "../panels/input.js";
 import { LookPicture, MapControls } from "../panels/look.js";
+import { hasNumbers, StepNumbers } from "../panels/numbers.js";
 import { PlaceMaps, PlaceTable, WindowFields } from "../panels/reading.js";
 import {
   Alternatives,
@@ -311,6 +312,9 @@ export function Shown({
         )}
       </div>
       {below && picture}
+      {attention && places && places.kind !== "grid" && step && hasNumbers(attention) && (
+        <StepNumbers look={attention} places={places} step={selected} title={stepTitle(selected)} />
+      )}
       {main && others.map((one) => <Other key={one.name} trace={trace} picture={one} />)}
       <Hypotheses hypotheses={answer.hypotheses} />
     </>
