@@ -88,7 +88,7 @@ const isDrawn = ({ view, exhibit }) => view === "see" && exhibit !== "summary";
 
 /** A part of a model with its equations. */
 const partOf = ({ title, equations, gives }) =>
-  `<h4>${escaped(title)}</h4>\n${equations.map((equation) => `<div class="equation">${equation.includes("  (") ? typeset(equation) : withEquations(equation)}</div>`).join("\n")}\n<p class="note">gives <code>${escaped(gives)}</code></p>\n`;
+  `<h3>${escaped(title)}</h3>\n${equations.map((equation) => `<div class="equation" tabindex="0">${equation.includes("  (") ? typeset(equation) : withEquations(equation)}</div>`).join("\n")}\n<p class="note">gives <code>${escaped(gives)}</code></p>\n`;
 
 /** The page of a folder of models: its card, parts, pictures, and what can be tried. */
 function modelPage({ folder, cards }, { chapters, exhibits }) {

@@ -41,6 +41,7 @@ export function dressed(markdown, { root, urlOf, pictureOf }) {
     const seen = new Map();
     let head = [];
     let cell = 0;
+    let tables = 0;
     for (const [index, token] of tokens.entries()) {
       if (token.type === "heading_open") {
         const slug = slugOf(tokens[index + 1].children.map(({ content }) => content).join(""));
@@ -48,6 +49,7 @@ export function dressed(markdown, { root, urlOf, pictureOf }) {
         seen.set(slug, count + 1);
         token.attrSet("id", count === 0 ? slug : `${slug}-${count}`);
       }
+      if (token.type === "table_open") token.attrSet("aria-label", `Table ${++tables}`);
       if (token.type === "thead_open") head = [];
       if (token.type === "th_open") head.push(tokens[index + 1].content);
       if (token.type === "tr_open") cell = 0;
@@ -82,7 +84,8 @@ export function dressed(markdown, { root, urlOf, pictureOf }) {
     }
   });
   const { rules } = markdown.renderer;
-  rules.table_open = () => '<div class="table" role="region" aria-label="Table" tabindex="0"><table>\n';
+  rules.table_open = (tokens, index) =>
+    `<div class="table" role="region" aria-label="${tokens[index].attrGet("aria-label")}" tabindex="0"><table>\n`;
   rules.table_close = () => "</table></div>\n";
   const { fence } = rules;
   rules.fence = (...all) => fence(...all).replace("<pre>", '<pre tabindex="0">');

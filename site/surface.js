@@ -129,7 +129,7 @@ export const reportOf = ({ name, items }) =>
         ? item.kind === "namespace"
           ? `export * as ${item.name} from "${item.from}";`
           : `export { ${item.name} } from "${item.from}";`
-        : `${item.about || item.kind === "namespace" ? "" : "// not documented\n"}${item.bare}`,
+        : `${item.about || item.tags.length > 0 || item.kind === "namespace" ? "" : "// not documented\n"}${item.bare}`,
     ),
     "",
   ].join("\n\n");

@@ -31,4 +31,5 @@ export const mechanisms = {
   "projected-dot": projectedDot,
 } satisfies Record<string, Mechanism>;
 
+/** The name of a mechanism, as models' options have it. */
 export type MechanismName = keyof typeof mechanisms;

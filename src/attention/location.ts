@@ -29,6 +29,7 @@ import {
 } from "../ops/index.js";
 import type { Attended, AttentionSizes } from "./mechanism.js";
 
+/** How attention that sees where it looked before is built. */
 export interface LocationOptions {
   /** Filters that go over what was weighed before; 0 for attention to contents alone. */
   readonly filters: number;

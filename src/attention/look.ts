@@ -27,6 +27,7 @@ export interface Look {
   readonly used?: Tensor;
 }
 
+/** Looks by their names. */
 export type Looks = Readonly<Record<string, Look>>;
 
 const look = (kind: Look["kind"], value: Tensor, axes: readonly LookAxis[], rest: Partial<Look>): Look => {
@@ -99,6 +100,7 @@ export function attentionOf(looks: Looks = {}): Attention | undefined {
   };
 }
 
+/** What a model weighed by, and what of it was used. */
 export interface Attention {
   readonly value: Tensor;
   /** What was weighed by in the end, where that is not `value`. */

@@ -29,6 +29,7 @@ export interface Attend {
   keys(values: Tensor): Tensor;
 }
 
+/** Features of a query, of the values, and of what both are compared in. */
 export interface AttentionSizes {
   readonly query: number;
   /** Features of the values. */
@@ -43,6 +44,7 @@ export interface Score {
   scores(query: Tensor, keys: Tensor): Tensor;
 }
 
+/** Makes an attention with its parameters in a scope. */
 export type Mechanism = (scope: Scope, sizes: AttentionSizes) => Attend;
 
 /** How places were scored, by the weights that came of it. */

@@ -43,6 +43,7 @@ export interface TraceStep {
   readonly seen?: readonly Image[];
 }
 
+/** What the numbers of a look are: shares of places, gates from 0 to 1, or windows over an image. */
 export type LookKind = "weights" | "gates" | "windows";
 
 /** Where a model looked: one named look over all steps of one input. */

@@ -11,8 +11,10 @@ export interface NDArray {
   readonly data: Float64Array;
 }
 
+/** The number of elements of a shape. */
 export const countOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
+/** An array of the reference evaluator, row-major; zeros where no data is given. */
 export function ndarray(dtype: DType, shape: readonly number[], data?: ArrayLike<number>): NDArray {
   return { dtype, shape, data: data ? Float64Array.from(data) : new Float64Array(countOf(shape)) };
 }

@@ -1,6 +1,7 @@
 /** Element types a tensor can hold. Indices are `int32`; ONNX's `int64` appears only inside lowered graphs. */
 export type DType = "float32" | "float64" | "int32" | "bool";
 
+/** Where the elements of a value lie. */
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 const constructors = {
@@ -29,6 +30,8 @@ export const kindOf = (value: unknown): string => {
   return name === "Object" ? "an object" : name === "Tensor" ? "a tensor" : `a ${name}`;
 };
 
+/** Every element type. */
 export const dtypes = Object.keys(constructors) as readonly DType[];
 
+/** Whether elements of a type have a gradient. */
 export const isFloat = (dtype: DType): boolean => dtype === "float32" || dtype === "float64";

@@ -33,8 +33,10 @@ export interface Operation<Attributes = any> {
   samples(): readonly Sample[];
 }
 
+/** A node whose attributes are known by their type. */
 export type TypedNode<Attributes> = Node & { readonly attributes: Attributes };
 
+/** What an operation's gradient is given: its node, and what reaches each of its outputs. */
 export interface GradientContext<Attributes> {
   readonly node: TypedNode<Attributes>;
   readonly inputs: readonly Tensor[];
@@ -52,6 +54,7 @@ export interface GradientContext<Attributes> {
   ): (Tensor | undefined)[];
 }
 
+/** An attribute of an ONNX node. */
 export type OnnxAttribute =
   | { readonly int: number }
   | { readonly float: number }
@@ -85,6 +88,7 @@ export interface LoweringContext {
   onnxType(dtype: DType): number;
 }
 
+/** What the reference evaluator lends an operation: sizes as numbers, and the evaluation of a body. */
 export interface EvaluationContext {
   size(dimension: Dimension): number;
   sizes(shape: Shape): number[];
@@ -110,6 +114,7 @@ export interface Sample {
   readonly fixed?: readonly string[];
 }
 
+/** An input of a sample: what its values are like, and its shape. */
 export interface SampleInput {
   readonly kind: "float" | "positive" | "distinct" | "index" | "bool";
   readonly shape: Shape;

@@ -4,8 +4,10 @@ import { ShapeError } from "./errors.js";
 /** Axis sizes, outermost first. */
 export type Shape = readonly Dimension[];
 
+/** A shape as messages have it: [batch, 3]. */
 export const formatShape = (shape: Shape): string => `[${shape.join(", ")}]`;
 
+/** Whether two shapes have the same sizes and names. */
 export const sameShape = (left: Shape, right: Shape): boolean =>
   left.length === right.length && left.every((size, axis) => size === right[axis]);
 

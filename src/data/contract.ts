@@ -35,6 +35,7 @@ export interface Mask {
 
 /** Why a caption is wrong: it looked elsewhere, named what it looked at wrongly, left something out, or made it up. */
 export const MISTAKES = ["wrong place", "wrong name", "missed", "invented"] as const;
+/** Why a caption is wrong. */
 export type MistakeKind = (typeof MISTAKES)[number];
 
 /** A mistake of a caption. */
@@ -68,6 +69,7 @@ export interface CaptionGold {
  * strength of colour, or left and right exchanged, which captions that tell left from right do not bear.
  */
 export const AUGMENTATIONS = ["crop", "shade", "flip"] as const;
+/** A change that images of training may go through by chance. */
 export type Augmentation = (typeof AUGMENTATIONS)[number];
 
 /** What has captions, in words. */
@@ -225,8 +227,10 @@ export interface Utterance {
 
 /** What is on a generated road: lines that say where it goes, and a sign that does not. */
 export const ROAD_THINGS = ["lane", "sign"] as const;
+/** Something on a generated road. */
 export type RoadThing = (typeof ROAD_THINGS)[number];
 
+/** What lies where on a generated road. */
 export interface RoadGold {
   /** Pixels of a thing in a frame. */
   mask(index: number, thing: RoadThing): Mask;
@@ -265,8 +269,10 @@ export interface Analogy {
   readonly relation: string;
 }
 
+/** Pairs of sentences. */
 export type ParallelData = Splits<Pair>;
 
+/** Captioned images, all of one size. */
 export interface CaptionData extends Splits<CaptionedImage> {
   readonly size: readonly [height: number, width: number];
 }
@@ -288,6 +294,7 @@ export interface ExampleOf {
   readonly speech: Utterance;
 }
 
+/** What the examples of a dataset are. */
 export type DataKind = keyof ExampleOf;
 
 interface DatasetEntry<Kind extends DataKind> {
@@ -345,6 +352,7 @@ export type SentencePairDataset = DatasetEntry<"sentence pairs">;
 /** Recordings of speech. */
 export type SpeechDataset = DatasetEntry<"speech">;
 
+/** A dataset that comes with the package, of any kind. */
 export type Dataset =
   | PairDataset
   | CaptionDataset

@@ -9,6 +9,7 @@ import { speechOptions } from "./speech.js";
  */
 export const readingOptions = { ...idxOptions, ...clipOptions, ...speechOptions } as const;
 
+/** An option of how files are read. */
 export type ReadingOption = keyof typeof readingOptions;
 
 /** What was said of how files are read. */

@@ -6,6 +6,7 @@ const SPECIAL = ["<pad>", "<start>", "<end>", "<unknown>"] as const;
 
 /** How words become tokens: whole, or in pieces that training text repeats. */
 export const vocabularyKinds = ["word", "byte-pair"] as const;
+/** Whether tokens are words, or pieces of words. */
 export type VocabularyKind = (typeof vocabularyKinds)[number];
 
 /** Words as tokens. `pieces` are what the text has at each, without marks of words, `wordOf` the word each piece is of. */

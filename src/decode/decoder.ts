@@ -25,6 +25,7 @@ export interface Decoded {
   readonly finished: boolean;
 }
 
+/** What decoding is bounded by. */
 export interface DecodeOptions {
   /** Tokens after which a sequence is cut. */
   readonly longest: number;

@@ -146,6 +146,7 @@ export interface TranslationSizes {
   readonly target: number;
 }
 
+/** What a captioner is made for. */
 export interface CaptioningSizes {
   /** Tokens of the vocabulary of captions. */
   readonly target: number;
@@ -155,6 +156,7 @@ export interface CaptioningSizes {
   readonly encoded: boolean;
 }
 
+/** What a captioner of clips is made for. */
 export interface ClipSizes {
   /** Tokens of the vocabulary of captions. */
   readonly target: number;
@@ -168,6 +170,7 @@ export interface BitsSizes {
   readonly target: number;
 }
 
+/** What a classifier of images is made for. */
 export interface ClassificationSizes {
   readonly classes: number;
   /** Things of an image that are named one after another, [B, N]; one, [B], where absent. */
@@ -176,16 +179,19 @@ export interface ClassificationSizes {
   readonly image: readonly [height: number, width: number, channels: number];
 }
 
+/** What a model that follows things in films is made for. */
 export interface TrackingSizes {
   /** Height and width of the frames. */
   readonly frame: readonly [height: number, width: number];
 }
 
+/** What a model that draws images is made for. */
 export interface GenerationSizes {
   /** Height, width and channels of the images. */
   readonly image: readonly [height: number, width: number, channels: number];
 }
 
+/** What a model that answers questions about images is made for. */
 export interface QuestionSizes {
   /** Tokens of the vocabulary of questions. */
   readonly source: number;
@@ -207,11 +213,13 @@ export function assertOneClass({ things }: ClassificationSizes, model: string): 
     );
 }
 
+/** What a model that makes words vectors is made for. */
 export interface WordSizes {
   /** How often each token of the vocabulary occurs in training; 0 for those that are no words. */
   readonly counts: readonly number[];
 }
 
+/** What a model that makes sentences vectors is made for. */
 export interface SentenceSizes {
   /** Tokens of the vocabulary that is read. */
   readonly words: number;
@@ -219,11 +227,13 @@ export interface SentenceSizes {
   readonly written: number;
 }
 
+/** What a model that compares sentences is made for. */
 export interface SentencePairSizes {
   /** Tokens of the vocabulary. */
   readonly words: number;
 }
 
+/** What a model that guesses masked words is made for. */
 export interface MaskedWordSizes {
   /** Tokens of the vocabulary. */
   readonly words: number;
@@ -231,6 +241,7 @@ export interface MaskedWordSizes {
   readonly longest: number;
 }
 
+/** What a model that hears words is made for. */
 export interface SpeechSizes {
   /** Tokens of the vocabulary of what is said. */
   readonly target: number;
@@ -238,6 +249,7 @@ export interface SpeechSizes {
   readonly bands: number;
 }
 
+/** What a model that steers is made for. */
 export interface SteeringSizes {
   /** Height and width of the frames, in colour. */
   readonly frame: readonly [height: number, width: number];

@@ -40,6 +40,7 @@ export interface Phase<Visible> {
   readonly hidden: Tensor;
 }
 
+/** How long a chain of Gibbs sampling runs, and by which noise. */
 export interface ChainOptions {
   /** Steps of block Gibbs sampling. */
   readonly steps: number;

@@ -8,8 +8,11 @@ const drawn =
   (shape, random) =>
     Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => draw(random));
 
+/** The same number everywhere. */
 export const constantly = (value: number): Initialiser => drawn(() => value);
+/** 0 everywhere. */
 export const zeros = constantly(0);
+/** 1 everywhere. */
 export const ones = constantly(1);
 
 /** Normal with mean 0 and the given standard deviation. */

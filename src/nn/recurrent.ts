@@ -34,12 +34,14 @@ export interface Cell {
   initial(batch: Dimension): CellState;
 }
 
+/** Features that a cell reads and features of its state, and how its matrices begin. */
 export interface CellSizes {
   readonly input: number;
   readonly hidden: number;
   readonly initialise?: Initialiser;
 }
 
+/** Makes a cell with its parameters in a scope: `gru` and `lstm` are such. */
 export type CellFactory = (scope: Scope, sizes: CellSizes) => Cell;
 
 /**
@@ -97,6 +99,7 @@ export const lstm: CellFactory = (scope, { input, hidden, initialise = glorotUni
   };
 };
 
+/** What a recurrence over all steps gives. Axes: T steps, B batch, H features of the state. */
 export interface Recurrence {
   /** Hidden states of all steps, [T, B, H]. */
   readonly outputs: Tensor;

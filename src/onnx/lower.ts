@@ -29,6 +29,7 @@ import { simplify } from "./simplify.js";
 /** Tensors to compute, by the names they are asked for. Its inputs are the input tensors they depend on. */
 export type Program = Readonly<Record<string, Tensor>>;
 
+/** How a program becomes a file. */
 export interface LowerOptions {
   /** `loop` lowers scans to ONNX `Scan`; `unroll` writes their steps out, where lengths are numbers. */
   readonly scan?: "loop" | "unroll";
@@ -40,6 +41,7 @@ export interface LowerOptions {
   readonly onLowered?: (node: Node, emitted: readonly NodeProto[]) => void;
 }
 
+/** The bytes of an ONNX file, and the inputs that it reads. */
 export interface LoweredModel {
   readonly bytes: Uint8Array;
   readonly inputs: readonly Tensor[];

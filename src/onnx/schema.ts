@@ -311,6 +311,7 @@ export const ELEMENT = {
 /** A whole number of 64 bits: a bigint where a number could not hold it. */
 export type Integer = number | bigint;
 
+/** `AttributeProto` of the ONNX format, as its schema has it (onnx.proto). */
 export interface AttributeProto {
   name: string;
   type: number;
@@ -328,6 +329,7 @@ export interface AttributeProto {
   sparseTensor?: SparseTensorProto;
   sparseTensors?: SparseTensorProto[];
 }
+/** `NodeProto` of the ONNX format, as its schema has it (onnx.proto). */
 export interface NodeProto {
   input: string[];
   output: string[];
@@ -352,15 +354,18 @@ export interface TensorProto {
   /** 1 where the values are in another file. */
   dataLocation?: number;
 }
+/** `SparseTensorProto` of the ONNX format, as its schema has it (onnx.proto). */
 export interface SparseTensorProto {
   values?: TensorProto;
   indices?: TensorProto;
   dims?: readonly Integer[];
 }
+/** `ValueInfoProto` of the ONNX format, as its schema has it (onnx.proto). */
 export interface ValueInfoProto {
   name: string;
   type: { tensorType: { elemType: number; shape: { dim: { dimValue?: Integer; dimParam?: string }[] } } };
 }
+/** `GraphProto` of the ONNX format, as its schema has it (onnx.proto). */
 export interface GraphProto {
   name: string;
   node: NodeProto[];
@@ -370,6 +375,7 @@ export interface GraphProto {
   valueInfo?: ValueInfoProto[];
   sparseInitializer?: SparseTensorProto[];
 }
+/** `FunctionProto` of the ONNX format, as its schema has it (onnx.proto). */
 export interface FunctionProto {
   name: string;
   domain: string;
@@ -382,6 +388,7 @@ export interface FunctionProto {
   /** Attributes that a call may give, with what they are where it does not. */
   attributeProto?: AttributeProto[];
 }
+/** `ModelProto` of the ONNX format, as its schema has it (onnx.proto). */
 export interface ModelProto {
   irVersion: number;
   producerName: string;

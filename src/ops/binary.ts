@@ -69,18 +69,21 @@ export const add = binary("add", {
   left: (_, __, ___, dy) => dy,
   right: (_, __, ___, dy) => dy,
 });
+/** a − b, elementwise, broadcast. */
 export const sub = binary("sub", {
   onnx: "Sub",
   value: (a, b) => a - b,
   left: (_, __, ___, dy) => dy,
   right: (_, __, ___, dy) => neg(dy),
 });
+/** a · b, elementwise, broadcast. */
 export const mul = binary("mul", {
   onnx: "Mul",
   value: (a, b) => a * b,
   left: (_, b, __, dy) => mul(dy, b),
   right: (a, _, __, dy) => mul(dy, a),
 });
+/** a / b, elementwise, broadcast. */
 export const div = binary("div", {
   onnx: "Div",
   value: (a, b) => a / b,

@@ -49,10 +49,16 @@ function comparison(
 
 /** Elementwise comparisons and logic with broadcasting; the result is bool. */
 export const equal = comparison("equal", "Equal", (a, b) => a === b);
+/** a < b, elementwise, broadcast; bool. */
 export const less = comparison("less", "Less", (a, b) => a < b);
+/** a ≤ b, elementwise, broadcast; bool. */
 export const lessEqual = comparison("lessEqual", "LessOrEqual", (a, b) => a <= b);
+/** a > b, elementwise, broadcast; bool. */
 export const greater = comparison("greater", "Greater", (a, b) => a > b);
+/** a ≥ b, elementwise, broadcast; bool. */
 export const greaterEqual = comparison("greaterEqual", "GreaterOrEqual", (a, b) => a >= b);
+/** Whether both are true, elementwise, broadcast; bool. */
 export const and = comparison("and", "And", (a, b) => a === 1 && b === 1);
+/** Whether one of them is true, elementwise, broadcast; bool. */
 export const or = comparison("or", "Or", (a, b) => a === 1 || b === 1);
 const operations = { equal, less, lessEqual, greater, greaterEqual, and, or };

@@ -13,6 +13,7 @@ import { defineOperation, floats, requireDType, sameDType } from "./define.js";
 import { reshape, transpose } from "./layout.js";
 import { sumTo } from "./reduce.js";
 
+/** Which operands are read with their last two axes exchanged. */
 export interface MatmulOptions {
   readonly transposeLeft?: boolean;
   readonly transposeRight?: boolean;

@@ -20,6 +20,7 @@ interface Reduction {
   readonly keep: boolean;
 }
 
+/** What a reduction goes over. */
 export interface ReduceOptions {
   /** Axes to reduce; negative counts from the end; all of them where absent. */
   readonly axes?: number | readonly number[];

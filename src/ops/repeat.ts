@@ -16,6 +16,7 @@ import { assertStates, type Body, close, flopsOfSteps, stacked } from "./scan-bo
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
+/** What a node of `repeat` holds. */
 export interface RepeatAttributes {
   readonly states: number;
   readonly most: Dimension;
@@ -24,6 +25,7 @@ export interface RepeatAttributes {
   readonly body: Body;
 }
 
+/** Where a loop begins, and where it ends at the latest. */
 export interface RepeatOptions<States extends Tensors> {
   /** The states before the first step. */
   readonly initial: States;

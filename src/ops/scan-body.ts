@@ -22,6 +22,7 @@ export interface Body {
   readonly results: readonly Tensor[];
 }
 
+/** What a node of `scan` holds. */
 export interface ScanAttributes {
   readonly states: number;
   readonly sequences: number;

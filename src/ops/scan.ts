@@ -19,6 +19,7 @@ import { sigmoid, tanh } from "./unary.js";
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
+/** Where a loop begins, and what it goes over. */
 export interface ScanOptions<States extends Tensors, Sequences extends Tensors> {
   /** The states before the first step. */
   readonly initial: States;

@@ -109,6 +109,7 @@ function normaliser(
   return call;
 }
 
+/** The axis that adds up to 1, the last where absent, and what takes part in it. */
 export interface SoftmaxOptions {
   readonly axis?: number;
   /** bool, broadcast to the operand: only elements where it is true take part. */

@@ -52,12 +52,14 @@ function unary(name: string, definition: Unary): OperationFunction<(x: Tensor) =
 
 /** Elementwise functions of one tensor of any shape. */
 export const neg = unary("neg", { onnx: "Neg", value: (x) => -x, gradient: (_, __, dy) => neg(dy) });
+/** eˣ, elementwise. */
 export const exp = unary("exp", {
   onnx: "Exp",
   value: Math.exp,
   gradient: (_, y, dy) => mul(dy, y),
   flops: 8,
 });
+/** The natural logarithm, elementwise. */
 export const log = unary("log", {
   onnx: "Log",
   value: Math.log,
@@ -65,39 +67,48 @@ export const log = unary("log", {
   domain: "positive",
   flops: 8,
 });
+/** The square root, elementwise. */
 export const sqrt = unary("sqrt", {
   onnx: "Sqrt",
   value: Math.sqrt,
   gradient: (_, y, dy) => div(mul(dy, 0.5), y),
   domain: "positive",
 });
+/** The hyperbolic tangent, elementwise. */
 export const tanh = unary("tanh", {
   onnx: "Tanh",
   value: Math.tanh,
   gradient: (_, y, dy) => mul(dy, sub(1, mul(y, y))),
   flops: 8,
 });
+/** 1 / (1 + e⁻ˣ), elementwise. */
 export const sigmoid = unary("sigmoid", {
   onnx: "Sigmoid",
   value: (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),
   gradient: (_, y, dy) => mul(dy, mul(y, sub(1, y))),
   flops: 8,
 });
+/** max(0, x), elementwise. */
 export const relu = unary("relu", {
   onnx: "Relu",
   value: (x) => Math.max(x, 0),
   // A product, which ONNX Runtime computes faster than Where.
   gradient: (_, y, dy) => mul(dy, cast(greater(y, 0), dy.dtype)),
 });
+/** |x|, elementwise. */
 export const abs = unary("abs", { onnx: "Abs", value: Math.abs, gradient: (x, _, dy) => mul(dy, sign(x)) });
+/** −1, 0 or 1, elementwise; no gradient passes. */
 export const sign = unary("sign", { onnx: "Sign", value: Math.sign });
+/** The greatest whole number not above x, elementwise; no gradient passes. */
 export const floor = unary("floor", { onnx: "Floor", value: Math.floor });
+/** The sine of x in radians, elementwise. */
 export const sin = unary("sin", {
   onnx: "Sin",
   value: Math.sin,
   gradient: (x, _, dy) => mul(dy, cos(x)),
   flops: 8,
 });
+/** The cosine of x in radians, elementwise. */
 export const cos = unary("cos", {
   onnx: "Cos",
   value: Math.cos,

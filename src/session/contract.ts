@@ -28,6 +28,7 @@ export const scalar = (value: number): Value => ({
   data: Float32Array.of(value),
 });
 
+/** Values by the names of inputs or outputs. */
 export type Values = Readonly<Record<string, Value>>;
 
 /**
@@ -53,6 +54,7 @@ export interface Session {
   release(): Promise<void>;
 }
 
+/** How a program is loaded. */
 export interface LoadOptions extends LowerOptions {
   /** Threads to use; as many as the machine has cores where absent. */
   readonly threads?: number;

@@ -66,6 +66,7 @@ export interface Written {
   readonly references: readonly string[];
 }
 
+/** How outputs are decoded to be scored, and who hears how many are. */
 export interface ReportOptions {
   /** Hypotheses kept while decoding. */
   readonly beam: number;
@@ -185,6 +186,7 @@ export interface DiagnosisOptions<Example, Prepared> extends Scoring<Example, Pr
   readonly onProgress?: ((done: number) => void) | undefined;
 }
 
+/** An image whose caption is wrong, and why. */
 export interface DiagnosedImage {
   readonly index: number;
   readonly name: string;

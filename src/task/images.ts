@@ -20,4 +20,5 @@ export const imageOptionsSchema = z.object({
   augment: z.array(z.enum(AUGMENTATIONS)).optional(),
 });
 
+/** How images are read, as a run records it. */
 export type ImageOptions = z.output<typeof imageOptionsSchema>;

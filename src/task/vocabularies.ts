@@ -11,6 +11,7 @@ export interface Vocabularies {
   readonly target: Vocabulary;
 }
 
+/** The vocabularies of what is read and of what is written. */
 export type TextVocabularies = Required<Vocabularies>;
 
 const storedVocabulary = z.union([

@@ -16,6 +16,7 @@ export interface FitModel {
   readonly mode?: Mode;
 }
 
+/** How `fit` trains. */
 export interface FitOptions {
   readonly backend: Backend;
   readonly steps: number;

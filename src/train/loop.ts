@@ -14,6 +14,7 @@ export interface Progress extends StepReport {
   readonly secondsLeft: number;
 }
 
+/** How long training goes on, and who hears of it. */
 export interface LoopOptions {
   readonly budget: Budget;
   /** Seconds trained before, where a run is resumed. */

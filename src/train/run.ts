@@ -7,6 +7,7 @@ import type { Trainer } from "./trainer.js";
 
 /** What grows line by line: numbers of training, and where the model looks in a few fixed examples at every validation. */
 export type RecordName = "metrics" | "traces";
+/** A line of a record: the step, the seconds of training up to it, and what was found. */
 export type RecordLine = { readonly step: number; readonly seconds: number; readonly [key: string]: unknown };
 
 /** Everything a checkpoint holds. */

@@ -7,6 +7,7 @@ export const scheduleSchema = z.object({
   warmup: z.int().min(0).default(100),
 });
 
+/** How the learning rate changes. */
 export type ScheduleOptions = z.output<typeof scheduleSchema>;
 
 /**

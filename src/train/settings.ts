@@ -68,4 +68,5 @@ export const settingsSchema = z.object({
   budget: budgetSchema,
 });
 
+/** Everything a run was asked for: with its data, it gives the run again. */
 export type RunSettings = z.output<typeof settingsSchema>;

@@ -33,6 +33,7 @@ export interface Layout {
 
 const inGrains = (count: number): number => Math.ceil(count / GRAIN) * GRAIN;
 
+/** How parameters lie one after the other in a flat array, each from a whole grain of the kernels' on. */
 export function layoutOf(parameters: readonly Parameter[]): Layout {
   let [count, padded] = [0, 0];
   const slots = parameters.map(({ name, shape, kind }) => {

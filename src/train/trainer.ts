@@ -78,7 +78,10 @@ export interface BuiltModel {
   readonly scope: Scope;
 }
 
-/** @param prepared what the model's task prepared */
+/**
+ * The model of a run, with its parameters declared and no values.
+ * @param prepared what the model's task prepared
+ */
 export function buildModel(
   settings: Pick<RunSettings, "model" | "configuration" | "images">,
   prepared: unknown,

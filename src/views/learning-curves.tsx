@@ -2,6 +2,7 @@ import type { ReactElement } from "react";
 import { Canvas, Level, legendPlaces } from "./canvas.js";
 import { light, SERIES, type Theme } from "./theme.js";
 
+/** A curve: its name and its points. */
 export interface Curve {
   readonly name: string;
   readonly points: readonly { readonly step: number; readonly value: number }[];
@@ -9,6 +10,7 @@ export interface Curve {
   readonly marked?: boolean;
 }
 
+/** What learning curves show. */
 export interface LearningCurvesProps {
   readonly curves: readonly Curve[];
   /** What is drawn, for the vertical axis. */

@@ -10,6 +10,7 @@ export interface Theme {
   readonly against: string;
 }
 
+/** Colours on a light page, and on paper. */
 export const light: Theme = {
   background: "#ffffff",
   text: "#1b1f24",
@@ -19,6 +20,7 @@ export const light: Theme = {
   against: "#c2500b",
 };
 
+/** Colours on a dark page. */
 export const dark: Theme = {
   background: "#14171c",
   text: "#e8ebef",

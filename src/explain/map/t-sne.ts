@@ -23,6 +23,7 @@ const ROUNDING = 1e-12;
 /** The least rate of learning. */
 const LEAST_RATE = 50;
 
+/** How points are laid on a plane. */
 export interface MapOptions {
   /** How many neighbours each point has, about. */
   readonly perplexity: number;

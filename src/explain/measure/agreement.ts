@@ -40,6 +40,7 @@ export interface Agreement {
 
 const greatest = (row: readonly number[]): number => row.indexOf(Math.max(...row));
 
+/** How well two maps agree, row by row: the mean rank correlation of the rows that have one, and the share of rows whose greatest is at the same place. */
 export function agreementOf(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): Agreement {
   const correlations = a.flatMap((row, index) => rankCorrelation(row, b[index]!) ?? []);
   const mean = (values: readonly number[]) => values.reduce((x, y) => x + y, 0) / values.length;

@@ -37,6 +37,7 @@ export function countAlignment(
   };
 }
 
+/** The counts of two together. */
 export const addCounts = (a: AlignmentCounts, b: AlignmentCounts): AlignmentCounts => ({
   proposed: a.proposed + b.proposed,
   sure: a.sure + b.sure,
@@ -44,6 +45,7 @@ export const addCounts = (a: AlignmentCounts, b: AlignmentCounts): AlignmentCoun
   proposedPossible: a.proposedPossible + b.proposedPossible,
 });
 
+/** Counts of no sentence. */
 export const NO_COUNTS: AlignmentCounts = { proposed: 0, sure: 0, proposedSure: 0, proposedPossible: 0 };
 
 /** Alignment error rate (Och & Ney 2003, equation 36): 1 − (|A ∩ S| + |A ∩ P|) / (|A| + |S|). Lower is better. */

@@ -32,8 +32,10 @@ export interface PointingCounts {
   readonly centre: number;
 }
 
+/** Counts of no word. */
 export const NO_POINTING: PointingCounts = { words: 0, hits: 0, mass: 0, uniform: 0, centre: 0 };
 
+/** The counts of two together. */
 export const addPointing = (a: PointingCounts, b: PointingCounts): PointingCounts => ({
   words: a.words + b.words,
   hits: a.hits + b.hits,

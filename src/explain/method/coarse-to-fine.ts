@@ -4,6 +4,7 @@ import type { Grid } from "../measure/pointing.js";
 
 // Coarse-to-fine decoding (Kim & Canny 2017, section 3.3): what is attended to as blobs, each of which is masked to see whether it matters.
 
+/** How a map of attention is parted into blobs. */
 export interface BlobOptions {
   /** Particles drawn of a map. */
   readonly particles: number;
@@ -12,6 +13,7 @@ export interface BlobOptions {
   readonly least: number;
 }
 
+/** What blobs are found by where nothing else is asked for. */
 export const BLOB_OPTIONS: BlobOptions = { particles: 200, radius: 3, least: 6 };
 
 /** A part of a frame that is attended to. */
@@ -22,6 +24,7 @@ export interface Blob {
   readonly cells: ReadonlySet<number>;
 }
 
+/** A point in pixels, or in units of what it lies in. */
 export type Point = readonly [x: number, y: number];
 
 /** A map of cells brought to pixels, bilinearly between the middles of cells, [height · width]. */

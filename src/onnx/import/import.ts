@@ -25,6 +25,7 @@ import { Call, typeOf } from "./call.js";
 import { operators } from "./operators.js";
 import { ARITHMETIC, type Known, MOST_KNOWN, NotImported, Value } from "./value.js";
 
+/** How a file's graph is taken. */
 export interface ImportOptions {
   /** Shapes of inputs, by their names, in place of those that the file says: numbers, or names of sizes. */
   readonly shapes?: Readonly<Record<string, Shape>>;

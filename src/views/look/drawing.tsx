@@ -15,6 +15,7 @@ export interface Spot {
   readonly point?: readonly [x: number, y: number];
 }
 
+/** A rectangle of a picture, in pixels from its left upper corner. */
 export interface Box {
   readonly x: number;
   readonly y: number;
@@ -38,6 +39,7 @@ export interface Drawing {
   readonly boxes?: (spot: Spot) => readonly Box[];
 }
 
+/** How a picture is drawn. */
 export interface DrawOptions {
   readonly theme?: Theme | undefined;
   /** A heading; a line break starts a new line. */

@@ -36,6 +36,7 @@ const views = {
   gates: { draw: drawGates, title: "Gates", one: false },
 } as const satisfies Record<string, { draw: Draw; title: string; one: boolean }>;
 
+/** The name of a way to draw. */
 export type ViewName = keyof typeof views;
 
 export const viewNames = Object.keys(views) as ViewName[];
@@ -145,6 +146,7 @@ export const mainPicture = (pictures: readonly Picture[]): Picture | undefined =
   pictures.find(({ looks: [look] }) => look.kind !== "gates" && !look.derived) ??
   pictures[0];
 
+/** How the picture of a trace is drawn. */
 export interface PictureOptions extends DrawOptions {
   /** The way to draw; the usual one where absent, or where the picture cannot be drawn so. */
   readonly view?: ViewName | undefined;
