@@ -41,7 +41,7 @@ export interface CellSizes {
   readonly initialise?: Initialiser;
 }
 
-/** Makes a cell with its parameters in a scope: `gru` and `lstm` are such. */
+/** Makes a cell with its parameters in a scope, such as `gru`. */
 export type CellFactory = (scope: Scope, sizes: CellSizes) => Cell;
 
 /**
