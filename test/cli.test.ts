@@ -329,6 +329,24 @@ describe("see", () => {
     expect(html!.toString()).toMatch(/^<!doctype html>/);
   });
 
+  test("words are drawn by a seed at a temperature, and the decoding says so", async () => {
+    const seen = async (...options: string[]) =>
+      (await regard(["see", first, "I love coffee", "--temperature", "3", ...options])).out;
+    const one = await seen("--sample", "5");
+    expect(one).toContain("(words drawn by seed 5 at a temperature of 3)");
+    expect(await seen("--sample", "5")).toBe(one);
+    const others = await Promise.all([6, 7, 8].map((seed) => seen("--sample", String(seed))));
+    const outputOf = (text: string) => text.split("\n")[0];
+    expect(others.some((other) => outputOf(other) !== outputOf(one))).toBe(true);
+    for (const [options, why] of [
+      [["--temperature", "0"], "--temperature is 0 but must be from 0.01 to 10."],
+      [["--sample", "3"], "--sample is 3, but the likeliest word is taken at each step; add --temperature 1"],
+    ] as const) {
+      const { code, err } = await regard(["see", first, "I love coffee", ...options]);
+      expect([code, err]).toEqual([2, expect.stringContaining(why)]);
+    }
+  });
+
   test("gives the trace as JSON", async () => {
     const { out } = await regard(["see", first, "I love coffee", "--json", "--beam", "2"]);
     const { output, traces } = JSON.parse(out);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { END, START } from "../src/core/index.js";
+import { END, Random, START } from "../src/core/index.js";
 import { tokenBatch } from "../src/data/index.js";
 import { GreedyDecoder, tokensValue } from "../src/decode/index.js";
-import { Effects, Walker } from "../src/explain/index.js";
+import { drawn, Effects, Walker } from "../src/explain/index.js";
 import { models } from "../src/models/index.js";
 import { Mode, Scope } from "../src/nn/index.js";
 import { input } from "../src/ops/index.js";
@@ -165,4 +165,48 @@ test.each(attentive)("forced attention changes what follows, and only what follo
   expect(forced[1]!.logProbability).not.toBe(plain[1]!.logProbability);
   expect(forced[2]!.logProbability).not.toBe(plain[2]!.logProbability);
   expect(total(forced)).not.toBeCloseTo(total(plain), 6);
+});
+
+test("words are drawn by their probabilities to the power of one over the temperature", () => {
+  const logs = [0.5, 0.3, 0.15, 0.05].map(Math.log);
+  const draws = 20_000;
+  for (const temperature of [0.5, 1, 2]) {
+    const powers = logs.map((one) => Math.exp(one / temperature));
+    const sum = powers.reduce((a, b) => a + b);
+    const counts = logs.map(() => 0);
+    for (let step = 0; step < draws; step++)
+      counts[drawn(logs, temperature, new Random(3, "words", step))]!++;
+    // Within five standard errors.
+    counts.forEach((count, index) => {
+      const share = powers[index]! / sum;
+      expect(Math.abs(count / draws - share)).toBeLessThan(5 * Math.sqrt((share * (1 - share)) / draws));
+    });
+  }
+});
+
+test("a seed draws the same words again, another others, and the coldest the likeliest", async () => {
+  const { translator, parameters } = make(cases[0]!);
+  const walker = await Walker.load(translator, { source: sourceInput }, referenceBackend, {
+    alternatives: 2,
+    drawing: true,
+  });
+  const written = async (sample: number, temperature?: number, tokens?: ReadonlyMap<number, number>) =>
+    (
+      await walker.walk(
+        parameters,
+        { source: sourceValue },
+        { sample, ...(temperature !== undefined && { temperature }), ...(tokens && { tokens }) },
+        { longest },
+      )
+    ).map(({ token }) => token);
+  const first = await written(1, 1.5);
+  expect(await written(1, 1.5)).toEqual(first);
+  const others = await Promise.all([2, 3, 4].map((seed) => written(seed, 1.5)));
+  expect(others.some((other) => other.join() !== first.join())).toBe(true);
+  expect(await written(1, 1e-9)).toEqual(await written(1));
+  // What is put in place of a word leaves the words before it as they were drawn.
+  if (first.length > 1) {
+    const changed = await written(1, 1.5, new Map([[1, 9]]));
+    expect(changed.slice(0, 2)).toEqual([first[0], 9]);
+  }
 });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { TraceJson } from "../attention/index.js";
 import type { DataKind } from "../data/index.js";
-import { DEFAULT_BEAM, type Decoding, WIDEST_BEAM } from "../decode/decoding.js";
+import { DEFAULT_BEAM, type Decoding, TEMPERATURES, WIDEST_BEAM } from "../decode/decoding.js";
 import type { Agreement, Interval, Verdict } from "../explain/index.js";
 import type { ModelPart } from "../models/index.js";
 import type {
@@ -116,6 +116,8 @@ const writing = {
   looks: z.record(z.string(), z.record(z.string(), z.array(z.number()).max(20_000))).default({}),
   /** Draws what the model draws by chance by this seed, in place of the likeliest. */
   sample: z.int().min(0).optional(),
+  /** Draws words too, by p^(1 / temperature), of a model that writes. */
+  temperature: z.number().min(TEMPERATURES[0]).max(TEMPERATURES[1]).optional(),
 };
 const writingSchema = z.object(writing);
 /** How an output is to come about, and what a reader changed in it. */

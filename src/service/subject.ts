@@ -190,12 +190,12 @@ export class Subject<Example_ = any> {
     );
   }
 
-  /** @param sampling whether places are drawn, by a model that can */
-  #walking(sampling: boolean): Promise<Walker> {
-    return this.#once(sampling ? "sampler" : "walker", () =>
+  /** @param sampling whether places are drawn, by a model that can. @param drawing whether words are */
+  #walking(sampling: boolean, drawing: boolean): Promise<Walker> {
+    return this.#once(drawing ? "writer" : sampling ? "sampler" : "walker", () =>
       Walker.load(this.model, this.#inputs, this.#backend, {
         alternatives: ALTERNATIVES,
-        sampling,
+        ...{ sampling, drawing },
         values: constants(this.#parameters),
       }),
     );
@@ -297,8 +297,9 @@ export class Subject<Example_ = any> {
   async #written(
     example: Example_,
     values: Values,
-    { beam = DEFAULT_BEAM, words = {}, looks = {}, sample, keepUnknown }: Request,
+    { beam = DEFAULT_BEAM, words = {}, looks = {}, temperature, keepUnknown, ...request }: Request,
   ): Promise<Given> {
+    const sample = request.sample ?? (temperature === undefined ? undefined : 1);
     const evaluator = await this.#evaluation();
     const { target } = this.prepared as { target: Vocabulary };
     const { [ATTENTION_LOOK]: attended = {}, ...others } = looks;
@@ -319,7 +320,7 @@ export class Subject<Example_ = any> {
     const hypotheses =
       sample === undefined ? (await evaluator.writeValues(this.#parameters, values, { beam }))[0]! : [];
     const kept = hypotheses[0] ? [...tokensByStep(hypotheses[0])] : [];
-    const walker = await this.#walking(sample !== undefined);
+    const walker = await this.#walking(sample !== undefined, temperature !== undefined);
     const steps = await walker.walk(
       this.#parameters,
       values,
@@ -331,6 +332,7 @@ export class Subject<Example_ = any> {
         attention: forced,
         looks: forcedLooks,
         ...(sample !== undefined && { sample }),
+        ...(temperature !== undefined && { temperature }),
       },
       { longest: evaluator.longestOf(values) },
     );
@@ -371,6 +373,7 @@ export class Subject<Example_ = any> {
         beam: sample === undefined ? beam : 1,
         ...(changedAt !== undefined && { changedAt }),
         ...(sample !== undefined && { sample }),
+        ...(temperature !== undefined && { temperature }),
       },
     };
   }
@@ -380,8 +383,12 @@ export class Subject<Example_ = any> {
     drive: PlainDrive,
     example: Example_,
     values: Values,
-    { looks = {}, sample }: Request,
+    { looks = {}, sample, temperature }: Request,
   ): Promise<Given> {
+    if (temperature !== undefined)
+      throw new UsageError(
+        `the temperature is ${temperature}, but the model writes no words that could be drawn; leave it out.`,
+      );
     const prober = await this.#probing(drive, sample !== undefined);
     const choices = {
       looks: Object.fromEntries(

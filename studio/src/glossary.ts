@@ -69,6 +69,10 @@ export const GLOSSARY: readonly (readonly [words: readonly string[], explanation
     "Turns any numbers into shares that add up to 1: e to the power of each, over the sum of all.",
   ],
   [
+    ["temperature"],
+    "How freely words are drawn: by their probabilities at 1; below, likely ones are drawn more often than that, above less often.",
+  ],
+  [
     ["t-SNE"],
     "Lays vectors on a plane so that near ones stay near (van der Maaten and Hinton 2008); distances between far ones mean little.",
   ],

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { nestedTrace, type Trace } from "../../attention/index.js";
 import { UsageError } from "../../core/index.js";
-import { decodingText } from "../../decode/index.js";
+import { decodingText, TEMPERATURES } from "../../decode/index.js";
 import { type Answer, ForeignSubject } from "../../service/index.js";
 import { openSubject } from "../../service/runs.node.js";
 import type { Field } from "../../task/index.js";
@@ -50,6 +50,7 @@ export interface SeeOptions extends CommonOptions, FileOptions {
   readonly path?: string;
   readonly style?: MapStyle;
   readonly sample?: number;
+  readonly temperature?: number;
   readonly view?: ViewName;
   readonly step?: number;
   readonly head?: { readonly look: string; readonly head: number };
@@ -113,6 +114,11 @@ export const withSeeOptions = (command: Command): Command =>
       headOf("--head", text),
     )
     .option("--sample <seed>", "draw by chance what the model can draw, in place of the likeliest", number)
+    .option(
+      "--temperature <x>",
+      "draw words too: by their probabilities at 1, nearer to the likeliest below, further from it above",
+      number,
+    )
     .option("--device <name>", "cpu, webgpu or wasm", "cpu");
 
 /** Runs one input, draws what was asked for and prints what there is to say. */
@@ -247,15 +253,19 @@ interface Asked {
 /** @throws UsageError for options that what the model reads has no use for */
 function assertOptions(
   form: readonly Field[],
-  { gates, keepUnknown, animation, path, style, sample }: SeeOptions,
-  samples: boolean,
+  { gates, keepUnknown, animation, path, style, sample, temperature }: SeeOptions,
 ): void {
+  const [lowest, highest] = TEMPERATURES;
+  if (temperature !== undefined && !(temperature >= lowest && temperature <= highest))
+    throw new UsageError(`--temperature is ${temperature} but must be from ${lowest} to ${highest}.`);
   if (!asksForText(form)) {
     if (gates ?? keepUnknown)
       throw new UsageError("--gates and --keep-unknown are for models that read text; leave them out.");
-  } else if (animation ?? path ?? style ?? (samples ? undefined : sample))
+  } else if (animation ?? path ?? style)
+    throw new UsageError("--animation, --path and --map are for models that read images; leave them out.");
+  else if (sample !== undefined && temperature === undefined)
     throw new UsageError(
-      "--animation, --path, --map and --sample are for models that read images; leave them out.",
+      `--sample is ${sample}, but the likeliest word is taken at each step; add --temperature 1 to draw words.`,
     );
   if (!Number.isSafeInteger(sample ?? 0) || (sample ?? 0) < 0)
     throw new UsageError(`--sample is ${sample} but must be a whole number from 0.`);
@@ -266,14 +276,15 @@ async function askRun(path: string, input: string, options: SeeOptions): Promise
     backend: await backendFor(options.device),
     warn,
   });
-  const { beam, sample, gates, keepUnknown } = options;
-  assertOptions(form, options, false);
+  const { beam, sample, temperature, gates, keepUnknown } = options;
+  assertOptions(form, options);
   const example = await subject.exampleOf(await askedOf(form, input, options.field), data);
   const answer = await subject.ask(example, {
     beam,
     reading: gates ?? false,
     ...(keepUnknown && { keepUnknown }),
     ...(sample !== undefined && { sample }),
+    ...(temperature !== undefined && { temperature }),
   });
   await subject.release();
   return { answer, model: folder.settings.model, form, known: subject.task.title(example) };
@@ -283,7 +294,11 @@ async function askRun(path: string, input: string, options: SeeOptions): Promise
 async function askFile(path: string, input: string, options: SeeOptions): Promise<Asked> {
   const subject = await openFile(path, options);
   const { form } = subject;
-  assertOptions(form, options, false);
+  assertOptions(form, options);
+  if (options.temperature !== undefined)
+    throw new UsageError(
+      `${path} writes the likeliest words; give the run it was exported from, or leave out --temperature.`,
+    );
   if (options.gates)
     throw new UsageError(`${path} holds no gates; give the run it was exported from, or leave out --gates.`);
   const { keepUnknown } = options;

@@ -57,8 +57,10 @@ export interface WalkChoices {
   readonly attention?: ReadonlyMap<number, readonly number[]>;
   /** What is looked at instead, by the name of one look and the step: [heads, places]. */
   readonly looks?: Readonly<Record<string, ReadonlyMap<number, readonly number[]>>>;
-  /** The seed by which a walker that samples draws the places of hard attention. */
+  /** The seed by which a walker that samples draws the places of hard attention, and words at a temperature. */
   readonly sample?: number;
+  /** Draws words by p^(1 / temperature) in place of the likeliest; for a walker that was loaded to draw words. */
+  readonly temperature?: number;
 }
 
 const MEMORY = "memory.";
@@ -87,12 +89,13 @@ export class Walker {
   /**
    * @param options.alternatives how many tokens each step tells of
    * @param options.sampling whether the places of hard attention are drawn, in place of the likeliest
+   * @param options.drawing whether words may be drawn
    */
   static async load(
     model: Model,
     inputs: Tensors,
     backend: Backend,
-    options: { alternatives: number; sampling?: boolean } & LoadOptions,
+    options: { alternatives: number; sampling?: boolean; drawing?: boolean } & LoadOptions,
   ): Promise<Walker> {
     const mode = options.sampling ? Mode.sampling() : Mode.plain();
     const modelSteps = stepsOf(model);
@@ -128,6 +131,7 @@ export class Walker {
     );
     const program: Record<string, Tensor> = {
       tokens: best.indices,
+      ...(options.drawing && { all: logSoftmax(logits) }),
       logProbabilities: best.values,
       logProbability,
       ...rest,
@@ -164,6 +168,7 @@ export class Walker {
         );
     const encoded = await this.encoder.run(neededBy(this.encoder, { ...parameters, ...inputs }));
     const random = new Random(choices.sample ?? 0, "walk");
+    const { temperature } = choices;
     const attended = Object.keys(lookedAtSource(this.looks));
     let carried: Values = encoded;
     const steps: WalkStep[] = [];
@@ -189,7 +194,11 @@ export class Walker {
         this.stepper.run(neededBy(this.stepper, { ...known, ...probing, chosen: int32(chosen) }));
       // What to take the gradient of is known only once the likeliest token is, unless it was given.
       let results = await run(given ?? END);
-      const token = given ?? results.tokens!.data[0]!;
+      const token =
+        given ??
+        (temperature === undefined
+          ? results.tokens!.data[0]!
+          : drawn(results.all!.data, temperature, new Random(choices.sample ?? 0, "words", steps.length)));
       if (token !== END && steps.length === longest) break;
       if (given === undefined && token !== END) results = await run(token);
       const [looks, saliences] = [unprefixed(LOOK, results), unprefixed(SALIENCE, results)];
@@ -252,6 +261,22 @@ export class Walker {
     await this.encoder.release();
     await this.stepper.release();
   }
+}
+
+/** A number drawn by p^(1 / temperature). @param logs logarithms of the probabilities */
+export function drawn(logs: ArrayLike<number>, temperature: number, random: Random): number {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let index = 0; index < logs.length; index++) most = Math.max(most, logs[index]!);
+  const weight = (index: number) => Math.exp((logs[index]! - most) / temperature);
+  let total = 0;
+  for (let index = 0; index < logs.length; index++) total += weight(index);
+  let left = random.uniform() * total;
+  for (let index = 0; index < logs.length; index++) {
+    left -= weight(index);
+    if (left < 0) return index;
+  }
+  // What rounding leaves is the likeliest's.
+  return Array.from(logs).indexOf(most);
 }
 
 const nameOf = (tensor: Tensor): string => inputAttributes(tensor)!.name;

@@ -36,6 +36,9 @@ export default function See() {
   );
 }
 
+/** Temperatures that words are drawn at. */
+const WARMTHS = [0.5, 1, 1.5] as const;
+
 /** A run that is asked. */
 export function One({
   detail,
@@ -57,12 +60,14 @@ export function One({
   const first = writingFrom(query);
   const changes = useChanges(first, stepFrom(query));
   const [sample, setSample] = useState(first.sample);
+  const [temperature, setTemperature] = useState(first.temperature);
   const { beam } = first;
   const input = chosen ?? firstInput(detail, examples);
   const writing: WritingInput = {
     ...(beam !== undefined && { beam }),
     ...changes.request,
     ...(sample !== undefined && { sample }),
+    ...(temperature !== undefined && { temperature, sample: sample ?? 1 }),
   };
   const key = input && JSON.stringify([run, input, writing]);
   const request = (effect: boolean) => api.call("ask", { run, input: input!, ...writing, effect });
@@ -92,6 +97,31 @@ export function One({
           setChosen(one);
         }}
       />
+      {detail.can.beam && (
+        <p className="row">
+          <label className="row">
+            <span>Words</span>
+            <select
+              value={temperature ?? ""}
+              onChange={({ target }) => {
+                changes.reset();
+                setTemperature(target.value === "" ? undefined : Number(target.value));
+                setSample(undefined);
+              }}
+            >
+              <option value="">the likeliest</option>
+              {WARMTHS.map((one) => (
+                <option key={one} value={one}>{`drawn, temperature ${one}`}</option>
+              ))}
+            </select>
+          </label>
+          {temperature !== undefined && (
+            <button type="button" className="quiet" onClick={() => setSample((before) => (before ?? 1) + 1)}>
+              Draw other words
+            </button>
+          )}
+        </p>
+      )}
       {detail.can.sample && (
         <p className="row">
           <button

@@ -55,7 +55,9 @@ export function useChanges(first: WritingInput = {}, step = 0) {
 export type Changes = ReturnType<typeof useChanges>;
 
 /** How an output is to be written, as requests take it. */
-export type WritingInput = Partial<Pick<RequestInputs["ask"], "beam" | "words" | "looks" | "sample">>;
+export type WritingInput = Partial<
+  Pick<RequestInputs["ask"], "beam" | "words" | "looks" | "sample" | "temperature">
+>;
 
 /** How an output is written as the part of an address, so that another page tells of the same output. */
 export const writingQuery = (writing: WritingInput): Record<string, string> => {
