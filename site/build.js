@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import Eleventy from "@11ty/eleventy";
 import { strFromU8, unzipSync } from "fflate";
 import { runnerImport } from "vite";
+import { z } from "zod";
 import { typeset, withEquations } from "./equation.js";
 import { dressed, headingsOf } from "./markdown.js";
 import { referencePages } from "./reference.js";
@@ -90,6 +91,21 @@ const isDrawn = ({ view, exhibit }) => view === "see" && exhibit !== "summary";
 const partOf = ({ title, equations, gives }) =>
   `<h3>${escaped(title)}</h3>\n${equations.map((equation) => `<div class="equation" tabindex="0">${equation.includes("  (") ? typeset(equation) : withEquations(equation)}</div>`).join("\n")}\n<p class="note">gives <code>${escaped(gives)}</code></p>\n`;
 
+/** What can be set of a model, as a table; nothing where nothing can. */
+function optionsOf({ id, configuration }) {
+  const { properties = {} } = z.toJSONSchema(configuration, { io: "input" });
+  const bounded = ({ minimum, maximum }) =>
+    [minimum, maximum].some((bound) => Math.abs(bound) < Number.MAX_SAFE_INTEGER)
+      ? `${minimum ?? "…"} to ${maximum ?? "…"}`
+      : "any";
+  const rows = Object.entries(properties).map(
+    ([name, { description = "", enum: choices, type, default: usual, ...bounds }]) =>
+      `| \`${name}\` | ${description.replaceAll("|", "\\|")} | ${choices ? choices.join(", ") : type === "boolean" ? "true, false" : bounded(bounds)} | ${usual ?? ""} |`,
+  );
+  if (rows.length === 0) return "";
+  return `### Options of ${id}\n\nAs \`--set name=value\` of \`train\`.\n\n| name | what | takes | where nothing is set |\n|---|---|---|---|\n${rows.join("\n")}`;
+}
+
 /** The page of a folder of models: its card, parts, pictures, and what can be tried. */
 function modelPage({ folder, cards }, { chapters, exhibits }) {
   const source = `src/models/${folder}/card.md`;
@@ -104,11 +120,12 @@ function modelPage({ folder, cards }, { chapters, exhibits }) {
         ? [`<p><img src="../${pictureName(chapter)}" alt="What the model looked at"></p>\n`]
         : []),
     ]),
-    ...cards.map(({ id, title, parts }) =>
+    ...cards.map(({ id, title, parts, configuration }) =>
       [
         `## The parts of ${id}`,
         `${title}. \`npx regard train ${id}\``,
         parts.map(partOf).join(""),
+        optionsOf({ id, configuration }),
         `<details><summary>The drawing, the numbers and the options of ${id}, live</summary>${frame(`../studio/index.html#/design/${id}`, `The design of ${id}`)}</details>`,
       ].join("\n\n"),
     ),
@@ -171,6 +188,42 @@ const inOrder = (pages) => {
   return pages.map((page, index) => ({ ...page, list, before: list[index - 1], after: list[index + 1] }));
 };
 
+const searchPage = {
+  url: "/search.html",
+  section: "Search",
+  title: "Search",
+  markdown: [
+    "# Search",
+    '<label for="words">Words of a heading, or a name of the API</label>',
+    '<p><input id="words" type="search" autocomplete="off" spellcheck="false"></p>',
+    '<p id="count" class="note" role="status"></p>',
+    '<ul id="found"></ul>',
+    '<script type="module" src="search.js"></script>',
+  ].join("\n\n"),
+};
+
+/** Every heading of the pages, to be searched: what it says, where it stands, and its address. */
+function headingsOfPages(out, urls) {
+  const plain = (html) =>
+    html
+      .replaceAll(/<[^>]*>/g, "")
+      .replaceAll("&lt;", "<")
+      .replaceAll("&gt;", ">")
+      .replaceAll("&quot;", '"')
+      .replaceAll("&amp;", "&");
+  return urls.flatMap((url) => {
+    const html = readFileSync(join(out, url), "utf8");
+    const title = plain(/<h1[^>]*>(.*?)<\/h1>/s.exec(html)[1]);
+    return [...html.matchAll(/<h([1-3])(?: id="([^"]*)")?[^>]*>(.*?)<\/h\1>/gs)].map(
+      ([, level, id, text]) => [
+        plain(text),
+        level === "1" ? "" : title,
+        `${url.slice(1)}${level === "1" || !id ? "" : `#${id}`}`,
+      ],
+    );
+  });
+}
+
 /** Addresses in the pages of a folder that lead nowhere, and ends of addresses that two headings share. */
 export function deadLinks(out) {
   const files = readdirSync(out, { recursive: true }).map((name) => name.replaceAll("\\", "/"));
@@ -226,6 +279,7 @@ export async function buildSite(out, { draws = true } = {}) {
     text("bench/peers/README.md", "/peers.html", "Performance"),
     text("docs/architecture.md", "/architecture.html", "Architecture"),
     text("CONTRIBUTING.md", "/contributing.html", "Architecture"),
+    searchPage,
   ];
   const sections = pages
     .filter(
@@ -246,6 +300,7 @@ export async function buildSite(out, { draws = true } = {}) {
       eleventy.ignores.add("site/*.js");
       eleventy.addPassthroughCopy({
         "site/style.css": "style.css",
+        "site/search.js": "search.js",
         "node_modules/@fontsource/stix-two-math/files/stix-two-math-latin-400-normal.woff2":
           "stix-two-math.woff2",
       });
@@ -273,6 +328,15 @@ export async function buildSite(out, { draws = true } = {}) {
   site.disableLogger();
   await site.write();
   for (const [path, name] of pictures) cpSync(join(root, path), join(out, name));
+  writeFileSync(
+    join(out, "headings.json"),
+    JSON.stringify(
+      headingsOfPages(
+        out,
+        pages.filter((page) => page !== searchPage).map(({ url }) => url),
+      ),
+    ),
+  );
   const dead = deadLinks(out);
   if (dead.length > 0) throw new Error(`Links that lead nowhere:\n${dead.join("\n")}`);
   return pages.map(({ url }) => url);

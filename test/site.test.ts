@@ -96,6 +96,11 @@ test("pages are usable on a phone and a screen, light and dark, and the exhibits
       const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       expect(over, `${url} at ${width} pixels`).toBeLessThanOrEqual(0);
     }
+    if (width === 390) {
+      await page.goto(`${await files.url}search.html?words=trainingstep`);
+      await page.locator("#found a", { hasText: "trainingStep" }).click();
+      await page.waitForURL("**/api/train.html#trainingStep");
+    }
     if (width === 1400) {
       const frame = page.frameLocator("iframe");
       await frame.locator(".output").waitFor({ timeout: 60_000 });
