@@ -6,7 +6,7 @@ import { EFFECT, SALIENCE } from "../../explain/index.js";
 import { ABLATION_LOOK, EFFECT_LOOK, type Explanation, SALIENCE_LOOK } from "../../service/index.js";
 import { openSubject } from "../../service/runs.node.js";
 import type { Field } from "../../task/index.js";
-import { drawable, picturesOf } from "../../views/index.js";
+import { legible, picturesOf } from "../../views/index.js";
 import { backendFor } from "../backend.js";
 import {
   type CommandDefinition,
@@ -177,7 +177,7 @@ async function explain(path: string, input: string, options: ExplainOptions): Pr
   const said = ({ method, picture }: (typeof drawn)[number]) => further[picture.name] ?? about[method];
   const heading = (one: (typeof drawn)[number]) =>
     one.picture.name in further || (one.method === "salience" && one.picture.name !== SALIENCE_LOOK)
-      ? `${one.picture.name}: ${drawable(said(one))}`
+      ? `${legible(one.picture.name)}: ${legible(said(one))}`
       : `${one.method}: ${said(one)}`;
   const [first] = drawn;
   const { svg, png, html } = options;

@@ -287,7 +287,7 @@ export function LookPicture({
             <button
               type="button"
               className="quiet"
-              aria-label={`Present: ${label}`}
+              title={`${label}, as large as the screen`}
               onClick={() =>
                 document.fullscreenElement ? document.exitFullscreen() : frame.current!.requestFullscreen()
               }

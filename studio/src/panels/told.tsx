@@ -1,4 +1,4 @@
-import { Fragment, useId } from "react";
+import { Fragment, useId, useState } from "react";
 import { GLOSSARY } from "../glossary.js";
 
 const EXPLAINED = new Map(
@@ -26,16 +26,26 @@ export function Told({ text }: { readonly text: string }) {
   });
 }
 
+/** Its explanation is there only while it is asked for, so that the text around it stays what it says. */
 function Term({ word, explanation }: { readonly word: string; readonly explanation: string }) {
   const id = useId();
+  const [asked, setAsked] = useState(false);
   return (
-    <span className="term">
-      <button type="button" aria-describedby={id}>
+    <span className="term" onPointerEnter={() => setAsked(true)} onPointerLeave={() => setAsked(false)}>
+      <button
+        type="button"
+        aria-describedby={asked ? id : undefined}
+        onFocus={() => setAsked(true)}
+        onBlur={() => setAsked(false)}
+        onKeyDown={({ key }) => key === "Escape" && setAsked(false)}
+      >
         {word}
       </button>
-      <span role="tooltip" id={id}>
-        {explanation}
-      </span>
+      {asked && (
+        <span role="tooltip" id={id}>
+          {explanation}
+        </span>
+      )}
     </span>
   );
 }
