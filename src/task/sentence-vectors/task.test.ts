@@ -195,3 +195,8 @@ test("a line of text is parted into sentences", async () => {
   expect(sentences("third")).toEqual(["third line here", "also 3 words"]);
   await rm(folder, { recursive: true });
 });
+
+test("an example of a passage is its first sentence, which is what people ask about", async () => {
+  expect(await sentenceVectors.card(train[0]!)).toEqual({ title: "a b c", expected: [] });
+  expect(await sentenceVectors.card(train[2]!)).toEqual({ title: "e e b", expected: [] });
+});

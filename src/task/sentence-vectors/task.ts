@@ -307,7 +307,8 @@ export const sentenceVectors: Task<Passage, PreparedSentences, SentenceSizes, Fo
       throw new UsageError(`the sentence has ${words.length} words; give at most ${LONGEST}.`);
     return Passage.of(words);
   },
-  card: async (passage) => ({ title: textOf(passage), expected: [] }),
+  // What people ask about is a sentence: the first of the passage.
+  card: async (passage) => ({ title: textOf(sentencesOf(passage)[0]!), expected: [] }),
   title: textOf,
   async places({ words }) {
     return { words: { kind: "tokens", labels: words.slice(0, LONGEST) } };
