@@ -84,6 +84,31 @@ function drawChapters({ chapters, exhibits }, out) {
   }
 }
 
+const designName = (id, name) => `pictures/design-${id}-${name}.svg`;
+
+/** Draws every model as its parts, with what they cost at the usual sizes, light and dark. */
+async function drawDesigns({ folders }, out) {
+  const { designOf } = await import("../dist/service/index.js");
+  const { dark, light, ModelDrawing, svgOf } = await import("../dist/views/index.js");
+  const { createElement } = await import("react");
+  const short = (value) => new Intl.NumberFormat("en", { notation: "compact" }).format(value);
+  for (const { id } of folders.flatMap(({ cards }) => cards)) {
+    const { parts } = designOf({ model: id, configuration: {}, batch: BATCH, sizes: {} });
+    const drawn = parts.map(({ parameterCount, flops, ...part }) => ({
+      ...part,
+      facts: `${short(parameterCount)} parameters · ${short(flops)} FLOP`,
+    }));
+    for (const [name, theme] of Object.entries({ light, dark }))
+      writeFileSync(
+        join(out, designName(id, name)),
+        svgOf(createElement(ModelDrawing, { model: id, parts: drawn, theme })),
+      );
+  }
+}
+
+/** Examples of a batch for which operations are counted. */
+const BATCH = 64;
+
 /** Whether a chapter shows what a model looked at, and has a picture of it. */
 const isDrawn = ({ view, exhibit }) => view === "see" && exhibit !== "summary";
 
@@ -124,6 +149,8 @@ function modelPage({ folder, cards }, { chapters, exhibits }) {
       [
         `## The parts of ${id}`,
         `${title}. \`npx regard train ${id}\``,
+        `<picture><source srcset="../${designName(id, "dark")}" media="(prefers-color-scheme: dark)"><img src="../${designName(id, "light")}" alt="The parts of ${id}, with what each reads"></picture>`,
+        `<p class="note">Dashed: from the step before. Operations are those of reading a batch of ${BATCH} forward, at the usual sizes.</p>`,
         parts.map(partOf).join(""),
         optionsOf({ id, configuration }),
         `<details><summary>The drawing, the numbers and the options of ${id}, live</summary>${frame(`../studio/index.html#/design/${id}`, `The design of ${id}`)}</details>`,
@@ -236,7 +263,7 @@ export function deadLinks(out) {
   for (const [name, html] of pages) {
     const ids = [...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
     for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) dead.push(`${name} has two of #${id}`);
-    for (const [, address] of html.matchAll(/\s(?:href|src)="([^"]*)"/g)) {
+    for (const [, address] of html.matchAll(/\s(?:href|src|srcset)="([^"]*)"/g)) {
       if (/^([a-z]+:|\/\/)/i.test(address)) continue;
       const [path, hash] = address.split("#");
       const target = path === "" ? name : relative(".", join(dirname(name), decodeURI(path)));
@@ -260,6 +287,7 @@ export async function buildSite(out, { draws = true } = {}) {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(join(out, "pictures"), { recursive: true });
   cpSync(join(root, "dist/studio"), join(out, "studio"), { recursive: true });
+  await drawDesigns(material, out);
   if (draws) drawChapters(material, out);
   else
     for (const chapter of material.chapters.filter(isDrawn))

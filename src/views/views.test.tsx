@@ -5,6 +5,7 @@ import {
   drawable,
   GrowthCurves,
   LearningCurves,
+  ModelDrawing,
   pageOf,
   ScoreByLength,
   svgOf,
@@ -142,4 +143,23 @@ test("control characters and halves of letters are shown as pictures of themselv
   expect(drawable("a\x7fb\x9bc\ud800d\uffffe")).toBe("a␡b�c�d�e");
   expect(drawable("naïve 😀 👩‍👩‍👧 日本")).toBe("naïve 😀 👩‍👩‍👧 日本");
   for (const letters of [100, 3000, 100_000]) expect(drawable("😀".repeat(letters))).toMatch(/^😀+…😀+$/u);
+});
+
+test("a model is drawn in layers, with arrows from what each part reads and dashed ones from the step before", async () => {
+  const parts = [
+    { id: "words", title: "Word vectors", from: ["source"], gives: "[S, B, E]", facts: "7 parameters" },
+    { id: "encoder", title: "Encoder", from: ["words"], gives: "[S, B, H]" },
+    { id: "attention", title: "Attention", from: ["encoder", "decoder"], gives: "[B, S]" },
+    { id: "decoder", title: "Decoder", from: ["attention", "words"], gives: "[B, H]" },
+  ];
+  const svg = svgOf(<ModelDrawing model="small" parts={parts} />);
+  await expect(svg).toMatchFileSnapshot("pictures/model-drawing.svg");
+  // Four edges within the step, one of them past two layers, and one from the step before.
+  expect(svg.match(/<title>/g)).toHaveLength(5);
+  expect(svg.match(/stroke-dasharray/g)).toHaveLength(1);
+  expect(svg).toContain("<title>decoder → attention, from the step before</title>");
+  expect(svg).not.toContain("button");
+  const heights = parts.map(({ title }) => Number(new RegExp(`y="(\\d+)"[^>]*>${title}<`).exec(svg)![1]));
+  expect(heights).toEqual([...heights].sort((a, b) => a - b));
+  expect(new Set(heights).size).toBe(4);
 });
