@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -13,17 +13,31 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 let project: string;
+let packed: readonly string[];
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), "regard-package-"));
   const own = join(project, "node_modules/regard");
   await mkdir(own, { recursive: true });
-  // Unpacked from what `npm pack` would write; to compress it takes seconds.
+  // What npm packs depends on names alone, and to compress what has them takes seconds; so it is asked for a folder of empty files.
+  const names = join(project, "names");
+  for (const place of ["dist", "bench/peers"])
+    for (const entry of await readdir(join(root, place), { recursive: true, withFileTypes: true })) {
+      const path = join(names, relative(root, entry.parentPath), entry.name);
+      if (entry.isDirectory()) await mkdir(path, { recursive: true });
+      else {
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, "");
+      }
+    }
+  for (const name of ["README.md", "LICENSE"]) await writeFile(join(names, name), "");
+  await cp(join(root, "package.json"), join(names, "package.json"));
   const { stdout } = await run("npm", ["pack", "--dry-run", "--ignore-scripts", "--json"], {
-    cwd: root,
+    cwd: names,
     maxBuffer: 2 ** 26,
     shell: process.platform === "win32",
   });
   const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
+  packed = files.map(({ path }) => path);
   for (const { path } of files) {
     if (/^dist\/studio\/|\.map$/.test(path)) continue;
     await mkdir(dirname(join(own, path)), { recursive: true });
@@ -60,6 +74,14 @@ test("its declarations are enough for the compiler", async () => {
     );
   const { stdout } = await node(tsc, ...options, "", "program.mjs").catch((error) => error);
   expect(stdout).toBe("");
+});
+
+test("it holds what it needs and nothing that is only for those who work on it", () => {
+  for (const path of ["package.json", "README.md", "LICENSE", "dist/index.js", "dist/studio/index.html"])
+    expect(packed).toContain(path);
+  expect(
+    packed.filter((path) => /^dist\/(docs|examples|bench-)|\.tsbuildinfo$|node_modules/.test(path)),
+  ).toEqual([]);
 });
 
 test("its command line runs", async () => {
