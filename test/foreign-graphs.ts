@@ -187,11 +187,13 @@ const softmax = (row: readonly number[]): number[] => {
 /**
  * The same encoder in plain arithmetic.
  * @param weigh what becomes of the weights of a layer's head: themselves where absent
+ * @param embed what becomes of the vector that a token is read as: itself where absent
  */
 export function encoderByHand(
   ids: readonly number[],
   mask: readonly number[],
   weigh = (weights: Matrix, _layer: number, _head: number): Matrix => weights,
+  embed = (vector: number[], _place: number): number[] => vector,
 ) {
   const matrix = (name: string, rows: number, columns: number): Matrix => {
     const data = weightOf(name, rows * columns);
@@ -200,7 +202,7 @@ export function encoderByHand(
     );
   };
   const table = matrix("table", VOCABULARY, HIDDEN);
-  let x = ids.map((id) => table[id]!);
+  let x = ids.map((id, place) => embed(table[id]!, place));
   const weights: Matrix[][] = [];
   for (let layer = 0; layer < LAYERS; layer++) {
     const projected = (name: string) => times(x, matrix(`${layer}.${name}`, HIDDEN, HIDDEN));

@@ -4,9 +4,23 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { decodeTrace, rowOf, type TraceLook } from "../src/attention/index.js";
 import { openTokenizer } from "../src/data/index.js";
-import { ForeignModel, findAttention, namesOf, numbersOf, openGraph } from "../src/foreign/index.js";
+import {
+  absencesOf,
+  ForeignModel,
+  findAttention,
+  foreignValue,
+  namesOf,
+  numbersOf,
+  openGraph,
+} from "../src/foreign/index.js";
 import { ELEMENT, encodeModel } from "../src/onnx/index.js";
-import { ABLATION_LOOK, EFFECT_LOOK, ForeignSubject, SALIENCE_LOOK } from "../src/service/index.js";
+import {
+  ABLATION_LOOK,
+  EFFECT_LOOK,
+  ForeignSubject,
+  INPUT_SALIENCE_LOOK,
+  SALIENCE_LOOK,
+} from "../src/service/index.js";
 import { openOnnx } from "../src/session/node.js";
 import { regard } from "./command.js";
 import {
@@ -233,6 +247,84 @@ test("the weights on a token add to an output what its gradient says, and what s
   expect(explained.agreements.map(({ of }) => of)).toContain(SALIENCE_LOOK);
   const whole = await subject.explain({ input_ids: IDS }, { output: "pooled" });
   expect(whole.noGradient).toBe("a gradient is of one number; name one, such as --output pooled:0.");
+});
+
+test("what each token is read as, each cell of an image and each number adds its value times the gradient", async () => {
+  const step = 1e-5;
+  const explained = await subject.explain({ input_ids: IDS }, { output: "pooled:2" });
+  const pooled = (at: number, by: number) =>
+    encoderByHand(
+      IDS,
+      ONES,
+      (own) => own,
+      (vector, place) => (place === at ? vector.map((one) => one * (1 + by)) : vector),
+    ).pooled[2]!;
+  const added = IDS.map((_, place) => (pooled(place, step) - pooled(place, -step)) / (2 * step));
+  expectRow(byName(decodeTrace(explained.trace).looks, INPUT_SALIENCE_LOOK).data, added, 4);
+
+  // tanh(x A) B without attention, whose gradient is known; as numbers, and as whole numbers that nothing is looked up by.
+  const [read, hidden, given] = [7, 5, 3];
+  const row = (name: string, rows: number, columns: number) =>
+    floats(
+      name,
+      [rows, columns],
+      Array.from({ length: rows * columns }, (_, at) => Math.sin(at + name.length)),
+    );
+  const network = (type: number) => {
+    const maker = new GraphMaker();
+    const x = type === ELEMENT.float32 ? "values" : maker.node("Cast", ["values"], { to: ELEMENT.float32 });
+    const inner = maker.node("Tanh", [maker.node("MatMul", [x, maker.store(row("first", read, hidden))])]);
+    const out = maker.node("MatMul", [inner, maker.store(row("second", hidden, given))]);
+    return encodeModel(maker.model([["values", type, [1, read]]], [[out, ELEMENT.float32]]));
+  };
+  const values = [0.3, -0.7, 0.2, 1.1, -0.4, 0.9, -1.3];
+  const first = (place: number, unit: number) => Math.sin(place * hidden + unit + 5);
+  const slope = (place: number) => {
+    let sum = 0;
+    for (let unit = 0; unit < hidden; unit++) {
+      const inner = Math.tanh(values.reduce((total, value, at) => total + value * first(at, unit), 0));
+      sum += first(place, unit) * (1 - inner ** 2) * Math.sin(unit * given + 2 + 6);
+    }
+    return sum;
+  };
+  const plain = ForeignSubject.open(network(ELEMENT.float32), "plain.onnx", openOnnx);
+  const told = await plain.explain({ values }, { output: `${plain.about.outputs[0]!.name}:2` });
+  expectRow(
+    byName(decodeTrace(told.trace).looks, INPUT_SALIENCE_LOOK).data,
+    values.map((value, place) => value * slope(place)),
+  );
+  expect(told.agreements.map(({ of }) => of)).toEqual([INPUT_SALIENCE_LOOK]);
+  expect(told.verdict).toBeUndefined();
+  const whole = ForeignSubject.open(network(ELEMENT.int64), "whole.onnx", openOnnx);
+  const untold = await whole.explain(
+    { values: [1, 0, 2, -1, 1, 0, 1] },
+    { output: `${whole.about.outputs[0]!.name}:2` },
+  );
+  expect(untold.noGradient).toBe(
+    'whole.onnx has no gradient here: "values" is whole numbers that are looked up in no table.',
+  );
+  await plain.release();
+  await whole.release();
+
+  // Which pixels a cell has is told twice: by what is taken away with it, and by what its salience is added up of.
+  const [width, height, rows, columns] = [13, 11, 3, 5];
+  for (const channelsFirst of [true, false]) {
+    const size = channelsFirst ? [1, 3, height, width] : [1, height, width, 3];
+    const pixels = Array.from({ length: 3 * width * height }, (_, at) => at * at);
+    const feeds = { image: foreignValue("float32", size, pixels) };
+    const role = { kind: "image", channelsFirst, channels: 3, size: [height, width] } as const;
+    const absences = absencesOf(
+      [{ name: "image", dtype: "float32", shape: size, role }],
+      { feeds, image: { width, height, data: new Uint8Array() } },
+      {},
+      [rows, columns],
+    );
+    for (let place = 0; place < absences.count; place++) {
+      const now = numbersOf(absences.feeds(place).image!);
+      const changed = pixels.flatMap((value, at) => (now[at] === value ? [] : [at]));
+      expect(changed).toEqual(pixels.flatMap((_, at) => (absences.placeOf(at) === place ? [at] : [])));
+    }
+  }
 });
 
 test("what does not fit is said in one sentence", async () => {

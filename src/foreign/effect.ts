@@ -105,6 +105,10 @@ export interface Absences {
   /** Rows and columns, where the places are cells of an image. */
   readonly grid?: readonly [rows: number, columns: number];
   feeds(place: number): Feeds;
+  /** The input that the places are of. */
+  readonly input: string;
+  /** The place that an element of it belongs to; elements that pad belong to none. */
+  placeOf(element: number): number | undefined;
 }
 
 /** Cells that an image is taken apart into where its network has no grid of its own. */
@@ -130,10 +134,15 @@ export function absencesOf(
   if (text) {
     const [mask, tokens] = [named("mask"), named("tokens")!];
     const count = text.ids.length;
+    const of = {
+      count,
+      input: tokens,
+      placeOf: (element: number) => (element < count ? element : undefined),
+    };
     if (mask !== undefined)
       return {
+        ...of,
         without: "once the token is masked",
-        count,
         feeds: (place) =>
           changed(mask, (numbers) => {
             numbers[place] = 0;
@@ -142,7 +151,7 @@ export function absencesOf(
     const hidden = tokenizer?.hidden ?? 0;
     return {
       without: `once the token is replaced by ${tokenizer?.named([hidden]).pieces[0] ?? `token ${hidden}`}`,
-      count,
+      ...of,
       feeds: (place) =>
         changed(tokens, (numbers) => {
           numbers[place] = hidden;
@@ -159,6 +168,15 @@ export function absencesOf(
       without: "once the cell is filled with the image's mean colour",
       count: rows * columns,
       grid: [rows, columns],
+      input: picture.name,
+      placeOf(element) {
+        const pixel = channelsFirst ? element % plane : Math.floor(element / channels);
+        if (element >= plane * channels) return undefined;
+        const [y, x] = [Math.floor(pixel / width), pixel % width];
+        // A cell goes from the whole part of row · height / rows to that of the next.
+        const row = Math.ceil(((y + 1) * rows) / height) - 1;
+        return row * columns + Math.ceil(((x + 1) * columns) / width) - 1;
+      },
       feeds: (place) =>
         changed(picture.name, (numbers) => {
           const [row, column] = [Math.floor(place / columns), place % columns];
@@ -187,6 +205,8 @@ export function absencesOf(
   return {
     without: "once the number is 0",
     count,
+    input: numbers,
+    placeOf: (element) => element,
     feeds: (place) =>
       changed(numbers, (all) => {
         all[place] = 0;

@@ -133,15 +133,33 @@ export class ForeignModel {
     };
   }
 
-  /** What every weight adds to a number of an output, to first order. @throws ForeignError where no gradient can be taken */
-  async salience(feeds: Feeds, target: Target): Promise<readonly Weights[]> {
-    const { bytes, results, ...graph } = salienceGraph(this.graph, feeds, this.attentions, target);
+  /**
+   * What every weight adds to a number of an output, to first order, and what every element of an input does; undefined where the input
+   * is whole numbers that are looked up nowhere.
+   * @throws ForeignError where no gradient can be taken
+   */
+  async salience(
+    feeds: Feeds,
+    input: string,
+    target: Target,
+  ): Promise<{ readonly weights: readonly Weights[]; readonly elements: Float64Array | undefined }> {
+    const { bytes, results, read, ...graph } = salienceGraph(
+      this.graph,
+      feeds,
+      this.attentions,
+      input,
+      target,
+    );
     const model = await this.#opening(bytes);
     try {
       const values = await this.#tried(model, graph.feeds);
-      return results.map((name, index) =>
-        weightsOf(values[name]!, this.attentions[index]!.axis, this.attentions[index]!.rowAxis),
-      );
+      const [first, ...others] = read.map((name) => Float64Array.from(numbersOf(values[name]!)));
+      return {
+        weights: results.map((name, index) =>
+          weightsOf(values[name]!, this.attentions[index]!.axis, this.attentions[index]!.rowAxis),
+        ),
+        elements: first?.map((value, at) => others.reduce((sum, one) => sum + one[at]!, value)),
+      };
     } finally {
       await model.release();
     }

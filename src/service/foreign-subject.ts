@@ -11,6 +11,7 @@ import {
 import { pngUrl } from "../core/index.js";
 import { agreementOf, verdictOf, verdictSentence } from "../explain/index.js";
 import {
+  type Absences,
   absencesOf,
   areShares,
   CLASSES_OUTPUT,
@@ -43,7 +44,7 @@ import {
 } from "../foreign/index.js";
 import type { ForeignValue, OpenedModel } from "../session/index.js";
 import type { Block, Field, FieldValue } from "../task/index.js";
-import { ABLATION_LOOK, EFFECT_LOOK, SALIENCE_LOOK } from "./look-names.js";
+import { ABLATION_LOOK, EFFECT_LOOK, INPUT_SALIENCE_LOOK, SALIENCE_LOOK } from "./look-names.js";
 import type { Answer, Explanation } from "./protocol.js";
 import { byStep } from "./shared.js";
 
@@ -227,7 +228,7 @@ export class ForeignSubject {
       losses.push(measure.of(await model.outputsOf(absences.feeds(place))));
     const over = this.#placesOfAbsences(given, absences.count, absences.grid);
     const attended = this.#received(seen.looks, over.name);
-    const salience = await this.#salience(given, measure, over.name);
+    const salience = await this.#salience(given, measure, absences, over.name);
     const effect = lookOfRows([losses], {
       name: EFFECT_LOOK,
       over: over.name,
@@ -256,10 +257,11 @@ export class ForeignSubject {
       trace: encodeTrace(trace),
       further: notesOf(measure, absences.without),
       agreements,
-      ...(agreements[0] && {
+      // A verdict is on attention.
+      ...(attended.length > 0 && {
         verdict: {
-          verdict: verdictOf(agreements[0]),
-          sentence: verdictSentence(agreements[0], 1, {
+          verdict: verdictOf(agreements[0]!),
+          sentence: verdictSentence(agreements[0]!, 1, {
             decision: "output",
             cause: given.text ? "token" : "place",
           }),
@@ -304,39 +306,48 @@ export class ForeignSubject {
   }
 
   /**
-   * What the weights on each place add to what is measured, to first order, over all layers, heads and rows; or why that cannot be told.
+   * What the weights on each place add to what is measured, to first order, over all layers, heads and rows, and what the place itself
+   * adds; or why neither can be told.
    */
   async #salience(
     given: Given,
     { target, title, unit }: Measure,
+    absences: Absences,
     over: string,
   ): Promise<{ readonly looks: readonly TraceLook[]; readonly missing?: string }> {
     const { attentions } = this.#model;
-    if (attentions.length === 0) return { looks: [] };
     if (!target)
       return { looks: [], missing: `a gradient is of one number; name one, such as --output ${title}:0.` };
-    let found: Run["weights"];
+    let found: Awaited<ReturnType<ForeignModel["salience"]>>;
     try {
-      found = await this.#model.salience(given.feeds, target);
+      found = await this.#model.salience(given.feeds, absences.input, target);
     } catch (error) {
       if (error instanceof ForeignError) return { looks: [], missing: error.message };
       throw error;
     }
-    const rows = found.flatMap((one, index) => {
-      const { look } = lookOfWeights(attentions[index]!.name, one, given);
-      if (look.over !== over) return [];
-      const sums = new Float32Array(look.shape[2]);
-      for (let row = 0; row < look.shape[0]; row++)
-        for (let head = 0; head < look.shape[1]; head++)
-          rowOf(look, row, head).forEach((value, place) => {
+    const look = (name: string, row: Float32Array) =>
+      lookOfRows([row], { name, over, kind: "weights", unit });
+    const read = new Float32Array(absences.count);
+    found.elements?.forEach((value, element) => {
+      const place = absences.placeOf(element);
+      if (place !== undefined && place < read.length) read[place]! += value;
+    });
+    const looks = found.elements ? [look(INPUT_SALIENCE_LOOK, read)] : [];
+    const rows = found.weights.flatMap((one, index) => {
+      const { look: added } = lookOfWeights(attentions[index]!.name, one, given);
+      if (added.over !== over) return [];
+      const sums = new Float32Array(added.shape[2]);
+      for (let row = 0; row < added.shape[0]; row++)
+        for (let head = 0; head < added.shape[1]; head++)
+          rowOf(added, row, head).forEach((value, place) => {
             sums[place]! += value;
           });
       return [sums];
     });
     const [first] = rows;
-    if (!first) return { looks: [] };
+    if (!first) return { looks };
     const sum = first.map((_, place) => rows.reduce((all, row) => all + row[place]!, 0));
-    return { looks: [lookOfRows([sum], { name: SALIENCE_LOOK, over, kind: "weights", unit })] };
+    return { looks: [look(SALIENCE_LOOK, sum), ...looks] };
   }
 
   /** What is lost once each head hands on nothing (Michel et al. 2019), a row for each layer. */
@@ -381,6 +392,7 @@ function notesOf({ title, unit }: Measure, without: string): Readonly<Record<str
     [RECEIVED_LOOK]: "how much each place was looked at, over all layers, heads and places that look",
     [ROLLOUT_LOOK]: "how much of each place is handed on through all layers",
     [SALIENCE_LOOK]: `what the weights on each place add to ${title}, to first order, over all layers, heads and places that look, in ${unit}`,
+    [INPUT_SALIENCE_LOOK]: `what the value read at each place adds to ${title}, to first order, in ${unit}`,
     [EFFECT_LOOK]: lost(without),
     [ABLATION_LOOK]: lost("once the head is silenced"),
   };

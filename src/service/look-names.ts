@@ -6,3 +6,5 @@ export const SALIENCE_LOOK = "salience";
 export const EFFECT_LOOK = "causal effect";
 /** The look that says what each head of a file of others is worth. */
 export const ABLATION_LOOK = "head ablation";
+/** The look that says what each place of what a file of others reads adds by its own value. */
+export const INPUT_SALIENCE_LOOK = "gradient × input";
