@@ -230,6 +230,20 @@ test("every command has help with an example", async () => {
     expect(out).toMatch(/Examples:\n {2}\$ regard /);
     expect(out).toContain("--json");
     expect(out).toContain("--debug");
+    if (command === "train")
+      expect(out.match(/^[A-Z].*:$/gm)).toEqual([
+        "Options:",
+        "Data:",
+        "Images:",
+        "How files are read:",
+        "Words:",
+        "How long:",
+        "The run:",
+        "The machine:",
+        "Training:",
+        "The model:",
+        "Examples:",
+      ]);
   }
 });
 
