@@ -24,6 +24,7 @@ import { siameseLstm } from "./2016-mueller-siamese-lstm/model.js";
 import { causalDriving } from "./2017-kim-causal-driving/model.js";
 import { transformer } from "./2017-vaswani-transformer/model.js";
 import { bert } from "./2018-devlin-bert/model.js";
+import { bertPairs } from "./2018-devlin-bert/pairs.js";
 import type { AnyModelCard } from "./contract.js";
 
 export * from "./contract.js";
@@ -32,6 +33,7 @@ export {
   askAttendAnswer,
   attentiveTracking,
   bert,
+  bertPairs,
   causalDriving,
   conversational,
   dram,
@@ -82,6 +84,7 @@ export const models: readonly AnyModelCard[] = [
   videoTemporal,
   transformer,
   bert,
+  bertPairs,
 ];
 
 /** The card of a model. @throws UsageError naming the models there are */

@@ -13,6 +13,7 @@ import { BlocksOnDisk } from "../train/blocks.node.js";
 import {
   type Budget,
   checked,
+  type Learnt,
   type RunListeners,
   type RunSettings,
   settingsSchema,
@@ -85,6 +86,19 @@ export async function openVectors(
   return vectors;
 }
 
+/**
+ * What the model of a run learnt, by its best checkpoint, for another run to begin with.
+ * @throws UsageError where there is no run, or it has learnt nothing yet
+ */
+export async function openLearnt(
+  path: string,
+  { warn }: { readonly warn: (sentence: string) => void },
+): Promise<Learnt> {
+  const folder = await RunFolder.open(path);
+  const { tensors } = await folder.bestCheckpoint(warn);
+  return { model: folder.settings.model, prepared: folder.prepared, tensors };
+}
+
 /** What a run is to do where it is not what its model trains best with. */
 export type RunChoices = Partial<Omit<RunSettings, "model" | "budget">> & {
   readonly budget: Budget;
@@ -123,6 +137,7 @@ export async function trainFolder(
   const trainer = await Trainer.create(settings, data, prepared, backend, {
     blocks: (bytes) => new BlocksOnDisk(bytes, path),
   });
+  if (settings.begin !== undefined) trainer.beginFrom(await openLearnt(settings.begin, { warn: () => {} }));
   if (settings.vectors !== undefined)
     trainer.beginWith(await openVectors(settings.vectors, { warn: () => {} }));
   const folder = await RunFolder.create(path, settings, prepared, VERSION, {

@@ -49,6 +49,8 @@ export const settingsSchema = z.object({
     .default({ kind: "word", size: 30_000, atLeast: 1 }),
   /** The file of vectors, or the run, that tables of words begin with. */
   vectors: z.string().optional(),
+  /** The run with whose parameters those of the same names begin. */
+  begin: z.string().optional(),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
   batch: z.int().min(1).max(65_536).default(64),
   /** Targets of each example that a step trains on, such as captions of one image, which is read once for all of them. */

@@ -1,4 +1,4 @@
-import { UNKNOWN, UsageError } from "../core/index.js";
+import { type StoredTensor, UNKNOWN, UsageError } from "../core/index.js";
 import { Vocabulary, type WordVectors } from "../data/index.js";
 import type { Parameter } from "../nn/index.js";
 
@@ -79,4 +79,79 @@ export function beginTables(
       `none of the ${begun[0]!.words} words of the training text is among the ${vectors.words.length} that there are vectors of; take vectors of the same language.`,
     );
   return begun;
+}
+
+/** What a model learnt, and what its task prepared, with which another begins. */
+export interface Learnt {
+  readonly model: string;
+  readonly prepared: unknown;
+  /** Parameters by name, beside whatever else a checkpoint holds. */
+  readonly tensors: Readonly<Record<string, StoredTensor>>;
+}
+
+/** What a model took over of another. */
+export interface TakenOver {
+  /** Parameters that have values of the other's now, and those that begin as they would. */
+  readonly taken: readonly string[];
+  readonly own: readonly string[];
+  /** Tables of words that begin with the other's, by word. */
+  readonly tables: readonly BegunTable[];
+}
+
+/**
+ * Gives a model what another learnt, as where it is trained further on another task: parameters of the same name have the other's values, tables
+ * of words the rows of the words that both know, and positions the rows that both have. All else begins as it would.
+ * @param valuesOf the values of a parameter
+ * @throws UsageError where a parameter has the other's name but not its shape, or none has its name; nothing is changed then
+ */
+export function beginWithLearnt(
+  parameters: readonly Pick<Parameter, "name" | "kind" | "shape">[],
+  prepared: unknown,
+  { model, ...other }: Learnt,
+  valuesOf: (name: string) => Float32Array,
+): TakenOver {
+  const shared = parameters.flatMap((parameter) => {
+    const stored = other.tensors[parameter.name];
+    return stored ? [{ ...parameter, stored }] : [];
+  });
+  if (shared.length === 0)
+    throw new UsageError(
+      `no parameter has the name of one of the run's, which is of ${model}; begin with a run of a model that shares parts with this one.`,
+    );
+  const before = vocabularyTables(
+    shared.map(({ name, kind, stored }) => ({ name, kind, shape: stored.shape as number[] })),
+    other.prepared,
+  );
+  const now = vocabularyTables(parameters, prepared);
+  const steps = shared.map(({ name, kind, shape, stored }) => {
+    const from = stored.data as Float32Array;
+    const [tableNow, tableBefore] = [now, before].map((tables) => tables.find((one) => one.name === name));
+    const byWord = tableNow && tableBefore;
+    // Rows of words and positions may differ in number; all else may not.
+    const fixed = byWord || kind === "position" ? 1 : 0;
+    if (
+      stored.shape.slice(fixed).join() !== shape.slice(fixed).join() ||
+      stored.shape.length !== shape.length
+    )
+      throw new UsageError(
+        `${name} is ${shape.join(" × ")} here but ${stored.shape.join(" × ")} in the run of ${model} to begin with; make their options alike with --set.`,
+      );
+    return () => {
+      const values = valuesOf(name);
+      if (!byWord) {
+        values.set(from.subarray(0, Math.min(from.length, values.length)));
+        return [];
+      }
+      // Marks, such as where a text begins, come first in every vocabulary.
+      values.set(from.subarray(0, FIRST * tableNow.size));
+      return beginTables([tableNow], vectorsOf(tableBefore.vocabulary, from), valuesOf);
+    };
+  });
+  const tables = steps.flatMap((take) => take());
+  const taken = shared.map(({ name }) => name);
+  return {
+    taken,
+    own: parameters.flatMap(({ name }) => (taken.includes(name) ? [] : [name])),
+    tables,
+  };
 }

@@ -48,7 +48,14 @@ import { makeOptimizer } from "./optimizer.js";
 import { scheduleFactor } from "./schedule.js";
 import type { RunSettings } from "./settings.js";
 import { MOST_SKIPPED, TrainingState, trainingStep } from "./step.js";
-import { type BegunTable, beginTables, vocabularyTables } from "./tables.js";
+import {
+  type BegunTable,
+  beginTables,
+  beginWithLearnt,
+  type Learnt,
+  type TakenOver,
+  vocabularyTables,
+} from "./tables.js";
 
 /** What one training step reports. */
 export interface StepReport {
@@ -407,6 +414,16 @@ export class Trainer<Example = unknown, Prepared = unknown> {
     return beginTables(
       vocabularyTables(this.parameters, this.prepared),
       vectors,
+      (name) => this.state.parameters[name]!.data as Float32Array,
+    );
+  }
+
+  /** Takes over what a model of another run learnt, before it trains. @throws UsageError where they do not fit */
+  beginFrom(learnt: Learnt): TakenOver {
+    return beginWithLearnt(
+      this.parameters,
+      this.prepared,
+      learnt,
       (name) => this.state.parameters[name]!.data as Float32Array,
     );
   }

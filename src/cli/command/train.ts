@@ -17,7 +17,7 @@ import {
 } from "../../data/index.js";
 import { assertReads, imageSizeOf, locateData } from "../../data/open.node.js";
 import { modelById, type OptimizerChoice } from "../../models/index.js";
-import { openVectors, VERSION } from "../../service/runs.node.js";
+import { openLearnt, openVectors, VERSION } from "../../service/runs.node.js";
 import { openOnnx } from "../../session/node.js";
 import {
   type AnyTask,
@@ -98,6 +98,7 @@ interface TrainOptions extends CommonOptions, Partial<Reading> {
   readonly vocabularySize?: number;
   readonly minCount: number;
   readonly vectors?: string;
+  readonly begin?: string;
   readonly set: readonly string[];
 }
 
@@ -124,6 +125,7 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     "train ram --data mnist/ --canvas 60 --set side=12 --set scales=3 --epochs 100",
     "train skip-gram --data books/ --epochs 5 --min-count 5",
     "train rnnsearch --vectors runs/words --set embedding=100",
+    "train bert-pairs --begin runs/masked --out runs/tuned",
     "train --resume runs/spanish",
     "train --settings runs/spanish/run.json --seed 8 --out runs/again",
   ])
@@ -165,6 +167,10 @@ export const trainCommand: CommandDefinition = (program: Command) => {
     .option(
       "--vectors <file>",
       "vectors that words begin with: a file (word2vec, GloVe, .npy, .safetensors) or a run",
+    )
+    .option(
+      "--begin <run>",
+      "a run of any task that this one begins with: parameters of the same names have its values",
     )
     .optionsGroup("How long:")
     .option("--minutes <n>", `train for this long (${DEFAULT_MINUTES} where no other limit is given)`, number)
@@ -503,6 +509,7 @@ async function start(model: string, options: TrainOptions, command: Command, gro
         atLeast: options.minCount,
       },
       vectors: options.vectors === undefined ? undefined : resolve(options.vectors),
+      begin: options.begin === undefined ? undefined : resolve(options.begin),
       seed: options.seed,
       batch: options.batch ?? defaults.batch,
       targets: options.targets ?? defaults.targets,
@@ -556,11 +563,17 @@ async function begin(
   const trainer = await ready(group, () =>
     Trainer.create(settings, found, prepared, backend, surroundings(path, options, group)),
   );
+  const learnt = settings.begin === undefined ? undefined : await openLearnt(settings.begin, { warn });
+  const over = learnt && trainer.beginFrom(learnt);
   const { vectors } = settings;
   const begun = vectors === undefined ? [] : trainer.beginWith(await openVectors(vectors, { warn }));
   status();
   for (const note of trainer.data.notes ?? []) warn(note);
-  for (const { name, known, words } of begun)
+  if (over)
+    warn(
+      `${over.taken.length} parameters begin with those of ${settings.begin}; ${over.own.length === 0 ? "none begins" : `${over.own.join(", ")} begin`} anew.`,
+    );
+  for (const { name, known, words } of [...(over?.tables ?? []), ...begun])
     warn(`${name} begins with vectors of ${known} of ${words} words.`);
   const folder = await RunFolder.create(path, settings, prepared, VERSION, {
     files: read?.files,

@@ -1,7 +1,6 @@
-import { z } from "zod";
-import { type Look, transformerLayers, weightsOver } from "../../attention/index.js";
+import type { z } from "zod";
 import { multiplyDimensions, PAD, type Tensor } from "../../core/index.js";
-import { dropout, embedding, layerNorm, linear, type Mode, normal, zeros } from "../../nn/index.js";
+import { layerNorm, linear, type Mode, zeros } from "../../nn/index.js";
 import {
   add,
   cast,
@@ -9,7 +8,6 @@ import {
   crossEntropy,
   equal,
   expand,
-  gather,
   gelu,
   matmul,
   maximum,
@@ -19,51 +17,28 @@ import {
   reduceMean,
   reduceSum,
   reshape,
-  slice,
   softplus,
   squeeze,
   sub,
   takeAlongAxis,
-  tanh,
   transpose,
   unsqueeze,
 } from "../../ops/index.js";
 import type { MaskedWordSizes, ModelCard, Tensors } from "../contract.js";
-
-const size = z.int().min(1).max(4096);
-const configuration = z
-  .object({
-    features: size.default(64).describe("features of a word"),
-    inner: size.default(256).describe("features between the two products that go word by word"),
-    heads: z.int().min(1).max(64).default(4).describe("heads of each layer"),
-    layers: z.int().min(1).max(48).default(2).describe("layers"),
-    dropout: z
-      .number()
-      .min(0)
-      .lt(1)
-      .default(0.1)
-      .describe("share of what a layer gives that is left out in training"),
-  })
-  .refine(({ features, heads }) => features % heads === 0, {
-    path: ["features"],
-    message: "must be a multiple of the heads",
-  });
-
-/** The deviation of the first values of tables. The paper's 0.02 is for 768 features; heads of 64 come to look much later with it. */
-const SPREAD = 0.1;
+import { encoder, encoderOptions } from "./encoder.js";
 
 /**
  * BERT (Devlin et al. 2018): a Transformer's encoder that guesses masked words from both sides, and whether one text goes on with another. The
  * card beside this file lists every departure. Axes: B batch, N words, P masked words, F features, V vocabulary.
  */
-export const bert: ModelCard<z.output<typeof configuration>, MaskedWordSizes> = {
+export const bert: ModelCard<z.output<typeof encoderOptions>, MaskedWordSizes> = {
   id: "bert",
   title: "BERT: deep bidirectional transformers",
   paper: "Devlin et al. 2018",
   year: 2018,
   task: "masked-words",
   attention: ["heads"],
-  configuration,
+  configuration: encoderOptions,
   parts: [
     {
       id: "words",
@@ -98,48 +73,24 @@ export const bert: ModelCard<z.output<typeof configuration>, MaskedWordSizes> = 
       gives: "[B]",
     },
   ],
-  build(scope, { features: F, inner, heads, layers, dropout: rate }, { words: V, longest }) {
-    const first = normal(SPREAD);
-    const words = embedding(scope.at("words"), { vocabulary: V, size: F, initialise: first });
-    const places = scope.parameter("place.position", [longest, F], first, "position");
-    const texts = scope.parameter("text.table", [2, F], first, "table");
-    const normalised = layerNorm(scope.at("embedded"), { features: F });
-    const of = transformerLayers(scope.at("layer"), {
-      ...{ features: F, inner, heads, dropout: rate },
-      norm: "after",
-      activation: gelu,
-    });
-    const stack = Array.from({ length: layers }, (_, index) => ({
-      attention: of.attention(`attention.${index + 1}`),
-      words: of.wordByWord(`words.${index + 1}`),
-    }));
+  build(scope, options, { words: V, longest }) {
+    const F = options.features;
+    const { table, read: readLaid, pool } = encoder(scope, options, { words: V, places: longest });
     const change = linear(scope.at("masked.change"), { input: F, output: F });
     const changed = layerNorm(scope.at("masked.norm"), { features: F });
     const bias = scope.parameter("masked.bias", [V], zeros);
-    const pooled = linear(scope.at("follows.pooled"), { input: F, output: F });
     const follows = linear(scope.at("follows.output"), { input: F, output: 1 });
 
     /** Words [N, B] as they are after all layers, [B, N, F], and where every head looked. */
-    const read = ({ source, segments }: Tensors, mode: Mode) => {
-      const [N] = source!.shape;
-      const given = transpose(source!); // [B, N]
-      const known = unsqueeze(unsqueeze(not(equal(given, PAD)), 1), 1); // [B, 1, 1, N]
-      const sum = add(
-        add(words(given), gather(places, range(N!, "int32"))),
-        gather(texts, transpose(segments!)),
+    const read = ({ source, segments }: Tensors, mode: Mode) =>
+      readLaid(
+        {
+          tokens: transpose(source!),
+          places: range(source!.shape[0]!, "int32"),
+          texts: transpose(segments!),
+        },
+        mode,
       );
-      let x = dropout(normalised(sum), rate, mode, "embedded.dropped");
-      const looks: Record<string, Look> = {};
-      stack.forEach(({ attention, words: byWord }, index) => {
-        const found = attention.look(x, mode, attention.keep, known);
-        looks[`layer ${index + 1}`] = weightsOver("words", found.weights, {
-          from: "words",
-          axes: ["batch", "head", "query", "place"],
-        });
-        x = byWord(found.x, mode);
-      });
-      return { x, looks };
-    };
 
     /** The logits of words [P, B] at places of what was read, [P, B, V], and of whether the second text follows, [B]. */
     const decide = (x: Tensor, masked: Tensor) => {
@@ -148,8 +99,8 @@ export const bert: ModelCard<z.output<typeof configuration>, MaskedWordSizes> = 
       const picked = takeAlongAxis(transpose(x, [1, 0, 2]), at, 0); // [P, B, F]
       const told = changed(gelu(change(picked)));
       return {
-        logits: add(matmul(told, words.table, { transposeRight: true }), bias),
-        follows: squeeze(follows(tanh(pooled(squeeze(slice(x, 1, 0, 1), 1)))), 1),
+        logits: add(matmul(told, table, { transposeRight: true }), bias),
+        follows: squeeze(follows(pool(x)), 1),
       };
     };
 
