@@ -72,3 +72,22 @@ test("vectors of sentences, learnt of what stands beside them, tell what says th
     expect.stringContaining("passages of training has two sentences"),
   ]);
 }, 60_000);
+
+test("BERT of pairs begins with what a run of texts learnt, and what does not fit is refused", async () => {
+  const [texts, tuned] = [join(folder, "texts"), join(folder, "tuned")];
+  const sizes = (features: number) => [
+    ...["--set", `features=${features}`, "--set", "inner=16", "--set", "heads=2", "--set", "layers=1"],
+  ];
+  await json("train", "bert", ...sizes(8), "--steps", "2", "--out", texts);
+  const begun = ["train", "bert-pairs", "--begin", texts, "--steps", "2", "--learning-rate", "1e-9"];
+  const { err } = await regard([...begun, ...sizes(8), "--out", tuned]);
+  expect(err).toMatch(
+    /23 parameters begin with those of .*texts; anew: similarity\.output\.weight, similarity\.output\.bias\./,
+  );
+  expect(err).toMatch(/words\.table begins with vectors of \d+ of \d+ words\./);
+  const other = await regard([...begun, ...sizes(6), "--out", join(folder, "never")]);
+  expect([other.code, other.err]).toEqual([
+    2,
+    expect.stringMatching(/words\.table is \d+ × 6 here but \d+ × 8 in the run of bert to begin with/),
+  ]);
+}, 60_000);

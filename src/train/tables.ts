@@ -136,6 +136,14 @@ export function beginWithLearnt(
       throw new UsageError(
         `${name} is ${shape.join(" × ")} here but ${stored.shape.join(" × ")} in the run of ${model} to begin with; make their options alike with --set.`,
       );
+    const known = new Set(tableBefore?.vocabulary.words);
+    if (
+      byWord &&
+      !tableNow.vocabulary.words.slice(FIRST).some((word) => known.has(word) || known.has(word.toLowerCase()))
+    )
+      throw new UsageError(
+        `${name} has no word of the run of ${model} to begin with; begin with one that learnt from texts of the same language.`,
+      );
     return () => {
       const values = valuesOf(name);
       if (!byWord) {

@@ -543,6 +543,23 @@ const surroundings = (path: string, { memory }: TrainOptions, group: Group): Tra
   blocks: (bytes) => new BlocksOnDisk(bytes, path, memory === undefined ? undefined : memory * 2 ** 20),
 });
 
+/** Puts into a model what its settings have it begin with, before it trains; sentences that say what. */
+async function firstValues(trainer: Trainer): Promise<string[]> {
+  const { begin: path, vectors } = trainer.settings;
+  const over = path === undefined ? undefined : trainer.beginFrom(await openLearnt(path, { warn }));
+  const begun = vectors === undefined ? [] : trainer.beginWith(await openVectors(vectors, { warn }));
+  return [
+    ...(over
+      ? [
+          `${over.taken.length} parameters begin with those of ${path}; anew: ${over.own.join(", ") || "none"}.`,
+        ]
+      : []),
+    ...[...(over?.tables ?? []), ...begun].map(
+      ({ name, known, words }) => `${name} begins with vectors of ${known} of ${words} words.`,
+    ),
+  ];
+}
+
 /** Trains in a new run. @param read the encoder that its images go through, where there is one, with its file */
 async function begin(
   settings: RunSettings,
@@ -563,18 +580,9 @@ async function begin(
   const trainer = await ready(group, () =>
     Trainer.create(settings, found, prepared, backend, surroundings(path, options, group)),
   );
-  const learnt = settings.begin === undefined ? undefined : await openLearnt(settings.begin, { warn });
-  const over = learnt && trainer.beginFrom(learnt);
-  const { vectors } = settings;
-  const begun = vectors === undefined ? [] : trainer.beginWith(await openVectors(vectors, { warn }));
+  const begun = await firstValues(trainer);
   status();
-  for (const note of trainer.data.notes ?? []) warn(note);
-  if (over)
-    warn(
-      `${over.taken.length} parameters begin with those of ${settings.begin}; ${over.own.length === 0 ? "none begins" : `${over.own.join(", ")} begin`} anew.`,
-    );
-  for (const { name, known, words } of [...(over?.tables ?? []), ...begun])
-    warn(`${name} begins with vectors of ${known} of ${words} words.`);
+  for (const note of [...(trainer.data.notes ?? []), ...begun]) warn(note);
   const folder = await RunFolder.create(path, settings, prepared, VERSION, {
     files: read?.files,
     ...(!isEmbedded(settings.data) && { fingerprint: fingerprintOf(found) }),
@@ -698,6 +706,7 @@ async function resumeRun(
     status();
     for (const note of trainer.data.notes ?? []) warn(note);
     if (checkpoint) trainer.restore(checkpoint.tensors, checkpoint.metadata);
+    else for (const note of await firstValues(trainer)) warn(note);
     const secondsBefore = await folder.rewind(trainer.step);
     if (isOver(trainer, secondsBefore)) {
       await told(group, { over: true });
