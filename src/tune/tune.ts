@@ -57,7 +57,8 @@ export interface Tuned {
   release(): Promise<void>;
 }
 
-const [BATCH, LONGEST, SEED] = [16, 128, 1];
+/** What is usual: texts of a step, tokens of a text at most, and the seed. */
+export const [BATCH, LONGEST, SEED] = [16, 128, 1];
 /** The share of the budget over which the learning rate rises. */
 const WARMUP = 0.1;
 /** The largest global norm of the gradient. */

@@ -3,7 +3,15 @@ import { join } from "node:path";
 import { UsageError } from "../../core/index.js";
 import { CLASSES_OUTPUT } from "../../foreign/index.js";
 import { writeAtomically } from "../../train/run-folder.node.js";
-import { type Budget, type LabelledText, labelledTexts, parted, tune } from "../../tune/index.js";
+import {
+  BATCH,
+  type Budget,
+  type LabelledText,
+  LONGEST,
+  labelledTexts,
+  parted,
+  tune,
+} from "../../tune/index.js";
 import { backendFor } from "../backend.js";
 import {
   type CommandDefinition,
@@ -36,7 +44,7 @@ interface TuneCommandOptions extends CommonOptions {
   readonly threads?: number;
 }
 
-const [DEFAULT_EPOCHS, BATCH, LONGEST] = [3, 16, 128];
+const DEFAULT_EPOCHS = 3;
 
 export const tuneCommand: CommandDefinition = (program) => {
   define(
@@ -130,9 +138,9 @@ async function tuneFile(path: string, options: TuneCommandOptions): Promise<void
       backend: await backendFor(options.device, options.threads),
       output: options.output,
       freeze: options.freeze,
-      batch: options.batch ?? BATCH,
+      batch: options.batch,
       seed: options.seed,
-      longest: options.longest ?? LONGEST,
+      longest: options.longest,
       onStep({ step, loss, progress }) {
         const seconds = (performance.now() - started) / 1000;
         status(`step ${step}  loss ${loss.toFixed(3)}  ${duration(seconds * (1 / progress - 1))} left`);
