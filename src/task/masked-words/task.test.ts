@@ -64,6 +64,23 @@ describe("training", () => {
     expect(share).toBeGreaterThan(0.25);
     expect(share).toBeLessThan(0.75);
   });
+
+  test("a text that follows nothing is of another passage of the batch, not one of the few that scoring keeps", async () => {
+    // What scoring keeps holds none of these words.
+    const few = { ...prepared, others: [["door", "door"]] };
+    const lengths = new Map<number, number>();
+    for (let step = 0; step < 90; step++) {
+      const use = { kind: "train", seed: 3, step, targets: 1, augment: [] } as const;
+      const { values } = await maskedWords.collate(passages, few, use);
+      if (values.following!.data[0] === 1) continue;
+      const second = column(values.segments!, 0).filter((segment) => segment === 1).length - 1;
+      lengths.set(second, (lengths.get(second) ?? 0) + 1);
+    }
+    // "she is glad ." and "four five".
+    expect([...lengths.keys()].sort()).toEqual([2, 4]);
+    const [first, other] = [...lengths.values()] as [number, number];
+    expect(Math.min(first, other) / (first + other)).toBeGreaterThan(0.25);
+  });
 });
 
 test("of a text that follows nothing no word is asked that another text decides, but as many are masked", async () => {

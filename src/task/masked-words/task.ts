@@ -23,7 +23,7 @@ import { remembered } from "../targets.js";
 import { withWords } from "../vocabularies.js";
 import { lostWithoutHeads } from "./ablation.js";
 
-/** Words of training, how many of them two texts have at most with the marks around, and texts that follow nothing they are put behind. */
+/** Words of training, how many of them two texts have at most with the marks around, and texts that follow nothing, for scoring. */
 interface PreparedTexts {
   readonly words: Vocabulary;
   readonly longest: number;
@@ -73,6 +73,10 @@ function halves(words: readonly string[]): readonly [first: number, second: numb
   return from < words.length ? [end, from] : [middle, middle];
 }
 
+/** The second text of each passage. */
+const secondsOf = (passages: readonly Passage[]): (readonly string[])[] =>
+  passages.map(({ words }) => words.slice(halves(words)[1]));
+
 /** Two texts as a model reads them: marks around them, and the place of every word of the passage. */
 interface Laid {
   readonly tokens: number[];
@@ -108,13 +112,20 @@ interface Reading extends Laid {
   readonly following: boolean | undefined;
 }
 
-/** Masks words that are drawn, as in training. */
-function drawnReading(passage: Passage, prepared: PreparedTexts, random: Random): Reading {
+/**
+ * Masks words that are drawn, as in training.
+ * @param others second texts of other passages: half of the passages go on with one of them
+ */
+function drawnReading(
+  passage: Passage,
+  prepared: PreparedTexts,
+  others: PreparedTexts["others"],
+  random: Random,
+): Reading {
   const { words } = passage;
   const [end, from] = halves(words);
-  // Half of the second texts are of other passages.
-  const other = prepared.others.length > 0 && random.integer(2) === 0;
-  const second = other ? prepared.others[random.integer(prepared.others.length)]! : words.slice(from);
+  const other = others.length > 0 && random.integer(2) === 0;
+  const second = other ? others[random.integer(others.length)]! : words.slice(from);
   const asked = laid([...words.slice(0, end), BREAK, ...second], prepared);
   const open = asked.tokens.flatMap((token, place) => (token > UNKNOWN ? [place] : []));
   const masked = random.shuffle(open).slice(0, Math.max(1, Math.round(GUESSED * open.length)));
@@ -325,13 +336,9 @@ export const maskedWords: Task<Passage, PreparedTexts, MaskedWordSizes, Guessed>
     return {
       words,
       longest: Math.min(MOST_TOKENS, longest + 8),
-      others: train
-        .filter((_, index) => index % every === 0)
-        .slice(0, OTHERS)
-        .flatMap(({ words: all }) => {
-          const second = all.slice(halves(all)[1]);
-          return second.length > 0 ? [second] : [];
-        }),
+      others: secondsOf(train.filter((_, index) => index % every === 0).slice(0, OTHERS)).filter(
+        (second) => second.length > 0,
+      ),
     };
   },
   restored(given) {
@@ -364,13 +371,18 @@ export const maskedWords: Task<Passage, PreparedTexts, MaskedWordSizes, Guessed>
   length: ({ length }) => length,
   order: ({ length }) => length,
   async collate(passages, prepared, use: Use) {
+    // In training a text that follows nothing is of another passage of the batch: a few would be learnt by heart. In scoring it is one of those
+    // that are kept, so that a passage is read the same whatever it is scored with.
+    const seconds = use.kind === "train" && passages.length > 1 ? secondsOf(passages) : undefined;
     const readings = passages.map((passage, index) => {
       if (use.kind === "ask") return askedReading(passage, prepared);
       const drawn =
         use.kind === "train"
           ? new Random(use.seed, `masked ${index}`, use.step)
           : new Random(0, `masked ${passage.words.join(" ")}`);
-      return drawnReading(passage, prepared, drawn);
+      const others =
+        seconds?.filter((second, other) => other !== index && second.length > 0) ?? prepared.others;
+      return drawnReading(passage, prepared, others, drawn);
     });
     const { source, segments, masked, ...targets } = valuesOf(readings);
     const read = { source: source!, segments: segments!, masked: masked! };
