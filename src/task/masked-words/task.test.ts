@@ -112,6 +112,20 @@ test("of a text that follows nothing no word is asked that another text decides,
   }
 });
 
+test("what is asked of a long text is a word that is read of it and known", async () => {
+  const { longest } = prepared;
+  const known = "the key is old near red doors".split(" ");
+  for (let start = 0; start < 23; start++) {
+    const long = Array.from({ length: 3 * longest }, (_, index) =>
+      index % 3 === 0 ? "unheard" : known[(start + index) % known.length]!,
+    );
+    const { values } = await maskedWords.collate([Passage.of(long)], prepared, { kind: "ask" });
+    const [place] = column(values.masked!, 0);
+    expect(values.source!.data[place!]).toBe(mask);
+    expect(long[place! - 1]).not.toBe("unheard");
+  }
+});
+
 test("a text with blanks is read with them masked, and filled", async () => {
   const passage = maskedWords.example({ text: "The key _ the doors / she _ glad" }, prepared, undefined);
   const { values } = await maskedWords.collate([passage], prepared, { kind: "ask" });

@@ -145,11 +145,11 @@ function drawnReading(
 /** A passage as it is asked about: with what it masks itself, or with a word masked that another decides, or one that is drawn. */
 function askedReading(passage: Passage, prepared: PreparedTexts): Reading {
   const own = passage.words;
-  const { words, hidden } = own.includes(MASK) ? { words: own, hidden: [] as number[] } : hiddenOf(passage);
-  const asked = laid(words, prepared);
+  const hidden = own.includes(MASK) ? [] : drawnOf(askableOf(passage, prepared), passage);
+  const asked = laid(own, prepared);
   const answers = laid(own, prepared).tokens;
   const mask = maskOf(prepared.words);
-  for (const index of hidden) if (asked.places[index]! >= 0) asked.tokens[asked.places[index]!] = mask;
+  for (const index of hidden) asked.tokens[asked.places[index]!] = mask;
   const masked = asked.tokens.flatMap((token, place) => (token === mask ? [place] : []));
   return {
     ...asked,
@@ -159,16 +159,18 @@ function askedReading(passage: Passage, prepared: PreparedTexts): Reading {
   };
 }
 
-function hiddenOf(passage: Passage): { words: readonly string[]; hidden: number[] } {
-  const { words, governors } = passage;
-  const decided = governors?.flatMap((governor, index) => (governor >= 0 ? [index] : [])) ?? [
-    ...words.keys(),
-  ];
-  return {
-    words,
-    hidden: decided.length > 0 ? [decided[hashString(words.join(" ")) % decided.length]!] : [],
-  };
+/** Words of a passage that can be asked for: those that another decides, or all where that is not known; read, and in the vocabulary. */
+function askableOf({ words, governors }: Passage, prepared: PreparedTexts): number[] {
+  const { tokens, places } = laid(words, prepared);
+  return [...words.keys()].filter((index) => {
+    const place = places[index]!;
+    return place >= 0 && tokens[place]! > UNKNOWN && (governors?.[index] ?? 0) >= 0;
+  });
 }
+
+/** One of them, always the same of a passage; none where there is none. */
+const drawnOf = (askable: readonly number[], { words }: Passage): number[] =>
+  askable.length > 0 ? [askable[hashString(words.join(" ")) % askable.length]!] : [];
 
 function valuesOf(readings: readonly Reading[]): Values {
   // There is always a row, if only of padding.
@@ -196,9 +198,8 @@ async function scored(scoring: Scoring<Passage, PreparedTexts>, passages: readon
   // Words that one other decides, one at a time; where that is not known, one of each passage.
   const asked = passages.flatMap((passage) => {
     const { words, governors } = passage;
-    const places = governors
-      ? governors.flatMap((governor, index) => (governor >= 0 ? [index] : [])).slice(0, ASKED)
-      : hiddenOf(passage).hidden;
+    const askable = askableOf(passage, prepared);
+    const places = governors ? askable.slice(0, ASKED) : drawnOf(askable, passage);
     return places.map((index) => ({
       passage: Passage.of(words.map((word, at) => (at === index ? MASK : word))),
       index,
