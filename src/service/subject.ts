@@ -875,7 +875,7 @@ function cut(look: TraceLook, rows: number, { over, count }: Variants): TraceLoo
 }
 
 /** What some first rows weighed, of what all did. */
-function firstWeighed({ by, values, pooled, ...rest }: Weighed, rows: number, all: number): Weighed {
+function firstWeighed({ by, values, pooled, scored, ...rest }: Weighed, rows: number, all: number): Weighed {
   const first = (numbers: Float32Array) => numbers.slice(0, (numbers.length / all) * rows);
   const same = values.length * all === by.length * rest.channels.length;
   return {
@@ -883,6 +883,7 @@ function firstWeighed({ by, values, pooled, ...rest }: Weighed, rows: number, al
     by: first(by),
     values: same ? values : first(values),
     ...(pooled && { pooled: first(pooled) }),
+    ...(scored && { scored: { ...scored, scores: first(scored.scores) } }),
   };
 }
 
