@@ -75,13 +75,13 @@ test("a run folder holds the run, its vocabulary, its metrics and its checkpoint
   });
 });
 
-test("the attention over a few fixed sentences is kept at every validation", async () => {
+test("the attention over a few fixed sentences is kept from before the first step on, and at every validation", async () => {
   const lines = (await readFile(join(first, "traces.jsonl"), "utf8"))
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line));
-  expect(lines.map(({ step }) => step)).toEqual([6, 12]);
-  const [before, after] = lines.map(({ traces }) => traces);
+  expect(lines.map(({ step }) => step)).toEqual([0, 1, 2, 5, 6, 12]);
+  const [before, after] = lines.slice(-2).map(({ traces }) => traces);
   expect(before).toHaveLength(3);
   before.forEach((trace: WatchedTrace, index: number) => {
     const { places, steps, looks } = decodeTrace(trace);

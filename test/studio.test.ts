@@ -356,7 +356,8 @@ describe("with the server", () => {
     await page.getByText("After step 40").waitFor();
     await page.getByRole("slider").focus();
     await page.keyboard.press("Home");
-    await page.getByText("After step 10").waitFor();
+    await page.getByText("Before the first step").waitFor();
+    await page.getByText("step 0", { exact: true }).waitFor({ state: "attached" });
     await page.getByRole("button", { name: "Play" }).click();
     await page.getByText("After step 40").waitFor();
     const [download] = await Promise.all([
@@ -364,7 +365,8 @@ describe("with the server", () => {
       page.getByRole("button", { name: "Download as animated SVG" }).click(),
     ]);
     const svg = await readFile(await download.path(), "utf8");
-    expect(svg.match(/<animate /g)).toHaveLength(4);
+    // Steps 0, 1, 2 and 5, and four validations.
+    expect(svg.match(/<animate /g)).toHaveLength(8);
     expect(complaints).toEqual([]);
     await page.close();
   }, 60_000);

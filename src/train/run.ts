@@ -5,7 +5,7 @@ import { type Progress, train } from "./loop.js";
 import type { RunStateRecord } from "./run-files.js";
 import type { Trainer } from "./trainer.js";
 
-/** What grows line by line: numbers of training, and where the model looks in a few fixed examples at every validation. */
+/** What grows line by line: numbers of training, and where the model looks in a few fixed examples: before training, soon after, and at every validation. */
 export type RecordName = "metrics" | "traces";
 /** A line of a record: the step, the seconds of training up to it, and what was found. */
 export type RecordLine = { readonly step: number; readonly seconds: number; readonly [key: string]: unknown };
@@ -34,6 +34,8 @@ export interface RunListeners {
 
 /** Steps between two lines of the metrics. */
 const RECORD_EVERY = 10;
+/** Steps after which attention is kept before the first validation, where most of it forms: 1, 2, 5, 10, 20, 50, …; and 0, before any. */
+const EARLY = /^[125]0*$/;
 
 /**
  * Trains a run and keeps it: its state, its records, and a checkpoint at every validation and where it is interrupted. An
@@ -63,21 +65,27 @@ export async function trainRun(
       metadata: { ...snapshot.metadata, ...best.metadata },
     });
   };
+  const keepTraces = async (step: number, seconds: number) => {
+    const traces = await trainer.trace();
+    if (traces.length > 0) await store.record("traces", { step, seconds, traces });
+  };
   try {
     await store.writeState("training");
+    if (trainer.step === 0 && trainer.group.rank === 0) await keepTraces(0, secondsBefore);
     const result = await train(trainer, {
       budget,
       secondsBefore,
       ...(signal && { signal }),
       async onStep(progress) {
-        if (progress.step % RECORD_EVERY === 0) await store.record("metrics", metricsOf(progress));
+        const { step, seconds } = progress;
+        if (step % RECORD_EVERY === 0) await store.record("metrics", metricsOf(progress));
+        if (step < validateEvery && EARLY.test(String(step))) await keepTraces(step, seconds);
         await listeners.onStep?.(progress);
       },
       async onValidation(validation, step, seconds) {
         best.hear(validation, step);
         await store.record("metrics", { step, seconds, validation: { ...validation } });
-        const traces = await trainer.trace();
-        if (traces.length > 0) await store.record("traces", { step, seconds, traces });
+        await keepTraces(step, seconds);
         await save(step);
         listeners.onValidation?.(validation, step, seconds);
         if (patience === undefined || step - best.step < patience * validateEvery) return undefined;

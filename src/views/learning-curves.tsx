@@ -15,6 +15,8 @@ export interface LearningCurvesProps {
   readonly curves: readonly Curve[];
   /** What is drawn, for the vertical axis. */
   readonly measure: string;
+  /** A step that a line marks. */
+  readonly at?: number;
   readonly theme?: Theme;
   readonly title?: string;
 }
@@ -51,13 +53,19 @@ function ticks(low: number, high: number): number[] {
 }
 
 /** Values over training steps, a line for each curve. */
-export function LearningCurves({ curves, measure, theme = light, title }: LearningCurvesProps): ReactElement {
+export function LearningCurves({
+  curves,
+  measure,
+  at,
+  theme = light,
+  title,
+}: LearningCurvesProps): ReactElement {
   const places = legendPlaces(
     curves.map(({ name }) => name),
     12,
   );
   const all = curves.flatMap(({ points }) => points).filter(({ value }) => Number.isFinite(value));
-  const last = all.reduce((most, { step }) => Math.max(most, step), 1);
+  const last = all.reduce((most, { step }) => Math.max(most, step), Math.max(1, at ?? 0));
   const low = Math.min(
     0,
     all.reduce((least, { value }) => Math.min(least, value), 0),
@@ -87,6 +95,11 @@ export function LearningCurves({ curves, measure, theme = light, title }: Learni
       <text x={WIDTH - RIGHT} y={HEIGHT - 8} textAnchor="end" fill={theme.faint}>
         step
       </text>
+      {at !== undefined && (
+        <line x1={x(at)} x2={x(at)} y1={TOP} y2={HEIGHT - BOTTOM} stroke={theme.text} strokeDasharray="4 3">
+          <title>{`step ${at}`}</title>
+        </line>
+      )}
       {curves.map(({ name, points, marked }, index) => {
         const colour = SERIES[index % SERIES.length]!;
         const finite = points.filter(({ value }) => Number.isFinite(value));

@@ -4,6 +4,7 @@ import type { DataSizes, DatasetInfo, ModelInfo } from "../../../src/service/pro
 import { type Score, scoresOf, shownScore } from "../../../src/task/scores.js";
 import { LearningCurves } from "../../../src/views/learning-curves.js";
 import {
+  afterStep,
   Busy,
   capital,
   clock,
@@ -15,6 +16,7 @@ import {
   State,
   short,
 } from "../panels/basic.js";
+import { Losses } from "../panels/losses.js";
 import { type Configuration, configurationFrom, defaultsOf, firstModel, Options } from "../panels/options.js";
 import { WatchedPicture, watchedName } from "../panels/trace.js";
 import { linkTo, useAction, useApi, useAsked, usePlace, useTheme, useWatched } from "../state.js";
@@ -345,17 +347,6 @@ function Watch({ run }: { readonly run: string }) {
   const validated = validations.at(-1);
   const collapse = validated && validated.step >= SETTLED ? validated.validation.collapse : undefined;
   const trace = traces.at(-1)?.traces[sample] ?? traces.at(-1)?.traces[0];
-  const losses = useMemo(
-    () => [
-      { name: "training", points: metrics.map(({ step, loss }) => ({ step, value: loss })) },
-      {
-        name: "validation",
-        marked: true,
-        points: validations.map(({ step, validation }) => ({ step, value: validation.loss })),
-      },
-    ],
-    [metrics, validations],
-  );
   const known = detail.result?.scores ?? NO_SCORES;
   const scores = useMemo(() => {
     const names = [
@@ -446,11 +437,7 @@ function Watch({ run }: { readonly run: string }) {
         )}
       </div>
       <div className="columns">
-        <Panel title="Loss">
-          <Scrolled label="Loss over steps">
-            <LearningCurves measure="nats" curves={losses} theme={theme} />
-          </Scrolled>
-        </Panel>
+        <Losses metrics={metrics} validations={validations} />
         <Panel title="Validation examples">
           <Scrolled label="Scores over steps">
             <LearningCurves measure="%" curves={scores} theme={theme} />
@@ -460,7 +447,7 @@ function Watch({ run }: { readonly run: string }) {
       {trace && (
         <Panel
           title="Attention as it forms"
-          note={`After step ${number(traces.at(-1)!.step)}, on an example it does not train on.`}
+          note={`${afterStep(traces.at(-1)!.step)}, on an example it does not train on.`}
         >
           <fieldset className="row" aria-label="Samples">
             {traces.at(-1)!.traces.map((one, index) => (

@@ -163,6 +163,10 @@ export const lengthsText = (
 const count = new Intl.NumberFormat("en");
 export const number = (value: number): string => count.format(Math.round(value));
 
+/** When in training something was kept. */
+export const afterStep = (step: number): string =>
+  step === 0 ? "Before the first step" : `After step ${number(step)}`;
+
 /** 1,234,000 as "1.23 M"; of a unit, "1.23 MB". */
 export function short(value: number, unit = ""): string {
   const units = ["", "k", "M", "G", "T"];
