@@ -3,6 +3,7 @@ export * from "./map/t-sne.js";
 export * from "./measure/agreement.js";
 export * from "./measure/alignment.js";
 export * from "./measure/bleu.js";
+export * from "./measure/bootstrap.js";
 export * from "./measure/captions.js";
 export * from "./measure/pointing.js";
 export * from "./measure/spread.js";

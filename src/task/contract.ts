@@ -41,6 +41,9 @@ export interface RangeScore {
   readonly to: number;
   readonly examples: number;
   readonly score: number;
+  /** Between what 95 % of the bootstrap replicates of the score lie; absent where examples do not stand alone. */
+  readonly low?: number;
+  readonly high?: number;
 }
 
 /** How well a model does on examples. */

@@ -126,3 +126,13 @@ export function legendPlaces(names: readonly string[], fontSize: number): number
     return Math.round(place);
   });
 }
+
+/** Round numbers that divide a range into about four. */
+export function ticks(low: number, high: number): number[] {
+  const rough = (high - low) / 4;
+  if (!(rough > 0)) return [low];
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough)!;
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, index) => (first + index) * step);
+}

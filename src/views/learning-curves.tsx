@@ -1,5 +1,5 @@
 import type { ReactElement } from "react";
-import { Canvas, Level, legendPlaces } from "./canvas.js";
+import { Canvas, Level, legendPlaces, ticks } from "./canvas.js";
 import { light, SERIES, type Theme } from "./theme.js";
 
 /** A curve: its name and its points. */
@@ -40,16 +40,6 @@ function thin(points: Curve["points"], column: (step: number) => number): Curve[
     start = end;
   }
   return kept;
-}
-
-/** Round numbers that divide a range into about four. */
-function ticks(low: number, high: number): number[] {
-  const rough = (high - low) / 4;
-  if (!(rough > 0)) return [low];
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough)!;
-  const first = Math.ceil(low / step);
-  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, index) => (first + index) * step);
 }
 
 /** Values over training steps, a line for each curve. */

@@ -52,7 +52,14 @@ test("scores by length are drawn as they were, a line and a shape for each model
       measure="BLEU"
       title="BLEU by source length"
       series={[
-        { name: "with attention", scores: scores([98, 97, 95, 91]) },
+        {
+          name: "with attention",
+          scores: scores([98, 97, 95, 91]).map((one) => ({
+            ...one,
+            low: one.score - 5,
+            high: one.score + 1.5,
+          })),
+        },
         { name: "without", scores: scores([97, 88, 61, 34]) },
       ]}
     />,
@@ -64,6 +71,13 @@ test("scores by length are drawn as they were, a line and a shape for each model
   expect(long).toMatch(/<text x="8" [^>]*text-anchor="start"[^>]*>sequences without an error</);
   expect(svg.match(/<circle/g)).toHaveLength(4);
   expect(svg).toContain("<title>without, 10 examples: 34.0</title>");
+  // An interval where it is known; the axis begins below the least score, and says how many examples each is of.
+  expect(svg).toContain("<title>with attention, 7 examples: 98.0 (93.0 to 99.5)</title>");
+  expect(svg.match(/<path [^>]*stroke-width="1.3"/g)).toHaveLength(4);
+  const levels = [...svg.matchAll(/>(\d+)<\/text>/g)].map(([, level]) => Number(level));
+  expect(levels).toEqual([20, 40, 60, 80, 100]);
+  const counts = [...svg.matchAll(/>(\d+)<title>\1 examples</g)].map(([, count]) => Number(count));
+  expect(counts).toEqual([7, 8, 9, 10]);
 });
 
 const image = {

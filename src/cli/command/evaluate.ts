@@ -160,6 +160,10 @@ const shown = (name: string, value: number | undefined): string =>
 
 const rangeOf = ({ from, to }: RangeScore): string => (from === to ? `${from}` : `${from}–${to}`);
 
+/** Between what 95 % of bootstrap replicates lie, where that is known. */
+const surenessOf = ({ low, high }: RangeScore): string =>
+  low === undefined || high === undefined ? "" : ` [${low.toFixed(1)}, ${high.toFixed(1)}]`;
+
 function textOf({ metrics, breakdown }: Evaluated): string {
   const width = Math.max(...Object.keys(metrics).map((name) => name.length));
   const lines = Object.entries(metrics).map(
@@ -168,9 +172,11 @@ function textOf({ metrics, breakdown }: Evaluated): string {
   if (!breakdown) return lines.join("\n");
   const bars = breakdown.ranges.map(
     (range) =>
-      `${rangeOf(range).padStart(6)}  ${"█".repeat(Math.round(range.score / 4)).padEnd(25)} ${range.score.toFixed(1)}  (${range.examples})`,
+      `${rangeOf(range).padStart(6)}  ${"█".repeat(Math.round(range.score / 4)).padEnd(25)} ${range.score.toFixed(1)}${surenessOf(range)}  (${range.examples})`,
   );
-  return [...lines, "", `${breakdown.measure} by ${breakdown.by} (examples)`, ...bars].join("\n");
+  const sure = breakdown.ranges.some(({ low }) => low !== undefined);
+  const about = sure ? "[95 % of bootstrap replicates] (examples)" : "(examples)";
+  return [...lines, "", `${breakdown.measure} by ${breakdown.by} ${about}`, ...bars].join("\n");
 }
 
 /** Several runs, a column each. */

@@ -1,4 +1,4 @@
-import { Random } from "../../core/index.js";
+import { type Bounds, bootstrap } from "./bootstrap.js";
 
 /** Ranks from 0, equal values sharing the mean of theirs. */
 function ranks(values: readonly number[]): number[] {
@@ -51,32 +51,16 @@ export function agreementOf(a: readonly (readonly number[])[], b: readonly (read
   };
 }
 
-/** A mean with the interval that holds 95 % of its bootstrap replicates (Efron 1979). */
-export interface Interval {
+/** A mean with the interval that holds 95 % of its bootstrap replicates. */
+export interface Interval extends Bounds {
   readonly mean: number;
-  readonly low: number;
-  readonly high: number;
 }
-
-const REPLICATES = 1000;
 
 /** @param values one for each example; at least one */
 export function meanInterval(values: readonly number[]): Interval {
-  const random = new Random(1, "bootstrap");
-  const mean = (draw: () => number) => {
-    let sum = 0;
-    for (let index = 0; index < values.length; index++) sum += draw();
-    return sum / values.length;
-  };
-  const means = Array.from({ length: REPLICATES }, () => mean(() => random.pick(values))).sort(
-    (a, b) => a - b,
-  );
-  let next = 0;
-  return {
-    mean: mean(() => values[next++]!),
-    low: means[Math.floor(0.025 * REPLICATES)]!,
-    high: means[Math.ceil(0.975 * REPLICATES) - 1]!,
-  };
+  const mean = (numbers: readonly number[]) =>
+    numbers.reduce((sum, number) => sum + values[number]!, 0) / numbers.length;
+  return { mean: mean([...values.keys()]), ...bootstrap(values.length, mean) };
 }
 
 /** Whether attention explains an output, by the share of its words whose most attended word is also its cause. */

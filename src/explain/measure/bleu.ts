@@ -1,3 +1,5 @@
+import { type Bounds, bootstrap } from "./bootstrap.js";
+
 /** Scores of translations against references, on texts as people read them. */
 
 const LONGEST_NGRAM = 4;
@@ -65,31 +67,45 @@ function matches(first: ReadonlyMap<string, number>, second: ReadonlyMap<string,
 const totalOf = (counts: ReadonlyMap<string, number>): number =>
   [...counts.values()].reduce((a, b) => a + b, 0);
 
-/**
- * Corpus BLEU (Papineni et al. 2002), from 0 to 100, as sacreBLEU computes it by default: 13a tokens, case as it is,
- * n-grams up to 4, exponential smoothing of orders without a match.
- * @param references one or more for each hypothesis
- */
-export function bleu(hypotheses: readonly string[], references: readonly (readonly string[])[]): number {
-  const correct = new Array<number>(LONGEST_NGRAM).fill(0);
-  const total = new Array<number>(LONGEST_NGRAM).fill(0);
-  let hypothesisLength = 0;
-  let referenceLength = 0;
-  hypotheses.forEach((hypothesis, index) => {
-    const tokens = tokenise13a(hypothesis);
-    const others = references[index]!.map(tokenise13a);
-    hypothesisLength += tokens.length;
-    referenceLength += nearestLength(tokens, others);
-    for (let n = 1; n <= LONGEST_NGRAM; n++) {
-      const mine = ngrams(tokens, n, " ");
+/** What BLEU counts of one hypothesis: n-grams that a reference has and all, of each length, and the lengths of both. */
+interface BleuCounts {
+  readonly correct: readonly number[];
+  readonly total: readonly number[];
+  readonly length: number;
+  readonly referenceLength: number;
+}
+
+function bleuCounts(hypothesis: string, references: readonly string[]): BleuCounts {
+  const tokens = tokenise13a(hypothesis);
+  const others = references.map(tokenise13a);
+  const lengths = Array.from({ length: LONGEST_NGRAM }, (_, index) => index + 1);
+  return {
+    correct: lengths.map((n) => {
       const theirs = new Map<string, number>();
       for (const other of others)
         for (const [key, count] of ngrams(other, n, " "))
           theirs.set(key, Math.max(count, theirs.get(key) ?? 0));
-      correct[n - 1]! += matches(mine, theirs);
-      total[n - 1]! += Math.max(0, tokens.length - n + 1);
+      return matches(ngrams(tokens, n, " "), theirs);
+    }),
+    total: lengths.map((n) => Math.max(0, tokens.length - n + 1)),
+    length: tokens.length,
+    referenceLength: nearestLength(tokens, others),
+  };
+}
+
+function bleuOf(counts: readonly BleuCounts[]): number {
+  const correct = new Array<number>(LONGEST_NGRAM).fill(0);
+  const total = new Array<number>(LONGEST_NGRAM).fill(0);
+  let hypothesisLength = 0;
+  let referenceLength = 0;
+  for (const one of counts) {
+    hypothesisLength += one.length;
+    referenceLength += one.referenceLength;
+    for (let n = 0; n < LONGEST_NGRAM; n++) {
+      correct[n]! += one.correct[n]!;
+      total[n]! += one.total[n]!;
     }
-  });
+  }
   if (correct.every((count) => count === 0)) return 0;
   let smoothing = 1;
   let logarithms = 0;
@@ -100,6 +116,23 @@ export function bleu(hypotheses: readonly string[], references: readonly (readon
   }
   const brevity = hypothesisLength < referenceLength ? Math.exp(1 - referenceLength / hypothesisLength) : 1;
   return 100 * brevity * Math.exp(logarithms / LONGEST_NGRAM);
+}
+
+/**
+ * Corpus BLEU (Papineni et al. 2002), from 0 to 100, as sacreBLEU computes it by default: 13a tokens, case as it is,
+ * n-grams up to 4, exponential smoothing of orders without a match.
+ * @param references one or more for each hypothesis
+ */
+export const bleu = (hypotheses: readonly string[], references: readonly (readonly string[])[]): number =>
+  bleuOf(hypotheses.map((hypothesis, index) => bleuCounts(hypothesis, references[index]!)));
+
+/** How far BLEU would be another with other sentences (Koehn 2004, "Statistical Significance Tests for Machine Translation Evaluation"). */
+export function bleuBounds(
+  hypotheses: readonly string[],
+  references: readonly (readonly string[])[],
+): Bounds {
+  const counts = hypotheses.map((hypothesis, index) => bleuCounts(hypothesis, references[index]!));
+  return bootstrap(counts.length, (drawn) => bleuOf(drawn.map((index) => counts[index]!)));
 }
 
 const LONGEST_CHARACTER_NGRAM = 6;

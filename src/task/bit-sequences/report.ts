@@ -1,5 +1,6 @@
 import type { BitSequence } from "../../data/index.js";
 import type { RangeScore, Report, ReportOptions, Scoring } from "../contract.js";
+import { shareOfRange } from "../ranges.js";
 import { bitsText, rowsRead } from "./rows.js";
 import { type Answered, scoreBits } from "./score.js";
 
@@ -36,7 +37,6 @@ function exactByRows(answered: readonly Answered[]): RangeScore[] {
   return Array.from({ length: RANGES }, (_, range) => {
     const [from, to] = [least + range * width, Math.min(most, least + (range + 1) * width - 1)];
     const members = answered.filter(({ right: { length } }) => length >= from && length <= to);
-    const exact = members.filter(({ errors }) => errors === 0).length;
-    return { from, to, examples: members.length, score: (100 * exact) / members.length };
-  }).filter(({ examples }) => examples > 0);
+    return { from, to, exact: members.map(({ errors }) => errors === 0) };
+  }).flatMap(({ from, to, exact }) => (exact.length > 0 ? [shareOfRange(from, to, exact)] : []));
 }

@@ -8,6 +8,7 @@ import {
   rougeL,
 } from "../../explain/index.js";
 import type { RangeScore, Report, ReportOptions, Scoring } from "../contract.js";
+import { shareOfRange } from "../ranges.js";
 import type { Vocabularies } from "../vocabularies.js";
 import type { CaptionSource } from "./captioned.js";
 import { scoreCaptioned } from "./score.js";
@@ -72,12 +73,7 @@ const asScored = (words: readonly string[]): string[] =>
 function correctByObjects(examples: readonly Captioned[], right: readonly boolean[]): RangeScore[] {
   const numbers = [...new Set(examples.flatMap(({ objects }) => objects ?? []))].sort((a, b) => a - b);
   return numbers.map((objects) => {
-    const members = examples.flatMap((example, index) => (example.objects === objects ? [index] : []));
-    return {
-      from: objects,
-      to: objects,
-      examples: members.length,
-      score: (100 * members.filter((index) => right[index]).length) / members.length,
-    };
+    const members = right.filter((_, index) => examples[index]!.objects === objects);
+    return shareOfRange(objects, objects, members);
   });
 }

@@ -8,6 +8,7 @@ import type { Scoring, Task, Use } from "../contract.js";
 import { withoutCells } from "../cover.js";
 import type { Predicted } from "../evaluator.js";
 import { pixelsOf } from "../form.js";
+import { shareOfRange } from "../ranges.js";
 
 /** The classes that training knows, and how large its images are. */
 export interface Classes {
@@ -329,12 +330,11 @@ export const classification: Task<LabelledImage, Classes, ClassificationSizes, C
           members.length === 0
             ? []
             : [
-                {
-                  from: label,
-                  to: label,
-                  examples: members.length,
-                  score: (100 * members.filter(({ wrong }) => wrong).length) / members.length,
-                },
+                shareOfRange(
+                  label,
+                  label,
+                  members.map(({ wrong }) => wrong),
+                ),
               ],
         ),
       },

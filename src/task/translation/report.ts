@@ -5,6 +5,7 @@ import {
   alignmentPrecision,
   alignmentRecall,
   bleu,
+  bleuBounds,
   chrf,
   collapseOf,
 } from "../../explain/index.js";
@@ -104,13 +105,17 @@ function scoresByLength(
   });
   return [...groups]
     .sort(([a], [b]) => a - b)
-    .map(([group, members]) => ({
-      from: group * LENGTH_RANGE + 1,
-      to: (group + 1) * LENGTH_RANGE,
-      examples: members.length,
-      score: bleu(
+    .map(([group, members]) => {
+      const texts = [
         members.map((index) => hypotheses[index]!),
         members.map((index) => [references[index]!]),
-      ),
-    }));
+      ] as const;
+      return {
+        from: group * LENGTH_RANGE + 1,
+        to: (group + 1) * LENGTH_RANGE,
+        examples: members.length,
+        score: bleu(...texts),
+        ...bleuBounds(...texts),
+      };
+    });
 }
