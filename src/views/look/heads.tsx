@@ -6,7 +6,9 @@ import { type Draw, themeOf } from "./drawing.js";
 import { Heat } from "./heat.js";
 import { shadingOf, wholeOf } from "./shading.js";
 
-const [MOST, GAP, NUMBERS] = [108, 10, 22];
+const [MOST, LEAST, GAP, NUMBERS] = [108, 40, 10, 22];
+/** The width that all heads of a layer have beside its name, so that twelve fit a card of the studio without scrolling. */
+const ROOM = 960;
 
 /**
  * All heads of all layers that look at the same, small: a line for each layer, a column for each head, in each a row for every
@@ -21,7 +23,8 @@ export const drawHeads: Draw = (trace, looks, options) => {
     Math.max(...looks.map((look) => look.shape[0])),
     Math.max(...looks.map((look) => look.shape[2])),
   ];
-  const cell = Math.min(MOST / Math.max(1, rows, places), 22);
+  const most = Math.min(MOST, Math.max(LEAST, ROOM / heads - GAP));
+  const cell = Math.min(most / Math.max(1, rows, places), 22);
   const [across, down] = [cell * places, cell * rows];
   const names = looks.map(({ name }) => drawable(name));
   const left = Math.ceil(Math.max(...names.map((name) => textWidth(name, 13)))) + 28;
