@@ -275,6 +275,19 @@ describe("with the server", () => {
     await parts.press("Enter");
     await page.getByText("α_ij = softmax_j(e_ij)  (6)").waitFor();
     await page.getByText("Softmax", { exact: true }).waitFor();
+    // The drawing is made larger, dragged, and made to fit again.
+    const drawing = page.getByRole("region", { name: "The model as a drawing of its parts" });
+    const fits = (await drawing.locator("svg").boundingBox())!.width;
+    for (let press = 0; press < 5; press++) await page.getByRole("button", { name: "Larger" }).press("Enter");
+    expect((await drawing.locator("svg").boundingBox())!.width).toBeGreaterThan(1.8 * fits);
+    const { x, y, width, height } = (await drawing.boundingBox())!;
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + width / 2 - 60, y + height / 2 - 40, { steps: 4 });
+    await page.mouse.up();
+    expect(await drawing.evaluate(({ scrollLeft, scrollTop }) => [scrollLeft, scrollTop])).toEqual([60, 40]);
+    await page.getByRole("button", { name: "Fit" }).press("Enter");
+    expect((await drawing.locator("svg").boundingBox())!.width).toBeCloseTo(fits, 0);
     await page.getByLabel(/^attention/).selectOption("general");
     await page
       .getByText(/0\.\d\d × the default|1\.\d\d × the default/)

@@ -1,9 +1,10 @@
 import { useState } from "react";
 import type { DesignedPart, ModelDesign, ModelInfo } from "../../../src/service/protocol.js";
 import { type DrawnPart, ModelDrawing } from "../../../src/views/model-drawing.js";
-import { Busy, lengthsText, number, Panel, Problem, Scrolled, short } from "../panels/basic.js";
+import { Busy, lengthsText, number, Panel, Problem, short } from "../panels/basic.js";
 import { type Configuration, defaultsOf, firstModel, Options } from "../panels/options.js";
 import { Told } from "../panels/told.js";
+import { Zoomed } from "../panels/zoomed.js";
 import { linkTo, useApi, useAsked, usePlace, useTheme } from "../state.js";
 
 export default function Design() {
@@ -83,7 +84,7 @@ function Variant({ model }: { readonly model: ModelInfo }) {
           title="Parts"
           note={`Parameters, and operations of reading a batch of ${BATCH} examples forward${lengthsText(design.result.lengths, ", ")}. Open a part for its equations and its ONNX nodes.`}
         >
-          <Scrolled label="The model as a drawing of its parts">
+          <Zoomed label="The model as a drawing of its parts">
             <ModelDrawing
               model={model.id}
               parts={design.result.parts.map(drawn)}
@@ -91,7 +92,7 @@ function Variant({ model }: { readonly model: ModelInfo }) {
               opened={opened}
               onOpen={setOpened}
             />
-          </Scrolled>
+          </Zoomed>
         </Panel>
       )}
       {part && <Opened part={part} onClose={() => setOpened(undefined)} />}
